@@ -1,0 +1,86 @@
+"""One canonical form for everything that is hashed or signed.
+
+- JSON with keys in sorted order, keys in ASCII, no blanks between tokens, UTF-8 (RFC 8785's form for these types).
+- Strings are NFC, checked string by string; a lone surrogate is no text.
+- Numbers are integers within ±(2^53 − 1), so that every reader of JSON holds them exactly. No floats: `1.0` and
+  `1` would be two spellings of one value.
+- A reader accepts the canonical bytes alone: duplicate keys, other spellings and trailing bytes are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import NoReturn
+
+MAX_INTEGER = 2**53 - 1
+
+JSON = dict[str, "JSON"] | list["JSON"] | str | int | bool | None
+
+
+class NotCanonical(ValueError):
+    """The value or the bytes have no canonical form; the message says which rule was broken."""
+
+
+def encode(value: JSON) -> bytes:
+    """The canonical bytes of a value; raises NotCanonical."""
+    _check(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def decode(data: bytes) -> JSON:
+    """The value of canonical bytes; any other spelling of the same value raises NotCanonical."""
+    try:
+        value: JSON = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise NotCanonical(f"not JSON in UTF-8: {error}") from error
+    if encode(value) != data:
+        raise NotCanonical("the bytes are not in canonical form (order of keys, blanks or escapes differ)")
+    return value
+
+
+def _check(value: object) -> None:
+    # bool before int: it is a subclass, and isinstance chains are ordered by how often each kind occurs.
+    if isinstance(value, str):
+        if not value.isascii():
+            _check_text(value)
+    elif value is None or isinstance(value, bool):
+        pass
+    elif isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise NotCanonical(f"the integer {value} is outside ±(2^53 − 1)")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                raise NotCanonical(f"the key {key!r} is not ASCII text")
+            _check(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item)
+    else:
+        raise NotCanonical(f"a {type(value).__name__} has no canonical form")
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotCanonical("text holds a lone surrogate") from error
+    if not unicodedata.is_normalized("NFC", text):
+        raise NotCanonical("text is not in Unicode normal form NFC")
+
+
+def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise NotCanonical("a key occurs twice in one object")
+    return result
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise NotCanonical(f"the number {text} is not an integer")
