@@ -1,0 +1,235 @@
+"""The one assembler and the one reader behind every CMS signature the product makes.
+
+- RFC 5652 SignedData, one signer, RSA PKCS#1 v1.5 with SHA-256. Signed attributes: content-type,
+  message-digest, signing-certificate-v2 (RFC 5035, with issuer and serial), and signing-time outside PDFs
+  (inside one the time stands in the signature dictionary, EN 319 142-1 section 6.3).
+- The CMS inside a PDF, the detached one and the time-stamp token come from here, so the two things signed
+  in one act differ in nothing but their digest.
+- `reassembled` writes a parsed CMS again from its signed parts only. When that gives the same bytes, nothing
+  in it is outside the signature's reach: versions, algorithm fields and certificate choice are all forced.
+- The reader accepts DER only, one signer only, and the signer's certificate only when the signed attributes
+  name it by hash. Whether that certificate is trusted is asked of the roots the caller hands in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import algos, core, tsp
+from asn1crypto import cms as asn1
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from signing.pki import certificate_der, whole_second
+
+
+class CmsError(ValueError):
+    """A signature does not hold; the message says which rule it broke."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A CMS whose signature fits its own certificate; says nothing about trust."""
+
+    certificate: x509.Certificate
+    others: tuple[x509.Certificate, ...]
+    attributes: bytes
+    signature: bytes
+    digest: bytes
+    signing_time: datetime | None
+    content: bytes | None
+    content_type: str
+    stamp: bytes | None
+
+
+def signed_attributes(
+    digest: bytes,
+    certificate: x509.Certificate,
+    signing_time: datetime | None = None,
+    content_type: str = "data",
+) -> bytes:
+    """The DER that is signed: a SET OF attributes over the SHA-256 digest of the content."""
+    parsed = asn1_x509.Certificate.load(certificate_der(certificate))
+    cert_id = tsp.ESSCertIDv2(
+        {
+            "hash_algorithm": {"algorithm": "sha256"},
+            "cert_hash": hashlib.sha256(parsed.dump()).digest(),
+            "issuer_serial": {
+                "issuer": [asn1_x509.GeneralName({"directory_name": parsed.issuer})],
+                "serial_number": parsed.serial_number,
+            },
+        }
+    )
+    values = [
+        ("content_type", content_type),
+        ("message_digest", digest),
+        ("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [cert_id]})),
+    ]
+    if signing_time is not None:
+        values.append(("signing_time", asn1.Time({"utc_time": core.UTCTime(whole_second(signing_time))})))
+    attributes = asn1.CMSAttributes([asn1.CMSAttribute({"type": t, "values": (v,)}) for t, v in values])
+    return bytes(attributes.dump())
+
+
+def assemble(
+    attributes: bytes,
+    signature: bytes,
+    certificates: Sequence[x509.Certificate],
+    *,
+    content: bytes | None = None,
+    content_type: str = "data",
+    stamp: bytes | None = None,
+    embed_certificates: bool = True,
+) -> bytes:
+    """A CMS ContentInfo from its parts; the first certificate is the signer's."""
+    parsed = [asn1_x509.Certificate.load(certificate_der(c)) for c in certificates]
+    signer: dict[str, object] = {
+        "version": "v1",
+        "sid": {
+            "issuer_and_serial_number": {"issuer": parsed[0].issuer, "serial_number": parsed[0].serial_number}
+        },
+        "digest_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
+        "signed_attrs": asn1.CMSAttributes.load(attributes),
+        "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"}),
+        "signature": signature,
+    }
+    if stamp is not None:
+        token = asn1.ContentInfo.load(stamp)
+        signer["unsigned_attrs"] = [{"type": "signature_time_stamp_token", "values": (token,)}]
+    encapsulated: dict[str, object] = {"content_type": content_type}
+    if content is not None:
+        encapsulated["content"] = core.ParsableOctetString(content)
+    signed_data = asn1.SignedData(
+        {
+            # RFC 5652 section 5.1: version 3 as soon as the content is anything but plain data.
+            "version": "v1" if content_type == "data" else "v3",
+            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": "sha256"})],
+            "encap_content_info": encapsulated,
+            **({"certificates": parsed} if embed_certificates else {}),
+            "signer_infos": [asn1.SignerInfo(signer)],
+        }
+    )
+    return bytes(asn1.ContentInfo({"content_type": "signed_data", "content": signed_data}).dump())
+
+
+def open_cms(der: bytes, content_type: str = "data") -> Opened:
+    """Parse and check one signature against its own certificate; CmsError says what is wrong."""
+    try:
+        return _open(der, content_type)
+    except CmsError:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, x509.UnsupportedGeneralNameType) as fault:
+        # asn1crypto parses lazily and reports a malformed value by any of these.
+        raise CmsError(f"not a readable CMS: {fault}") from fault
+
+
+def reassembled(opened: Opened) -> bytes:
+    """The same CMS written from its signed parts alone."""
+    return assemble(
+        opened.attributes,
+        opened.signature,
+        (opened.certificate, *opened.others),
+        content=opened.content,
+        content_type=opened.content_type,
+        stamp=opened.stamp,
+    )
+
+
+def require_issued(
+    certificate: x509.Certificate, roots: Sequence[x509.Certificate], at: datetime, crls: Sequence[bytes] = ()
+) -> x509.Certificate:
+    """The root that issued `certificate`, which was valid and not revoked at `at`; else CmsError."""
+    for root in roots:
+        try:
+            certificate.verify_directly_issued_by(root)
+        except (ValueError, TypeError, InvalidSignature):
+            continue
+        if not certificate.not_valid_before_utc <= whole_second(at) <= certificate.not_valid_after_utc:
+            raise CmsError(f"the certificate was not valid at {at.isoformat()}")
+        for der in crls:
+            _require_not_revoked(certificate, root, der, at)
+        return root
+    raise CmsError("the certificate is not issued by any of the given roots")
+
+
+def _require_not_revoked(certificate: x509.Certificate, root: x509.Certificate, der: bytes, at: datetime) -> None:
+    crl = x509.load_der_x509_crl(der)
+    if crl.issuer != root.subject:
+        return
+    key = root.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or not crl.is_signature_valid(key):
+        raise CmsError("the revocation list is not signed by the root")
+    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    if entry is not None and entry.revocation_date_utc <= at:
+        raise CmsError(f"the certificate was revoked {entry.revocation_date_utc.isoformat()}")
+
+
+def _open(der: bytes, content_type: str) -> Opened:
+    info = asn1.ContentInfo.load(der, strict=True)
+    if info["content_type"].native != "signed_data":
+        raise CmsError("not a SignedData")
+    signed_data = info["content"]
+    signers = signed_data["signer_infos"]
+    if len(signers) != 1:
+        raise CmsError("there must be exactly one signer")
+    signer = signers[0]
+    encapsulated = signed_data["encap_content_info"]
+    content = encapsulated["content"].contents if encapsulated["content"] else None
+    if encapsulated["content_type"].native != content_type:
+        raise CmsError(f"the content is {encapsulated['content_type'].native}, not {content_type}")
+    if signer["digest_algorithm"]["algorithm"].native != "sha256":
+        raise CmsError("the digest is not SHA-256")
+    attributes = signer["signed_attrs"].untag().dump()
+    values = _single_values(signer["signed_attrs"])
+    certificates = [x509.load_der_x509_certificate(c.chosen.dump()) for c in signed_data["certificates"]]
+    certificate = _named_by(values["signing_certificate_v2"], certificates)
+    if values["content_type"].native != content_type:
+        raise CmsError("the signed content-type differs from the content")
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise CmsError("the signer's key is not RSA")
+    try:
+        key.verify(signer["signature"].native, attributes, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature as fault:
+        raise CmsError("the signature does not fit the signed attributes") from fault
+    unsigned = _single_values(signer["unsigned_attrs"])
+    stamp = unsigned.pop("signature_time_stamp_token", None)
+    if unsigned:
+        raise CmsError(f"unexpected unsigned attributes: {', '.join(sorted(unsigned))}")
+    return Opened(
+        certificate=certificate,
+        others=tuple(c for c in certificates if c != certificate),
+        attributes=attributes,
+        signature=signer["signature"].native,
+        digest=values["message_digest"].native,
+        signing_time=values["signing_time"].native if "signing_time" in values else None,
+        content=content,
+        content_type=content_type,
+        stamp=stamp.dump() if stamp is not None else None,
+    )
+
+
+def _single_values(attributes: asn1.CMSAttributes) -> dict[str, core.Asn1Value]:
+    values: dict[str, core.Asn1Value] = {}
+    for attribute in attributes or ():
+        name = attribute["type"].native
+        if name in values or len(attribute["values"]) != 1:
+            raise CmsError(f"the attribute {name} is not single-valued")
+        values[name] = attribute["values"][0]
+    return values
+
+
+def _named_by(value: core.Asn1Value, certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+    named = value["certs"][0]
+    if named["hash_algorithm"]["algorithm"].native != "sha256":
+        raise CmsError("the signing certificate is not named by SHA-256")
+    for certificate in certificates:
+        if hashlib.sha256(certificate_der(certificate)).digest() == named["cert_hash"].native:
+            return certificate
+    raise CmsError("the certificate named by the signature is not in it")

@@ -1,0 +1,143 @@
+"""A time-stamp authority of our own (RFC 3161), and its place in pyHanko's port.
+
+- A token signs TSTInfo: the imprint exactly as asked, a policy, a serial number, the time in whole seconds and
+  the nonce if one came (section 2.4.2). The certificate is included when the request asks for it.
+- Refusals are answers, not exceptions: badAlg for anything but SHA-256/384/512, badDataFormat for a request
+  that does not parse or an imprint of the wrong length (section 2.4.2, PKIFailureInfo).
+- Embedded, such an authority is self-assertion: it says when *we* say it was. An outside authority goes
+  through the same port, pyHanko's TimeStamper: `HTTPTimeStamper(url)`.
+- `verify_token` needs the roots and, when the token is a stamp of ours, asks them for the authority's
+  certificate with the one purpose timeStamping (section 2.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from asn1crypto import cms as asn1
+from asn1crypto import core, tsp
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.sign.timestamps import TimeStamper
+
+from signing.pki import Credential, certificate_der, whole_second
+from signing.signed_data import CmsError, Opened, assemble, open_cms, require_issued, signed_attributes
+
+# An arc anyone may use without registration (ITU-T X.667): the policy "self-asserted, for this product".
+POLICY = "2.25.305924137420512368112054713598273104411"
+DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
+ACCURACY = timedelta(seconds=1)
+
+T = TypeVar("T")
+
+
+class TimestampAuthority:
+    """Answers RFC 3161 requests with a key, a certificate and a clock (tidsstämplingstjänst)."""
+
+    def __init__(self, credential: Credential, clock: Callable[[], datetime], policy: str = POLICY) -> None:
+        self._credential = credential
+        self._clock = clock
+        self._policy = policy
+
+    def respond(self, request: bytes) -> bytes:
+        """The DER TimeStampResp to a DER TimeStampReq."""
+        try:
+            parsed = tsp.TimeStampReq.load(request, strict=True)
+            imprint = parsed["message_imprint"]
+            algorithm = imprint["hash_algorithm"]["algorithm"].native
+            hashed = imprint["hashed_message"].native
+            nonce, wants_certificate = parsed["nonce"].native, parsed["cert_req"].native
+        except (ValueError, TypeError):
+            return self._refuse("bad_data_format")
+        if algorithm not in DIGEST_SIZES:
+            return self._refuse("bad_alg")
+        if len(hashed) != DIGEST_SIZES[algorithm]:
+            return self._refuse("bad_data_format")
+        if parsed["req_policy"].native not in (None, self._policy):
+            return self._refuse("unaccepted_policy")
+        info = {
+            "version": "v1",
+            "policy": self._policy,
+            "message_imprint": {"hash_algorithm": {"algorithm": algorithm}, "hashed_message": hashed},
+            "serial_number": secrets.randbits(120) | 1 << 120,
+            "gen_time": core.GeneralizedTime(whole_second(self._clock())),
+            "accuracy": {"seconds": int(ACCURACY.total_seconds())},
+        }
+        if nonce is not None:
+            info["nonce"] = nonce
+        token = self._sign(tsp.TSTInfo(info).dump(), wants_certificate)
+        answer = {"status": {"status": "granted"}, "time_stamp_token": asn1.ContentInfo.load(token)}
+        return bytes(tsp.TimeStampResp(answer).dump())
+
+    def _sign(self, content: bytes, wants_certificate: bool) -> bytes:
+        certificate = self._credential.certificate
+        attributes = signed_attributes(hashlib.sha256(content).digest(), certificate, content_type="tst_info")
+        return assemble(
+            attributes,
+            self._credential.sign(attributes),
+            [certificate],
+            content=content,
+            content_type="tst_info",
+            embed_certificates=wants_certificate,
+        )
+
+    @staticmethod
+    def _refuse(failure: str) -> bytes:
+        return bytes(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {failure}}}).dump())
+
+
+class LocalTimeStamper(TimeStamper):  # type: ignore[misc]  # pyHanko's port is not fully typed
+    """Our authority behind pyHanko's port."""
+
+    def __init__(self, authority: TimestampAuthority) -> None:
+        super().__init__(include_nonce=True)
+        self._authority = authority
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Answer in this process."""
+        return tsp.TimeStampResp.load(self._authority.respond(req.dump()))
+
+
+def stamp(timestamper: TimeStamper, digest: bytes) -> bytes:
+    """A DER token over a SHA-256 digest, from whatever authority stands behind the port."""
+    token = run(timestamper.async_timestamp(digest, "sha256"))
+    return bytes(token.dump())
+
+
+def verify_token(
+    token: bytes, digest: bytes, roots: Sequence[x509.Certificate], crls: Sequence[bytes] = ()
+) -> datetime:
+    """The time a token vouches for, once its imprint, signature, purpose and issuer hold; else CmsError."""
+    opened, at = open_token(token)
+    imprint = tsp.TSTInfo.load(opened.content)["message_imprint"]
+    if imprint["hash_algorithm"]["algorithm"].native != "sha256" or imprint["hashed_message"].native != digest:
+        raise CmsError("the time stamp is over something else")
+    require_issued(opened.certificate, roots, at, crls)
+    return at
+
+
+def open_token(token: bytes) -> tuple[Opened, datetime]:
+    """A token whose signature fits its own certificate, and its time; says nothing about trust."""
+    opened = open_cms(token, "tst_info")
+    if opened.content is None or hashlib.sha256(opened.content).digest() != opened.digest:
+        raise CmsError("the time stamp's content is not what was signed")
+    try:
+        purposes = list(opened.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        moment = tsp.TSTInfo.load(opened.content, strict=True)["gen_time"].native
+    except (x509.ExtensionNotFound, ValueError, TypeError) as fault:
+        raise CmsError(f"not a time stamp: {fault}") from fault
+    if purposes != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise CmsError("the certificate is not a time-stamp authority's")
+    return opened, moment
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run pyHanko's coroutines to their end, also when the caller stands in an event loop of its own."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()
