@@ -1,0 +1,301 @@
+"""Signatures inside a PDF: prepare the fields, sign them one by one, lock the whole with the seal (PAdES).
+
+- Order: one revision creates every empty field; the persons sign; the municipality seals last. The seal's field
+  carries FieldMDP ALL with permission 1 (ISO 32000-2 section 12.7.5.5), so any signature or edit after it shows
+  as an illegal change, while new archive time stamps stay allowed (EN 319 142-1 section 5.5).
+- Every revision is appended: the render is a byte prefix of the prepared file, which is one of every later file.
+- The seal ends the file at level B-LTA: signature, signature time stamp, certificates and revocation list in
+  the security store, document time stamp over it all (EN 319 142-1 section 6). The time stamp's own field is made
+  with the others, so that it too has a name and a place in the structure tree.
+- Accessibility (PDF/UA-1, ISO 14289-1 section 7.18): each field has a name for screen readers (TU), its widget is
+  an OBJR child of a Form structure element, and its page keeps structure order.
+- PDF/A: the metadata is not touched (pyHanko would rewrite its dates), appearances are our own with the
+  font embedded, widgets print.
+- The second half of the file identifier is a digest of what came before: the same input gives the same bytes.
+- Signing is begun and finished apart, with plain data between, so that a provider may answer minutes later
+  in another process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import (
+    FieldMDPAction,
+    FieldMDPSpec,
+    MDPPerm,
+    SigFieldSpec,
+    SigSeedSubFilter,
+    append_signature_field,
+    ensure_sig_flags,
+)
+from pyhanko.sign.signers import constants
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDPSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PdfSignedData, PreparedByteRangeDigest, SignatureObject
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+from signing import cms
+from signing.appearance import embed_font, text_box
+from signing.pki import Credential, certificate_der, whole_second
+from signing.signed_data import signed_attributes
+from signing.timestamp import stamp
+
+TIMESTAMP_FIELD = "Tidsstampel"
+SIGNATURE_ROOM = 12 * 1024  # bytes kept for one CMS with a time stamp inside; the rest is zeros
+FONT_KEY = "/Liggare"
+ALL_LOCKED = FieldMDPSpec(FieldMDPAction.ALL)
+
+
+class SealError(ValueError):
+    """The PDF cannot be prepared or signed as asked."""
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One signature field: a name for machines, a label for people, and a place (underskriftsfält)."""
+
+    name: str
+    label: str
+    box: tuple[float, float, float, float]
+    page: int = -1
+    locks: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A PDF with room for one signature, and the digest that is to be signed."""
+
+    pdf: bytes
+    digest: bytes
+    room: tuple[int, int]
+
+
+class _Revision(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's writer is not fully typed
+    """An appended revision that leaves metadata alone and takes no randomness."""
+
+    def _update_meta(self) -> None:
+        """Dates in the metadata stay as the render wrote them."""
+
+    @classmethod
+    def _handle_id(cls, prev: Any) -> generic.ArrayObject:
+        prev.stream.seek(0)
+        second = hashlib.sha256(prev.stream.read()).digest()[:16]
+        first = prev.trailer["/ID"][0] if "/ID" in prev.trailer else second
+        return generic.ArrayObject(
+            [generic.ByteStringObject(getattr(first, "original_bytes", first)), generic.ByteStringObject(second)]
+        )
+
+
+def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
+    """Append one revision with the empty fields, ready for `sign` and `lock`."""
+    writer = _open(pdf)
+    if "/AcroForm" in writer.root:
+        raise SealError("the document already has form fields")
+    if len({f.name for f in fields} | {TIMESTAMP_FIELD}) != len(fields) + 1:
+        raise SealError("two fields have the same name")
+    writer.register_extension(constants.ESIC_EXTENSION_1)
+    font_ref = embed_font(writer)
+    for field in fields:
+        append_signature_field(
+            writer,
+            SigFieldSpec(
+                field.name,
+                on_page=field.page,
+                box=field.box,
+                readable_field_name=field.label,
+                field_mdp_spec=ALL_LOCKED if field.locks else None,
+                doc_mdp_update_value=MDPPerm.NO_CHANGES if field.locks else None,
+            ),
+        )
+    append_signature_field(
+        writer, SigFieldSpec(TIMESTAMP_FIELD, on_page=-1, readable_field_name="Tidsstämpel för arkivering")
+    )
+    ensure_sig_flags(writer, lock_sig_flags=True)
+    form = writer.root["/AcroForm"]
+    form["/DR"] = generic.DictionaryObject(
+        {pdf_name("/Font"): generic.DictionaryObject({pdf_name(FONT_KEY): font_ref})}
+    )
+    for ref in form["/Fields"]:
+        widget = ref.get_object()
+        _draw(writer, widget, [widget["/TU"]], font_ref)
+        _put_in_structure(writer, ref)
+    return _written(writer)
+
+
+def begin(
+    pdf: bytes, field: str, lines: Sequence[str], signing_time: datetime, room: int = SIGNATURE_ROOM
+) -> Begun:
+    """Fill a field with its appearance and a signature dictionary with a hole; say what is to be signed."""
+    writer = _open(pdf)
+    signature = SignatureObject(
+        timestamp=whole_second(signing_time), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * room
+    )
+    return _fill(writer, field, signature, lines)
+
+
+def attributes(begun: Begun, certificate: x509.Certificate) -> bytes:
+    """The DER a signer's key signs for this PDF, once its certificate is known."""
+    return signed_attributes(begun.digest, certificate)
+
+
+def finish(begun: Begun, signature: bytes) -> bytes:
+    """Put a finished CMS into the hole."""
+    out = io.BytesIO(begun.pdf)
+    if len(signature) * 2 > begun.room[1] - begun.room[0] - 2:
+        raise SealError("the signature is larger than the room kept for it")
+    PreparedByteRangeDigest(begun.digest, *begun.room).fill_with_cms(out, signature)
+    return out.getvalue()
+
+
+def sign(
+    pdf: bytes,
+    field: str,
+    signer: Credential,
+    chain: Sequence[x509.Certificate],
+    lines: Sequence[str],
+    signing_time: datetime,
+    timestamper: TimeStamper | None = None,
+) -> bytes:
+    """Begin, sign and finish in one go, with a key at hand."""
+    begun = begin(pdf, field, lines, signing_time)
+    to_sign = attributes(begun, signer.certificate)
+    return finish(begun, cms.complete(to_sign, signer.sign(to_sign), [signer.certificate, *chain], timestamper))
+
+
+def lock(
+    pdf: bytes,
+    field: str,
+    seal: Credential,
+    chain: Sequence[x509.Certificate],
+    lines: Sequence[str],
+    signing_time: datetime,
+    timestamper: TimeStamper,
+    crls: Sequence[bytes],
+    extra_certificates: Sequence[x509.Certificate] = (),
+) -> bytes:
+    """The municipality's seal, the security store and the archive time stamp: level B-LTA (stämpel)."""
+    spec = _field(_open(pdf), field).get_object()
+    if "/Lock" not in spec:
+        raise SealError(f"the field {field} does not lock the document")
+    sealed = sign(pdf, field, seal, chain, lines, signing_time, timestamper)
+    return archive(sealed, timestamper, [seal.certificate, *chain, *extra_certificates], crls, TIMESTAMP_FIELD)
+
+
+def archive(
+    pdf: bytes,
+    timestamper: TimeStamper,
+    certificates: Sequence[x509.Certificate],
+    crls: Sequence[bytes],
+    field: str,
+) -> bytes:
+    """Append validation data and a document time stamp; used at sealing and again at every renewal."""
+    writer = _open(pdf)
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer,
+        None,
+        certs=[asn1_x509.Certificate.load(certificate_der(c)) for c in certificates],
+        crls=[asn1_crl.CertificateList.load(c) for c in crls],
+    )
+    # A token differs from the next one by a few bytes in its serial number and nonce: leave room for those.
+    room = len(stamp(timestamper, bytes(32))) + 64
+    begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room), ())
+    return finish(begun, stamp(timestamper, begun.digest))
+
+
+def _open(pdf: bytes) -> _Revision:
+    try:
+        return _Revision(io.BytesIO(pdf))
+    except PdfError as fault:
+        raise SealError(f"not a readable PDF: {fault}") from fault
+
+
+def _written(writer: _Revision) -> bytes:
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _field(writer: _Revision, name: str) -> generic.IndirectObject:
+    for ref in writer.root["/AcroForm"]["/Fields"] if "/AcroForm" in writer.root else ():
+        if ref.get_object()["/T"] == name:
+            return ref
+    raise SealError(f"there is no field {name}")
+
+
+def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequence[str]) -> Begun:
+    ref = _field(writer, name)
+    widget = ref.get_object()
+    if "/V" in widget:
+        raise SealError(f"the field {name} is already signed")
+    if lines:
+        font_ref = writer.root["/AcroForm"]["/DR"]["/Font"].raw_get(FONT_KEY)
+        _draw(writer, widget, lines, font_ref)
+    mdp = SigMDPSetup("sha256", field_lock=ALL_LOCKED, docmdp_perms=MDPPerm.NO_CHANGES) if "/Lock" in widget else None
+    steps = PdfCMSEmbedder().write_cms(name, writer, existing_fields_only=True)
+    next(steps)
+    steps.send(SigObjSetup(sig_placeholder=signature, mdp_setup=mdp))
+    prepared, out = steps.send(SigIOSetup(md_algorithm="sha256"))
+    return Begun(
+        out.getvalue(), prepared.document_digest, (prepared.reserved_region_start, prepared.reserved_region_end)
+    )
+
+
+def _draw(
+    writer: _Revision, widget: generic.DictionaryObject, lines: Sequence[str], font_ref: generic.IndirectObject
+) -> None:
+    x1, y1, x2, y2 = (float(v) for v in widget["/Rect"])
+    if x2 - x1 and y2 - y1:
+        box = writer.add_object(text_box(lines, x2 - x1, y2 - y1, font_ref))
+        widget["/AP"] = generic.DictionaryObject({pdf_name("/N"): box})
+
+
+def _put_in_structure(writer: _Revision, widget_ref: generic.IndirectObject) -> None:
+    """Make the widget a child of a Form element, at the end of the document (ISO 32000-1 section 14.7.4.3)."""
+    if "/StructTreeRoot" not in writer.root:
+        return
+    widget = widget_ref.get_object()
+    tree = writer.root["/StructTreeRoot"]
+    parents, top = tree["/ParentTree"], tree["/K"]
+    document = top[0] if isinstance(top, generic.ArrayObject) else top
+    document_ref = document.container_ref
+    key = int(tree["/ParentTreeNextKey"])
+    element = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/StructElem"),
+            pdf_name("/S"): pdf_name("/Form"),
+            pdf_name("/P"): generic.IndirectObject(document_ref.idnum, document_ref.generation, writer),
+            pdf_name("/Pg"): widget.raw_get("/P"),
+            pdf_name("/Alt"): generic.TextStringObject(widget["/TU"]),
+            pdf_name("/K"): generic.DictionaryObject(
+                {
+                    pdf_name("/Type"): pdf_name("/OBJR"),
+                    pdf_name("/Obj"): widget_ref,
+                    pdf_name("/Pg"): widget.raw_get("/P"),
+                }
+            ),
+        }
+    )
+    element_ref = writer.add_object(element)
+    children = document["/K"]
+    if not isinstance(children, generic.ArrayObject):
+        children = document["/K"] = generic.ArrayObject([document.raw_get("/K")])
+    children.append(element_ref)
+    parents["/Nums"].extend([generic.NumberObject(key), element_ref])
+    tree["/ParentTreeNextKey"] = generic.NumberObject(key + 1)
+    widget["/StructParent"] = generic.NumberObject(key)
+    widget["/P"].get_object()["/Tabs"] = pdf_name("/S")
+    for changed in (tree, parents, document, children):
+        writer.update_container(changed)
