@@ -1,0 +1,1 @@
+"""What is shown and handed over: tables folded from events, papers and packages."""

@@ -1,0 +1,1 @@
+"""Papers as PDF: a sheet of plain data in, bytes out (handlingar)."""
