@@ -105,7 +105,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class OpenedCheckpoint:
-    """A checkpoint, the signatures that hold and, apart from them, those of unknown keys, which say nothing."""
+    """A checkpoint, the signatures that hold and, apart, those of unknown keys, which say nothing."""
 
     checkpoint: Checkpoint
     verified: tuple[Verified, ...]
@@ -193,27 +193,23 @@ def _verify(signature: Signature, vkey: Vkey, checkpoint: Checkpoint) -> Verifie
 
 def _message(vkey: Vkey, checkpoint: Checkpoint, seconds: int) -> bytes:
     """The very bytes that a key of this kind signs for this checkpoint."""
-    match vkey.algorithm:
-        case Algorithm.ED25519:
-            return checkpoint.text.encode()
-        case Algorithm.ED25519_COSIGNATURE:
-            return f"cosignature/v1\ntime {seconds}\n{checkpoint.text}".encode()
-        case Algorithm.ML_DSA_44:
-            if checkpoint.extensions:
-                raise BadKey(
-                    "An ML-DSA-44 cosignature does not cover extension lines, so none may stand above it."
-                )
-            return b"".join(
-                (
-                    b"subtree/v1\n\x00",
-                    _short_vector(vkey.name),
-                    seconds.to_bytes(8, "big"),
-                    _short_vector(checkpoint.origin),
-                    (0).to_bytes(8, "big"),
-                    checkpoint.size.to_bytes(8, "big"),
-                    checkpoint.root,
-                )
-            )
+    if vkey.algorithm is Algorithm.ED25519:
+        return checkpoint.text.encode()
+    if vkey.algorithm is Algorithm.ED25519_COSIGNATURE:
+        return f"cosignature/v1\ntime {seconds}\n{checkpoint.text}".encode()
+    if checkpoint.extensions:
+        raise BadKey("An ML-DSA-44 cosignature does not cover extension lines, so none may stand above it.")
+    return b"".join(
+        (
+            b"subtree/v1\n\x00",
+            _short_vector(vkey.name),
+            seconds.to_bytes(8, "big"),
+            _short_vector(checkpoint.origin),
+            (0).to_bytes(8, "big"),
+            checkpoint.size.to_bytes(8, "big"),
+            checkpoint.root,
+        )
+    )
 
 
 def _short_vector(text: str) -> bytes:
