@@ -1,0 +1,123 @@
+"""Events to plain JSON and back, field by field, with sealed fields handed to whoever holds the keys.
+
+- Each event class is compiled once into a plan: which fields are sealed and how, which hold parts, lists or maps.
+- The path of a sealed field is its place in the event ("statements/3/fields/name").
+- A class with a text field that is neither sealed nor a bounded plain type fails at once, not at the first event.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from domain.messages import Destroyed, Event, Known, Part, Seal
+from signing.canonical import JSON
+
+SealField = Callable[[str, Known, Seal, Any], JSON]
+OpenField = Callable[[str, Mapping[str, Any]], Known | Destroyed]
+
+
+def dump(event: Event, seal: SealField) -> dict[str, JSON]:
+    """An event's fields as JSON. seal(path, value, how, owner) gives what stands for a sealed field; owner is the model
+    that has the field, where `how.of` names a sibling."""
+    return {
+        name: _dump(getattr(event, name), name, how, event, seal) for name, how in plan(type(event)).items()
+    }
+
+
+def load(cls: type[Event], data: Mapping[str, Any], open_field: OpenField) -> Event:
+    """The event of a topic's class from its JSON."""
+    return cls.model_validate(_load_model(cls, data, "", open_field))
+
+
+@cache
+def plan(cls: type[BaseModel]) -> dict[str, Any]:
+    """For each field: a Seal, a part's class, or None for a plain field; lists and maps by what they hold."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {name: _inner(hints[name]) for name in cls.model_fields}
+
+
+def _inner(hint: Any) -> Any:
+    if get_origin(hint) is Annotated:
+        inner, *marks = get_args(hint)
+        seal = next((mark for mark in marks if isinstance(mark, Seal)), None)
+        return seal or _inner(inner)
+    if get_origin(hint) in (Union, types.UnionType, tuple, list, dict):
+        found = [_inner(arg) for arg in get_args(hint) if arg is not Ellipsis]
+        return next((each for each in found if each is not None), None)
+    return hint if isinstance(hint, type) and issubclass(hint, Part) else None
+
+
+def _dump(value: Any, path: str, how: Any, owner: BaseModel, seal: SealField) -> JSON:
+    match value:
+        case None | bool() | int():
+            return value
+        case StrEnum():
+            return str(value)
+        case str():
+            return value
+        case Known():
+            if not isinstance(how, Seal):
+                raise TypeError(
+                    f"{type(owner).__name__}: {path} is sealed but not declared personal or free text"
+                )
+            return seal(path, value, how, owner)
+        case date():
+            return value.isoformat()
+        case Part():
+            fields = plan(type(value))
+            return {
+                name: _dump(getattr(value, name), f"{path}/{name}", inner, value, seal)
+                for name, inner in fields.items()
+            }
+        case tuple() | list():
+            return [_dump(item, f"{path}/{index}", how, owner, seal) for index, item in enumerate(value)]
+        case dict():
+            return {key: _dump(item, f"{path}/{key}", how, owner, seal) for key, item in value.items()}
+        case _:
+            raise TypeError(
+                f"{type(owner).__name__}: {path} holds a {type(value).__name__}, which is not stored"
+            )
+
+
+def _load_model(
+    cls: type[BaseModel], data: Mapping[str, Any], path: str, open_field: OpenField
+) -> dict[str, Any]:
+    fields = plan(cls)
+    return {
+        name: _load(value, f"{path}{name}", fields.get(name), open_field) if fields.get(name) else value
+        for name, value in data.items()
+    }
+
+
+def _load(value: Any, path: str, how: Any, open_field: OpenField) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_load(item, f"{path}/{index}", how, open_field) for index, item in enumerate(value)]
+    if isinstance(how, Seal):
+        if value.keys() == {"commitment", "key", "sealed"}:
+            return open_field(path, value)
+        return {key: _load(item, f"{path}/{key}", how, open_field) for key, item in value.items()}
+    return _load_model(how, value, f"{path}/", open_field)
+
+
+def sealed_fields(data: JSON, path: str = "") -> dict[str, dict[str, str]]:
+    """Every sealed field of an envelope's data, by path: read from the bytes alone, without the class."""
+    found: dict[str, dict[str, str]] = {}
+    if isinstance(data, dict):
+        if data.keys() == {"commitment", "key", "sealed"}:
+            return {path: {key: str(value) for key, value in data.items()}}
+        for key, item in data.items():
+            found |= sealed_fields(item, f"{path}/{key}" if path else key)
+    elif isinstance(data, list):
+        for index, item in enumerate(data):
+            found |= sealed_fields(item, f"{path}/{index}" if path else str(index))
+    return found

@@ -1,0 +1,182 @@
+"""Events to the bytes that are kept for ever, and back.
+
+- The stored state of an event is its whole canonical envelope; the Merkle leaf hashes exactly these bytes. The columns
+  beside it are copies for look-up, compared with the envelope at every read.
+- Topics are looked up in our own table. A row never names code to import.
+- Sealed fields: {"commitment", "key", "sealed"}: the commitment to (path, salt, value), the key's id, and salt and
+  value under AES-256-GCM with the path as associated data.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from pydantic import ValidationError
+
+from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
+from domain.when import Happened, Precision
+from registry.fields import dump, load
+from registry.vault import Vault
+from signing.canonical import JSON, decode, encode
+from signing.commitments import commit
+
+VERSION = 1
+FIELDS = frozenset(
+    "v salt municipality stream version topic recorded_at happened actor mandate assurance command_id rules data".split()
+)
+
+
+class EvidenceBroken(Exception):
+    """What is stored is not what was recorded; the message says where and what differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event on its way into the log, with everything its envelope says about it."""
+
+    event: Event
+    stream: str
+    version: int
+    recorded_at: str
+    happened: Happened
+    actor: Actor
+    command_id: str
+    rules: str = ""
+
+    @property
+    def originator_id(self) -> str:
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        return self.version
+
+
+class EnvelopeMapper(Mapper[str]):
+    """Maps a Draft to a stored event, and a stored event to a Fact."""
+
+    def __init__(self, municipality: str, vault: Vault) -> None:
+        super().__init__(JSONTranscoder())
+        self.municipality, self._vault = municipality, vault
+
+    def to_stored_event(self, draft: Draft) -> StoredEvent:  # type: ignore[override]  # a Draft has what it asks for
+        envelope: dict[str, JSON] = {
+            "v": VERSION,
+            "salt": secrets.token_hex(16),
+            "municipality": self.municipality,
+            "stream": draft.stream,
+            "version": draft.version,
+            "topic": draft.event.TOPIC,
+            "recorded_at": draft.recorded_at,
+            "happened": {
+                "text": draft.happened.text,
+                "earliest": draft.happened.earliest,
+                "latest": draft.happened.latest,
+                "precision": str(draft.happened.precision),
+            },
+            "actor": draft.actor.person,
+            "mandate": {"role": draft.actor.mandate.role, "body": draft.actor.mandate.body},
+            "assurance": draft.actor.assurance,
+            "command_id": draft.command_id,
+            "rules": draft.rules,
+            "data": self._seal(draft),
+        }
+        return StoredEvent(draft.stream, draft.version, draft.event.TOPIC, encode(envelope))
+
+    def to_domain_event(self, stored: StoredEvent) -> Fact:  # type: ignore[override]  # a Fact, not a library event
+        envelope = read_envelope(stored)
+        return Fact(
+            event=self._open(envelope),
+            stream=str(stored.originator_id),
+            version=stored.originator_version,
+            position=stored.id if isinstance(stored, Notification) else 0,
+            recorded_at=envelope["recorded_at"],
+            happened=Happened(
+                **envelope["happened"] | {"precision": Precision(envelope["happened"]["precision"])}
+            ),
+            actor=envelope["actor"],
+            mandate=Mandate(**envelope["mandate"]),
+        )
+
+    def _seal(self, draft: Draft) -> dict[str, JSON]:
+        base = f"{draft.stream}/{draft.version}"
+
+        def seal(field: str, value: Known, how: Seal, owner: Any) -> JSON:
+            path, salt = f"{base}/{field}", secrets.token_hex(16)
+            id, key = self._vault.key_for(_subject(how, owner, draft), how.keep)
+            nonce = secrets.token_bytes(12)
+            sealed = nonce + key.encrypt(nonce, encode([salt, value.value]), path.encode())
+            return {
+                "commitment": commit(path, salt, value.value),
+                "key": id,
+                "sealed": base64.b64encode(sealed).decode(),
+            }
+
+        return dump(draft.event, seal)
+
+    def _open(self, envelope: Mapping[str, Any]) -> Event:
+        base = f"{envelope['stream']}/{envelope['version']}"
+        try:
+            cls = TOPICS[envelope["topic"]]
+        except KeyError:
+            raise EvidenceBroken(
+                f"{base}: the topic {envelope['topic']!r} is not known to this version"
+            ) from None
+        try:
+            return load(
+                cls, envelope["data"], lambda field, sealed: self._unseal(f"{base}/{field}", sealed)[0]
+            )
+        except ValidationError as error:
+            raise EvidenceBroken(f"{base}: the data do not fit the topic {cls.TOPIC}: {error}") from error
+
+    def _unseal(self, path: str, sealed: Mapping[str, str]) -> tuple[Known | Destroyed, str]:
+        key = self._vault.key(sealed["key"])
+        if isinstance(key, Destroyed):
+            return Destroyed(sealed["commitment"]), ""
+        try:
+            data = base64.b64decode(sealed["sealed"], validate=True)
+            opened = decode(key.decrypt(data[:12], data[12:], path.encode()))
+        except (InvalidTag, ValueError) as error:
+            raise EvidenceBroken(f"{path}: the sealed field does not open with its key") from error
+        match opened:
+            case [str(salt), str(value)] if commit(path, salt, value) == sealed["commitment"]:
+                return Known(value, sealed["commitment"]), salt
+            case _:
+                raise EvidenceBroken(f"{path}: the sealed value is not the one committed to")
+
+    def disclose(self, path: str, sealed: Mapping[str, str]) -> tuple[str, str] | None:
+        """(salt, value) of a sealed field, for a disclosure in a copy; None if it is destroyed."""
+        value, salt = self._unseal(path, sealed)
+        return (salt, value.value) if isinstance(value, Known) else None
+
+
+def _subject(how: Seal, owner: Any, draft: Draft) -> str:
+    if how.of == "stream":
+        return draft.stream
+    if how.of == "event" or how.keep is Keep.WORKING:
+        return f"{draft.stream}/{draft.version}"
+    person = getattr(owner, how.of, None)
+    # A person who is not in the register has no key of their own: the document's key covers the field.
+    return f"person-{person}" if person else draft.stream
+
+
+def read_envelope(stored: StoredEvent) -> dict[str, Any]:
+    """The envelope of a stored event, its columns compared; raises EvidenceBroken."""
+    where = f"{stored.originator_id}/{stored.originator_version}"
+    try:
+        envelope: dict[str, Any] = orjson.loads(stored.state)
+    except orjson.JSONDecodeError as error:
+        raise EvidenceBroken(f"{where}: the envelope is not JSON") from error
+    if not isinstance(envelope, dict) or envelope.keys() != FIELDS or envelope["v"] != VERSION:
+        raise EvidenceBroken(f"{where}: the envelope has other fields than version {VERSION} has")
+    columns = (stored.originator_id, stored.originator_version, stored.topic)
+    if columns != (envelope["stream"], envelope["version"], envelope["topic"]):
+        raise EvidenceBroken(f"{where}: the columns {columns} differ from the envelope")
+    return envelope

@@ -1,0 +1,100 @@
+"""The contract that every event log keeps, whatever the database.
+
+- insert_events appends all or nothing: every stream named in `expect` stands at its version, positions follow on the
+  head without gaps, no recorded_at is earlier than the head's, and a receipt is stored by the same transaction.
+- The leaf hash is stored with the event. Every read compares it with the envelope's bytes.
+- When insert_events returns, the events are on disk.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
+
+
+class Conflict(Exception):
+    """A stream has moved on since it was read: load and decide again."""
+
+
+class Behind(Exception):
+    """The head of the log carries a later recorded_at than the events handed in."""
+
+    def __init__(self, head: str) -> None:
+        super().__init__(f"the log's head was recorded at {head}")
+        self.head = head
+
+
+class AlreadyDone(Exception):
+    """A receipt for this key has been stored meanwhile."""
+
+
+class Receipt(NamedTuple):
+    """The proof that a request has been carried out: its key, a keyed hash of it, and which events answered it."""
+
+    key: str
+    request: bytes
+    expires: str
+    first: int = 0
+    events: int = 0
+
+
+class Head(NamedTuple):
+    """The last event's position and recorded_at; (0, "") of an empty log."""
+
+    position: int
+    recorded_at: str
+
+
+class LogRecorder(ApplicationRecorder):
+    """An append-only log with positions 1, 2, 3 … without gaps."""
+
+    @abstractmethod
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        expect: Mapping[str, int] = {},
+        recorded_at: str = "",
+        receipt: Receipt | None = None,
+        reset: bool = False,
+        **kwargs: Any,
+    ) -> Sequence[int]:
+        """Append; the new positions. Raises Conflict, Behind or AlreadyDone, having changed nothing.
+
+        reset lets recorded_at decrease: for the one recorded exit from a clock that ran ahead.
+        """
+
+    @abstractmethod
+    def head(self) -> Head: ...
+
+    @abstractmethod
+    def select_stream(self, stream: str, after: int = 0, at: int | None = None) -> Sequence[Notification]:
+        """A stream's events of version > after and, if given, position ≤ at."""
+
+    @abstractmethod
+    def scan(self, after: int = 0, upto: int | None = None) -> Iterator[Notification]:
+        """All events in order of position, in memory a page at a time, each checked against its leaf hash."""
+
+    @abstractmethod
+    def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
+        """The stored leaf hashes in order of position."""
+
+    @abstractmethod
+    def find_receipt(self, key: str) -> Receipt | None: ...
+
+    @abstractmethod
+    def put_checkpoint(self, size: int, note: bytes) -> None: ...
+
+    @abstractmethod
+    def checkpoints(self) -> Sequence[tuple[int, bytes]]:
+        """The stored signed checkpoints, smallest first."""
+
+    @abstractmethod
+    def wait(self, after: int, timeout: float) -> bool:
+        """Wait until the head lies beyond a position; whether it does."""
+
+    @abstractmethod
+    def close(self) -> None: ...

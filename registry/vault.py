@@ -1,0 +1,270 @@
+"""What must not stand in the log: wrapped keys, and the secrets that let people in.
+
+- Sealed fields are encrypted under keys per (subject, retention class). A key's id is random and never reused; the key
+  is on disk before an event uses it, wrapped by the root key, which lies outside the data folder.
+- Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
+  never look like a lawful destruction.
+- Tokens and one-time links are stored hashed; passphrases as argon2id. All are compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from domain.messages import Destroyed
+
+metadata = sa.MetaData()
+meta = sa.Table(
+    "meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.LargeBinary)
+)
+keys = sa.Table(
+    "key",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("keep", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary),  # null after destruction
+    sa.Column("destroyed_by", sa.Text),  # the decision; the tombstone
+)
+sa.Index(
+    "one_live_key", keys.c.subject, keys.c.keep, unique=True,
+    sqlite_where=keys.c.wrapped.is_not(None), postgresql_where=keys.c.wrapped.is_not(None),
+)  # fmt: skip
+tokens = sa.Table(
+    "token",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),  # access, passphrase-link, setup-link
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("expires", sa.Text, nullable=False),
+    sa.Column("last_used", sa.Text),
+)
+passphrases = sa.Table(
+    "passphrase",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("blocked_until", sa.Text),
+)
+pending = sa.Table(
+    "pending",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("state", sa.LargeBinary, nullable=False),
+)
+
+
+class WrongRootKey(Exception):
+    """The root key given is not the one this registry was made with."""
+
+
+class KeyMissing(Exception):
+    """A key is gone though no decision destroyed it: the store is incomplete or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a token lets in (innehavare)."""
+
+    person: str
+    purpose: str
+    expires: str
+
+
+class Vault:
+    """Keys and secrets of one registry, on the given database, under the given root key (32 bytes)."""
+
+    def __init__(self, engine: sa.Engine, root: bytes) -> None:
+        if len(root) != 32:
+            raise WrongRootKey("a root key is 32 bytes")
+        self.engine, self._root = engine, root
+        self._wrapper = AESGCM(root)
+        self._open: dict[str, AESGCM | Destroyed] = {}
+        self._live: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+        metadata.create_all(engine)
+        self._check_root()
+
+    @classmethod
+    def file(cls, path: Path, root: bytes) -> Vault:
+        """The vault of a data folder: a database file of its own, every commit synced, freed pages overwritten."""
+        return cls(sqlite_engine(path, journal="DELETE", secure=True), root)
+
+    def _check_root(self) -> None:
+        with self.engine.begin() as db:
+            stored = db.execute(sa.select(meta.c.value).where(meta.c.name == "root-check")).scalar()
+            mine = hmac.digest(self._root, b"liggare root key check", "sha256")
+            if stored is None:
+                db.execute(meta.insert().values(name="root-check", value=mine))
+            elif not hmac.compare_digest(stored, mine):
+                raise WrongRootKey("this root key does not open this registry")
+
+    def derive(self, purpose: str) -> bytes:
+        """A 32-byte secret for one purpose, from the root key (HKDF, RFC 5869)."""
+        return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._root)
+
+    # --- keys of sealed fields
+
+    def key_for(self, subject: str, keep: str) -> tuple[str, AESGCM]:
+        """The id and key under which new fields of a subject are sealed; made, and on disk, at its first use."""
+        with self._lock:
+            if (id := self._live.get((subject, keep))) is None:
+                id = self._find(subject, keep) or self._make(subject, keep)
+                self._live[subject, keep] = id
+        key = self.key(id)
+        assert isinstance(key, AESGCM)
+        return id, key
+
+    def _find(self, subject: str, keep: str) -> str | None:
+        query = sa.select(keys.c.id).where(
+            keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
+        )
+        with self.engine.connect() as db:
+            return db.execute(query).scalar()
+
+    def _make(self, subject: str, keep: str) -> str:
+        id, key = secrets.token_hex(16), AESGCM.generate_key(256)
+        nonce = secrets.token_bytes(12)
+        wrapped = nonce + self._wrapper.encrypt(nonce, key, id.encode())
+        try:
+            with self.engine.begin() as db:
+                db.execute(keys.insert().values(id=id, subject=subject, keep=keep, wrapped=wrapped))
+        except sa.exc.IntegrityError:  # another process made it first
+            found = self._find(subject, keep)
+            assert found is not None
+            return found
+        self._open[id] = AESGCM(key)
+        return id
+
+    def key(self, id: str) -> AESGCM | Destroyed:
+        """The key of an id, or Destroyed if a recorded decision destroyed it; otherwise KeyMissing."""
+        if (found := self._open.get(id)) is not None:
+            return found
+        with self.engine.connect() as db:
+            row = db.execute(sa.select(keys.c.wrapped, keys.c.destroyed_by).where(keys.c.id == id)).first()
+        if row is None or (row.wrapped is None and row.destroyed_by is None):
+            raise KeyMissing(f"the key {id} is missing, and no decision has destroyed it")
+        if row.wrapped is None:
+            self._open[id] = Destroyed()
+            return self._open[id]
+        try:
+            key = AESGCM(self._wrapper.decrypt(row.wrapped[:12], row.wrapped[12:], id.encode()))
+        except InvalidTag:
+            raise KeyMissing(f"the key {id} is damaged: its wrapping does not open") from None
+        self._open[id] = key
+        return key
+
+    def keep_as(self, subject: str, old: str, new: str) -> None:
+        """Move a subject's keys to another retention class, as when an approved draft becomes the minutes."""
+        with self._lock, self.engine.begin() as db:
+            db.execute(keys.update().where(keys.c.subject == subject, keys.c.keep == old).values(keep=new))
+            self._live.pop((subject, old), None)
+
+    def destroy(self, subject: str, keep: str, decision: str) -> int:
+        """Destroy a subject's keys of one class by a decision (its event's position or reference); how many."""
+        with self._lock, self.engine.begin() as db:
+            rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
+            gone = db.execute(sa.select(keys.c.id).where(*rows)).scalars().all()
+            db.execute(keys.update().where(*rows).values(wrapped=None, destroyed_by=decision))
+            self._live.pop((subject, keep), None)
+            for id in gone:
+                self._open[id] = Destroyed()
+        return len(gone)
+
+    # --- tokens and one-time links
+
+    def issue_token(self, person: str, purpose: str, label: str, expires: datetime) -> str:
+        """A new secret, returned once; only its hash is kept. Prefixed, so that a leaked one is recognised."""
+        token = f"liggare_{secrets.token_urlsafe(32)}"
+        with self.engine.begin() as db:
+            db.execute(
+                tokens.insert().values(
+                    hash=_hash(token),
+                    person=person,
+                    purpose=purpose,
+                    label=label,
+                    expires=expires.isoformat(),
+                )
+            )
+        return token
+
+    def holder(self, token: str, now: datetime) -> Holder | None:
+        """Whom a token lets in now, or None. The look-up is by hash, so its timing tells nothing about the token."""
+        with self.engine.begin() as db:
+            row = db.execute(sa.select(tokens).where(tokens.c.hash == _hash(token))).first()
+            if row is None or row.expires <= now.isoformat():
+                return None
+            today = now.date().isoformat()
+            if row.last_used != today:  # by day: a record of use, not a log of a person's habits
+                db.execute(tokens.update().where(tokens.c.hash == row.hash).values(last_used=today))
+        return Holder(row.person, row.purpose, row.expires)
+
+    def use_link(self, token: str, purpose: str, now: datetime) -> str | None:
+        """The person of a one-time link, which is used up by this; None if it is unknown, used or expired."""
+        with self.engine.begin() as db:
+            row = db.execute(
+                tokens.delete()
+                .where(tokens.c.hash == _hash(token), tokens.c.purpose == purpose)
+                .returning(tokens.c.person, tokens.c.expires)
+            ).first()
+        return row.person if row is not None and row.expires > now.isoformat() else None
+
+    def revoke(self, person: str) -> int:
+        """End every token of a person; how many."""
+        with self.engine.begin() as db:
+            return db.execute(tokens.delete().where(tokens.c.person == person)).rowcount
+
+    # --- pending signings: plain state that survives a restart
+
+    def put_pending(self, id: str, state: bytes) -> None:
+        nonce = secrets.token_bytes(12)
+        sealed = nonce + self._wrapper.encrypt(nonce, state, b"pending" + id.encode())
+        with self.engine.begin() as db:
+            db.execute(pending.delete().where(pending.c.id == id))
+            db.execute(pending.insert().values(id=id, state=sealed))
+
+    def get_pending(self, id: str) -> bytes | None:
+        with self.engine.connect() as db:
+            sealed = db.execute(sa.select(pending.c.state).where(pending.c.id == id)).scalar()
+        return self._wrapper.decrypt(sealed[:12], sealed[12:], b"pending" + id.encode()) if sealed else None
+
+    def drop_pending(self, id: str) -> None:
+        with self.engine.begin() as db:
+            db.execute(pending.delete().where(pending.c.id == id))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def sqlite_engine(path: Path, *, journal: str = "WAL", secure: bool = False) -> sa.Engine:
+    """An engine on a SQLite file, with every commit synced to disk."""
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+
+    def configure(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection
+        cursor.execute(f"PRAGMA journal_mode={journal}")
+        cursor.execute("PRAGMA synchronous=FULL")
+        if secure:
+            cursor.execute("PRAGMA secure_delete=ON")
+        cursor.close()
+
+    sa.event.listen(engine, "connect", configure)
+    return engine
