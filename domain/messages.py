@@ -181,11 +181,12 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     STREAM: ClassVar[str]
     ROLES: ClassVar[frozenset[Role]]
+    INTERNAL: ClassVar[bool] = False  # true: no way in offers it, only the registry's own reactions give it
 
     happened: Annotated[str, Field(max_length=80), AfterValidator(_line)] | None = None
 
     @classmethod
-    def name(cls) -> str:
+    def command_name(cls) -> str:
         """The command's name on every way in: RecordDissent is record-dissent."""
         return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
