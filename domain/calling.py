@@ -70,7 +70,7 @@ class AddItem(CallingCommand):
     matter: Id | None = None
     presenter: Line | None = None
     starts: Clock | None = None
-    documents: list[Handling] = []
+    documents: list[Handling] = Field(default=[])
     standing: Code | None = None
 
 
@@ -84,7 +84,7 @@ class ChangeItem(CallingCommand):
     presenter: Line | None = None
     starts: Clock | None = None
     documents: list[Handling] | None = None
-    removed: list[Literal["matter", "presenter", "starts"]] = []
+    removed: list[Literal["matter", "presenter", "starts"]] = Field(default=[])
 
 
 class WithdrawItem(CallingCommand):
