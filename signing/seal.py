@@ -1,12 +1,15 @@
 """Signatures inside a PDF: prepare the fields, sign them one by one, lock the whole with the seal (PAdES).
 
 - Order: one revision creates every empty field; the persons sign; the municipality seals last. The seal's field
-  carries FieldMDP ALL with permission 1 (ISO 32000-2 section 12.7.5.5), so any signature or edit after it shows
-  as an illegal change, while new archive time stamps stay allowed (EN 319 142-1 section 5.5).
-- Every revision is appended: the render is a byte prefix of the prepared file, which is one of every later file.
+  locks every field but the archive time stamp's, with permission 1 (FieldMDP and P, ISO 32000-2 section 12.7.5.5):
+  any signature or edit after it shows as an illegal change, while archive time stamps stay allowed
+  (EN 319 142-1 section 5.5).
+- Every revision is appended after one line feed: the render is a byte prefix of the prepared file, which is one
+  of every later file, and where the render ended can be told exactly (`pades_check.first_revision`).
 - The seal ends the file at level B-LTA: signature, signature time stamp, certificates and revocation list in
   the security store, document time stamp over it all (EN 319 142-1 section 6). The time stamp's own field is made
-  with the others, so that it too has a name and a place in the structure tree.
+  with the others, so that it too has a name and a place in the structure tree; were it locked with the rest,
+  filling it would break the seal.
 - Accessibility (PDF/UA-1, ISO 14289-1 section 7.18): each field has a name for screen readers (TU), its widget is
   an OBJR child of a Form structure element, and its page keeps structure order.
 - PDF/A: the metadata is not touched (pyHanko would rewrite its dates), appearances are our own with the
@@ -53,10 +56,10 @@ from signing.pki import Credential, certificate_der, whole_second
 from signing.signed_data import signed_attributes
 from signing.timestamp import stamp
 
-TIMESTAMP_FIELD = "Tidsstampel"
+TIMESTAMP_FIELD, TIMESTAMP_LABEL = "Tidsstampel", "Tidsstämpel för arkivering"
 SIGNATURE_ROOM = 12 * 1024  # bytes kept for one CMS with a time stamp inside; the rest is zeros
 FONT_KEY = "/Liggare"
-ALL_LOCKED = FieldMDPSpec(FieldMDPAction.ALL)
+LOCKED = FieldMDPSpec(FieldMDPAction.EXCLUDE, [TIMESTAMP_FIELD])
 
 
 class SealError(ValueError):
@@ -101,7 +104,7 @@ class _Revision(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's wr
 
 def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
     """Append one revision with the empty fields, ready for `sign` and `lock`."""
-    writer = _open(pdf)
+    writer = _open(pdf + b"\n")
     if "/AcroForm" in writer.root:
         raise SealError("the document already has form fields")
     if len({f.name for f in fields} | {TIMESTAMP_FIELD}) != len(fields) + 1:
@@ -116,12 +119,12 @@ def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
                 on_page=field.page,
                 box=field.box,
                 readable_field_name=field.label,
-                field_mdp_spec=ALL_LOCKED if field.locks else None,
+                field_mdp_spec=LOCKED if field.locks else None,
                 doc_mdp_update_value=MDPPerm.NO_CHANGES if field.locks else None,
             ),
         )
     append_signature_field(
-        writer, SigFieldSpec(TIMESTAMP_FIELD, on_page=-1, readable_field_name="Tidsstämpel för arkivering")
+        writer, SigFieldSpec(TIMESTAMP_FIELD, on_page=-1, readable_field_name=TIMESTAMP_LABEL)
     )
     ensure_sig_flags(writer, lock_sig_flags=True)
     form = writer.root["/AcroForm"]
@@ -209,6 +212,8 @@ def archive(
         certs=[asn1_x509.Certificate.load(certificate_der(c)) for c in certificates],
         crls=[asn1_crl.CertificateList.load(c) for c in crls],
     )
+    if all(ref.get_object()["/T"] != field for ref in writer.root["/AcroForm"]["/Fields"]):
+        append_signature_field(writer, SigFieldSpec(field, on_page=-1, readable_field_name=TIMESTAMP_LABEL))
     # A token differs from the next one by a few bytes in its serial number and nonce: leave room for those.
     room = len(stamp(timestamper, bytes(32))) + 64
     begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room), ())
@@ -243,7 +248,7 @@ def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequenc
     if lines:
         font_ref = writer.root["/AcroForm"]["/DR"]["/Font"].raw_get(FONT_KEY)
         _draw(writer, widget, lines, font_ref)
-    mdp = SigMDPSetup("sha256", field_lock=ALL_LOCKED, docmdp_perms=MDPPerm.NO_CHANGES) if "/Lock" in widget else None
+    mdp = SigMDPSetup("sha256", field_lock=LOCKED, docmdp_perms=MDPPerm.NO_CHANGES) if "/Lock" in widget else None
     steps = PdfCMSEmbedder().write_cms(name, writer, existing_fields_only=True)
     next(steps)
     steps.send(SigObjSetup(sig_placeholder=signature, mdp_setup=mdp))

@@ -1,0 +1,365 @@
+"""Is this PDF what was signed and sealed, and can that be shown without us?
+
+Checked offline, from the file and the roots alone, at any later date:
+
+1. The file ends with a document time stamp whose range covers every byte but its own hole, and nothing
+   follows it; the hole is one hex string, in capitals, padded with zeros (ISO 32000-1 section 12.8.1).
+2. Every signature: its range starts at the first byte, its hole is exactly its /Contents, its digest and
+   signature hold, its certificate leads to a root, was valid and not revoked when a time stamp proves it existed
+   (EN 319 102-1 section 5.6.3, validation of signatures with archival data).
+3. What was appended after each signature is allowed by it. The AdES verdict stays PASSED when it is not, so
+   the library's `bottom_line` and `docmdp_ok` are asked as well.
+4. No field is left unsigned; the seal is the last signature, it locks the document, it is made with the
+   municipality's own certificate and no person's field is.
+5. Each signature carries a time stamp, and the archive time stamps form an unbroken chain.
+
+- Nobody can hold a revocation list from the future for the last time stamp itself. Unless the caller hands in
+  a fresher list, its certificate is taken as not revoked, and the result says so.
+- Without roots, or with roots that came with the file, the result is self-asserted: `trusted` is false.
+- `unprotected` lists the bytes that no signature covers and no check here forces to one value. For a file
+  sealed with our own time stamps there are none; a token from elsewhere may have unsigned parts.
+- A damaged file is a failed check, never an exception.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
+
+from pyhanko.sign.validation import EmbeddedPdfSignature, KeyUsageConstraints
+from pyhanko.sign.validation.ades import AdESLTAValidationResult, ades_lta_validation
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import NoDSSFoundError
+from pyhanko.sign.validation.policy_decl import (
+    LocalKnowledge,
+    PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
+from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import (
+    CertRevTrustPolicy,
+    NonRevokedStatusAssertion,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
+from pyhanko_certvalidator.registry import SimpleTrustManager
+from pyhanko_certvalidator.revinfo.archival import CRLContainer
+
+from signing.pki import auth_context, certificate_der
+from signing.signed_data import CmsError, Opened, open_cms, reassembled
+from signing.timestamp import open_token, run
+
+SEAL_FIELD = "Stampel"
+
+# The library reports every doubt by logging too; what matters of it is in the result.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: held, did not hold, or could not be told (None)."""
+
+    step: str
+    ok: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class SignerFound:
+    """Who signed a field, when at the latest, and how they had shown who they were (undertecknare)."""
+
+    field: str
+    name: str
+    organisation: str
+    office: str
+    person_ref: str
+    subject: str
+    claimed_at: datetime | None
+    proven_at: datetime | None
+    authentication: str | None
+    certificate: bytes
+
+
+@dataclass(frozen=True)
+class PdfCheck:
+    """What came out of checking one sealed PDF (äkthetskontroll)."""
+
+    checks: tuple[Check, ...]
+    signers: tuple[SignerFound, ...]
+    trusted: bool
+    first_revision_length: int | None
+    unprotected: tuple[tuple[int, int], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check held."""
+        return all(check.ok is True for check in self.checks)
+
+
+def check_pdf(
+    pdf: bytes,
+    roots: Sequence[x509.Certificate],
+    now: datetime,
+    *,
+    trusted: bool = True,
+    crls: Sequence[bytes] = (),
+    seal_field: str = SEAL_FIELD,
+) -> PdfCheck:
+    """Check one sealed PDF as of `now`. `trusted`: the roots were obtained apart from the file."""
+    try:
+        return _check(pdf, roots, now, trusted, crls, seal_field)
+    except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parsers
+        broken = Check("pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}")
+        return PdfCheck((broken,), (), False, None, ((0, len(pdf)),))
+
+
+def first_revision(pdf: bytes) -> bytes:
+    """The render: every byte before the first appended revision; ValueError when it cannot be told."""
+    try:
+        xrefs = PdfFileReader(io.BytesIO(pdf)).xrefs
+        end = xrefs.get_xref_container_info(0).end_location
+        revisions = xrefs.total_revisions
+    except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parser
+        raise ValueError(f"not a readable PDF: {fault}") from fault
+    if revisions == 1:
+        return pdf
+    marker = re.compile(rb"startxref\s+\d+\s+%%EOF[\r\n]*").search(pdf, end)
+    if marker is None or not marker.group().endswith(b"\n"):
+        raise ValueError("the first revision does not end where an appended one begins")
+    return pdf[: marker.end() - 1]  # the line feed belongs to the revision that follows
+
+
+def embedded_roots(pdf: bytes) -> list[x509.Certificate]:
+    """The self-signed certificates in the file's own security store: a claim, not an anchor of trust."""
+    try:
+        certificates = DocumentSecurityStore.read_dss(PdfFileReader(io.BytesIO(pdf))).load_certs()
+        found = [x509.load_der_x509_certificate(c.dump()) for c in certificates]
+    except NoDSSFoundError:
+        return []
+    return [c for c in found if c.subject == c.issuer]
+
+
+def _check(
+    pdf: bytes,
+    roots: Sequence[x509.Certificate],
+    now: datetime,
+    trusted: bool,
+    crls: Sequence[bytes],
+    seal_field: str,
+) -> PdfCheck:
+    if not roots:
+        roots, trusted = embedded_roots(pdf), False
+    reader = PdfFileReader(io.BytesIO(pdf))
+    embedded = list(reader.embedded_signatures)
+    signatures = [s for s in embedded if s.sig_object_type != "/DocTimeStamp"]
+    checks = [_check_end(pdf, embedded), _check_fields(reader, embedded), *(_check_hole(pdf, s) for s in embedded)]
+    checks.append(_check_seal(signatures, seal_field))
+    spec = _policy(roots, now, crls, embedded)
+    results = [(s, run(_lta(s, spec, now))) for s in signatures]
+    for signature, result in results:
+        checks += [_check_signature(signature, result), _check_stamp(signature, result, bool(crls))]
+    try:
+        length = len(first_revision(pdf))
+    except ValueError as fault:
+        checks.append(Check("pades", False, str(fault)))
+        length = None
+    return PdfCheck(
+        tuple(checks),
+        tuple(_signer(s, r) for s, r in results),
+        trusted,
+        length,
+        tuple(_unprotected(pdf, embedded, roots)),
+    )
+
+
+async def _lta(
+    signature: EmbeddedPdfSignature, spec: PdfSignatureValidationSpec, now: datetime
+) -> AdESLTAValidationResult:
+    timing = ValidationTimingInfo(validation_time=now, best_signature_time=now, point_in_time_validation=True)
+    return await ades_lta_validation(signature, spec, timing_info=timing)
+
+
+def _policy(
+    roots: Sequence[x509.Certificate],
+    now: datetime,
+    crls: Sequence[bytes],
+    embedded: Sequence[EmbeddedPdfSignature],
+) -> PdfSignatureValidationSpec:
+    anchors = [asn1_x509.Certificate.load(certificate_der(root)) for root in roots]
+    rule = RevocationCheckingPolicy(RevocationCheckingRule.CRL_REQUIRED, RevocationCheckingRule.CRL_REQUIRED)
+    assumed = []
+    if embedded and not crls:
+        assumed = [NonRevokedStatusAssertion(embedded[-1].signer_cert.sha256, at=now)]
+    return PdfSignatureValidationSpec(
+        SignatureValidationSpec(
+            cert_validation_policy=CertValidationPolicySpec(
+                trust_manager=SimpleTrustManager.build(trust_roots=anchors),
+                revinfo_policy=CertRevTrustPolicy(rule),
+            ),
+            revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
+            key_usage_settings=KeyUsageConstraints(key_usage={"non_repudiation"}),
+            local_knowledge=LocalKnowledge(
+                known_crls=[CRLContainer(asn1_crl.CertificateList.load(c)) for c in crls],
+                nonrevoked_assertions=assumed,
+            ),
+        )
+    )
+
+
+def _check_end(pdf: bytes, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
+    if not embedded or embedded[-1].sig_object_type != "/DocTimeStamp":
+        return Check("pades", False, "the file does not end with an archive time stamp")
+    start, length, after, rest = (int(v) for v in embedded[-1].byte_range)
+    if start != 0 or after + rest != len(pdf) or not pdf.endswith(b"%%EOF\n"):
+        return Check("pades", False, "the archive time stamp does not cover the file to its last byte")
+    return Check("pades", True, f"the archive time stamp covers all {len(pdf)} bytes but its own {after - length}")
+
+
+def _check_fields(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
+    empty = [name for name, _, _ in enumerate_sig_fields(reader, filled_status=False)]
+    if empty:
+        return Check("pades", False, f"unsigned fields: {', '.join(empty)}")
+    return Check("pades", True, f"all {len(embedded)} signature fields are signed")
+
+
+def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
+    """The bytes left out of a signature's range are its own /Contents in one spelling, and nothing else."""
+    name = signature.field_name
+    start, end = _hole(signature)
+    hexadecimal = pdf[start + 1 : end - 1]
+    size = len(signature.signed_data.dump())
+    if pdf[start : start + 1] != b"<" or pdf[end - 1 : end] != b">":
+        return Check("pades", False, f"{name}: the signature's hole is not one string")
+    if not re.fullmatch(rb"[0-9A-F]*", hexadecimal) or bytes.fromhex(hexadecimal.decode()) != signature.pkcs7_content:
+        return Check("pades", False, f"{name}: the signature's hole is not its contents in capital hex digits")
+    if size > len(signature.pkcs7_content) or any(signature.pkcs7_content[len(_der(signature)) :]):
+        return Check("pades", False, f"{name}: the padding after the signature is not all zeros")
+    return Check("pades", True, f"{name}: the hole holds the signature and zeros only")
+
+
+def _check_seal(signatures: Sequence[EmbeddedPdfSignature], seal_field: str) -> Check:
+    if not signatures or signatures[-1].field_name != seal_field:
+        return Check("pades", False, f"the last signature is not the seal in {seal_field}")
+    seal = signatures[-1]
+    if seal.fieldmdp is None or seal.docmdp_level is None or seal.docmdp_level.value != 1:
+        return Check("pades", False, f"{seal_field} does not lock the document")
+    if auth_context(_certificate(seal)) is not None:
+        return Check("pades", False, f"{seal_field} is signed by a person, not by the municipality")
+    if any(_certificate(s) == _certificate(seal) for s in signatures[:-1]):
+        return Check("pades", False, "a person's field is signed with the municipality's certificate")
+    return Check("pades", True, f"{seal_field} is the last signature and locks the document")
+
+
+def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) -> Check:
+    name, status = signature.field_name, result.api_status
+    if status is None or not (status.intact and status.valid):
+        return Check("pades", False, f"{name}: the signed bytes have been changed")
+    if result.ades_subindic.name != "OK":
+        return Check("pades", False, f"{name}: {result.ades_subindic.name}: {result.failure_msg or 'not valid'}")
+    if not status.docmdp_ok:
+        return Check("pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}")
+    if not status.bottom_line or status.validation_path is None:
+        return Check("pades", False, f"{name}: the signature as a whole does not hold")
+    subject = signature.signer_cert.subject.human_friendly
+    return Check("pades", True, f"{name}: intact and valid, signed by {subject}")
+
+
+def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult, fresh: bool) -> Check:
+    name, stamp, archived = signature.field_name, result.signature_timestamp_status, result.oldest_evidence_record_timestamp
+    if stamp is None or stamp.ades_subindic.name != "OK":
+        reason = "is missing" if stamp is None else f"does not hold: {stamp.ades_subindic.name}"
+        return Check("timestamps", False, f"{name}: the signature's time stamp {reason}")
+    if archived is None:
+        return Check("timestamps", False, f"{name}: no valid chain of archive time stamps follows the signature")
+    note = "" if fresh else "; no revocation list newer than the file was at hand"
+    moment = result.best_signature_time.isoformat()
+    return Check("timestamps", True, f"{name}: existed {moment}, archived {archived.isoformat()}{note}")
+
+
+def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) -> SignerFound:
+    certificate = _certificate(signature)
+
+    def part(oid: x509.ObjectIdentifier) -> str:
+        values = certificate.subject.get_attributes_for_oid(oid)
+        return str(values[0].value) if values else ""
+
+    return SignerFound(
+        field=signature.field_name,
+        name=part(NameOID.COMMON_NAME),
+        organisation=part(NameOID.ORGANIZATION_NAME),
+        office=part(NameOID.TITLE),
+        person_ref=part(NameOID.SERIAL_NUMBER),
+        subject=certificate.subject.rfc4514_string(),
+        claimed_at=signature.self_reported_timestamp,
+        proven_at=result.best_signature_time,
+        authentication=auth_context(certificate),
+        certificate=certificate_der(certificate),
+    )
+
+
+def _unprotected(
+    pdf: bytes, embedded: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certificate]
+) -> list[tuple[int, int]]:
+    if not embedded:
+        return [(0, len(pdf))]
+    last = embedded[-1]
+    start, end = _hole(last)
+    holes = []
+    der = _der(last)
+    position = 0
+    for segment_start, segment_end in [*sorted(_forced(der, roots)), (len(der), len(der))]:
+        if segment_start > position:
+            holes.append((start + 1 + 2 * position, 2 * (segment_start - position)))
+        position = max(position, segment_end)
+    covered = end + int(last.byte_range[3])
+    return holes + ([(covered, len(pdf) - covered)] if covered < len(pdf) else [])
+
+
+def _forced(der: bytes, roots: Sequence[x509.Certificate]) -> list[tuple[int, int]]:
+    """The parts of a CMS that have only one possible value, as (start, end)."""
+    try:
+        opened = open_token(der)[0] if b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04" in der[:60] else open_cms(der)
+    except CmsError:
+        return []
+    rest_known = all(c in roots for c in opened.others) and (opened.stamp is None or _rebuilds(opened.stamp, roots))
+    if rest_known and reassembled(opened) == der:
+        return [(0, len(der))]
+    parts = [opened.attributes[4:], opened.signature, certificate_der(opened.certificate), opened.content or b""]
+    return [(der.find(part), der.find(part) + len(part)) for part in parts if part and part in der]
+
+
+def _rebuilds(token: bytes, roots: Sequence[x509.Certificate]) -> bool:
+    opened: Opened = open_token(token)[0]
+    return reassembled(opened) == token and all(c in roots for c in opened.others)
+
+
+def _hole(signature: EmbeddedPdfSignature) -> tuple[int, int]:
+    _, length, after, _ = (int(v) for v in signature.byte_range)
+    return length, after
+
+
+def _der(signature: EmbeddedPdfSignature) -> bytes:
+    contents: bytes = signature.pkcs7_content
+    # The outermost value states its own length (X.690 section 8.1.3.5); the rest of the hole is padding.
+    count = contents[1] & 0x7F if contents[1] & 0x80 else 0
+    body = int.from_bytes(contents[2 : 2 + count], "big") if count else contents[1]
+    return contents[: 2 + count + body]
+
+
+def _certificate(signature: EmbeddedPdfSignature) -> x509.Certificate:
+    return x509.load_der_x509_certificate(signature.signer_cert.dump())
