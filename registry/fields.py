@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from domain.messages import Destroyed, Event, Known, Part, Seal
 from signing.canonical import JSON
+from signing.commitments import is_sealed
 
 SealField = Callable[[str, Known, Seal, Any], JSON]
 OpenField = Callable[[str, Mapping[str, Any]], Known | Destroyed]
@@ -103,21 +104,8 @@ def _load(value: Any, path: str, how: Any, open_field: OpenField) -> Any:
     if isinstance(value, list):
         return [_load(item, f"{path}/{index}", how, open_field) for index, item in enumerate(value)]
     if isinstance(how, Seal):
-        if value.keys() == {"commitment", "key", "sealed"}:
+        if is_sealed(value):
             return open_field(path, value)
         return {key: _load(item, f"{path}/{key}", how, open_field) for key, item in value.items()}
     return _load_model(how, value, f"{path}/", open_field)
 
-
-def sealed_fields(data: JSON, path: str = "") -> dict[str, dict[str, str]]:
-    """Every sealed field of an envelope's data, by path: read from the bytes alone, without the class."""
-    found: dict[str, dict[str, str]] = {}
-    if isinstance(data, dict):
-        if data.keys() == {"commitment", "key", "sealed"}:
-            return {path: {key: str(value) for key, value in data.items()}}
-        for key, item in data.items():
-            found |= sealed_fields(item, f"{path}/{key}" if path else key)
-    elif isinstance(data, list):
-        for index, item in enumerate(data):
-            found |= sealed_fields(item, f"{path}/{index}" if path else str(index))
-    return found

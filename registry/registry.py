@@ -136,7 +136,7 @@ class Registry:
                     time.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  # spreads processes; not a secret
             if saved is not None:
                 return saved
-        raise TooBusy("too-busy", house(3))
+        raise TooBusy("too-busy", house(60))
 
     def _attempt(
         self,
@@ -194,7 +194,7 @@ class Registry:
         if not head or stamp(clock) >= head:
             return clock
         if unstamp(head) - clock > PATIENCE:
-            raise DomainError("clock-behind", house(4), clock=stamp(clock), head=head)
+            raise DomainError("clock-behind", house(61), clock=stamp(clock), head=head)
         return unstamp(head)
 
     def adopt(self, records: Iterator[bytes]) -> int:
@@ -237,7 +237,7 @@ class Registry:
         if found is None:
             return None
         if not hmac.compare_digest(found.request, receipt.request):
-            raise DomainError("idempotency-key-reused", house(5))
+            raise DomainError("idempotency-key-reused", house(62))
         return Saved(list(self.facts(found.first - 1, found.first + found.events - 1)), again=True)
 
     # --- reading

@@ -5,12 +5,14 @@
   and value are stored encrypted together and die together, while the commitment stands.
 - A document's root is the RFC 9162 tree root whose first leaf is the document's plain content and whose further
   leaves are [path, commitment] in path order. A copy that shows some fields and hides others has the same root.
+- A sealed field is {"commitment", "key", "sealed"}; in the plain content its path stands in its place.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from signing.canonical import JSON, encode
 from signing.log import Tree, leaf_hash
@@ -28,3 +30,32 @@ def document_root(plain: JSON, commitments: Mapping[str, str]) -> str:
     for path in sorted(commitments):
         tree.append(leaf_hash(encode([path, commitments[path]])))
     return tree.root().hex()
+
+
+def version_root(envelope: Mapping[str, Any]) -> str:
+    """The root (hex) of the document version that an event's envelope holds: the minutes root."""
+    plain, commitments = split(envelope["data"], f"{envelope['stream']}/{envelope['version']}")
+    head: JSON = {name: envelope[name] for name in ("municipality", "stream", "version", "topic")}
+    return document_root([head, plain], commitments)
+
+
+def split(data: JSON, path: str) -> tuple[JSON, dict[str, str]]:
+    """An event's data with each sealed field replaced by its path, and the commitments by path."""
+    commitments: dict[str, str] = {}
+
+    def walk(value: JSON, at: str) -> JSON:
+        if isinstance(value, dict):
+            if is_sealed(value):
+                commitments[at] = str(value["commitment"])
+                return at
+            return {key: walk(item, f"{at}/{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, f"{at}/{index}") for index, item in enumerate(value)]
+        return value
+
+    return walk(data, path), commitments
+
+
+def is_sealed(value: JSON) -> bool:
+    """Whether a value in an envelope stands for a sealed field."""
+    return isinstance(value, dict) and value.keys() == {"commitment", "key", "sealed"}

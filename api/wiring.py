@@ -1,0 +1,184 @@
+"""The composition root: the one place where a registry's parts are put together, and the only reader of settings.
+
+- open_folder puts together what a data folder holds; create_folder makes one, with its root key outside it.
+- Municipality.execute is the one way for a command: access, rules, decision and log, in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from api.access import authorise, rules_hash
+from api.keyroom import KeyRoom, create_keys, load_keys
+from api.settings import NAME, NotAFolder, Settings, find_root_key, make_root_key
+from domain import decider
+from domain.errors import NotFound
+from domain.messages import Actor, Command, Mandate, Role, fresh_id
+from domain.municipality import REGISTRY, Municipality as Opened, OpenRegistry
+from domain.person import GrantRole, RegisterPerson
+from domain.when import parse
+from projections.runner import Projector
+from registry.checkpoints import Checkpoints
+from registry.clock import Clock, SystemClock
+from registry.files import Files
+from registry.recorder import Conflict
+from registry.registry import Decision, Once, Registry, Saved, StoredWorld
+from registry.sqlite import SQLiteRecorder
+from registry.vault import Vault, sqlite_engine
+
+SYSTEM = Actor("system", Mandate(Role.SYSTEM), "system")
+OPERATOR_ROLES = (Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST, Role.AUDITOR)
+
+
+class Preconditions(Exception):
+    """The caller named a version (If-Match) at which the stream no longer stands."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"the stream stands at version {found}, not {expected}")
+        self.expected, self.found = expected, found
+
+
+@dataclass
+class Municipality:
+    """Everything one municipality's registry consists of."""
+
+    dir: Path
+    settings: Settings
+    registry: Registry
+    views: sa.Engine
+    projector: Projector
+    keys: KeyRoom
+    checkpoints: Checkpoints
+
+    @property
+    def slug(self) -> str:
+        return self.settings.slug
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def vault(self) -> Vault:
+        return self.registry.vault
+
+    @property
+    def files(self) -> Files:
+        return self.registry.files
+
+    def execute(
+        self,
+        command: Command,
+        person: str,
+        assurance: str,
+        *,
+        once: Once | None = None,
+        if_match: int | None = None,
+    ) -> Saved:
+        """Carry out a command for a person: authorised, decided and saved, or refused with nothing changed."""
+
+        def decide(world: StoredWorld, now: datetime) -> Decision:
+            target = target_stream(command)
+            if if_match is not None and (found := self.registry.version(target)) != if_match:
+                raise Preconditions(if_match, found)
+            actor = authorise(command, person, assurance, world, now)
+            return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
+
+        happened = parse(command.happened) if command.happened else None
+        return self.registry.execute(decide, happened=happened, once=once)
+
+    def execute_as(self, command: Command, actor: Actor, *, check: Callable[[StoredWorld], None] | None = None) -> Saved:
+        """Carry out an internal command for the registry itself or a signer whom the signing has identified."""
+
+        def decide(world: StoredWorld, now: datetime) -> Decision:
+            if check:
+                check(world)
+            return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
+
+        return self.registry.execute(decide)
+
+    def person_exists(self, person: str) -> None:
+        """Raises NotFound unless the person is registered."""
+        from domain.person import Person
+
+        if not self.registry.get(Person, person).exists:
+            raise NotFound("person", person)
+
+    def close(self) -> None:
+        self.projector.stop()
+        self.registry.close()
+        self.views.dispose()
+
+
+def target_stream(command: Command) -> str:
+    """The stream a command is about: its kind and the id in the field of that name."""
+    kind = type(command).STREAM
+    return f"{kind}-{getattr(command, kind, REGISTRY)}"
+
+
+def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | None = None) -> Municipality:
+    """Open a data folder; raises NotAFolder, NoRootKey or registry.vault.WrongRootKey."""
+    path = path.resolve()
+    settings = Settings.read(path)
+    clock = clock or SystemClock()
+    vault = Vault.file(path / "keys.db", root_key or find_root_key(path, settings))
+    recorder = SQLiteRecorder(path / "events.db")
+    registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
+    keys = load_keys(path / "pki", settings.origin, vault, clock.now)
+    views = sqlite_engine(path / "views.db")
+    folders = [path / "checkpoints"]
+    if settings.outside_checkpoints:
+        folders.append((path / settings.outside_checkpoints).resolve())
+    checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
+    return Municipality(path, settings, registry, views, Projector(registry, views), keys, checkpoints)
+
+
+def create_folder(
+    path: Path, slug: str, name: str, root_key_file: Path, *, clock: Clock | None = None, simulated: bool = False
+) -> Municipality:
+    """Make a data folder and open it: settings, keys, an empty log with its first events, and an operator.
+
+    The folder must be absent or empty. The operator is a person of the register who holds the roles that the command
+    line needs; nobody else has any role until somebody grants it.
+    """
+    if path.exists() and any(path.iterdir()):
+        raise NotAFolder(f"{path} is not empty")
+    clock = clock or SystemClock()
+    path.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()
+    root = make_root_key(root_key_file.resolve())
+    operator = fresh_id()
+    try:
+        key_place = str(root_key_file.resolve().relative_to(path.parent))
+        key_place = f"../{key_place}"
+    except ValueError:
+        key_place = str(root_key_file.resolve())
+    settings = Settings(
+        slug=slug, name=name, origin=f"radsliggaren/{slug}", root_key=key_place, operator=operator, example=simulated
+    )
+    vault = Vault.file(path / "keys.db", root)
+    create_keys(path / "pki", name, settings.origin, vault, clock.now())
+    vault.close()
+    settings.write(path)
+    municipality = open_folder(path, clock=clock, root_key=root)
+    municipality.execute_as(OpenRegistry(name=name, slug=slug, clock="simulated" if simulated else "real"), SYSTEM)
+    municipality.execute_as(RegisterPerson(person=operator, name="Registrets operatör"), SYSTEM)
+    today = clock.now().date()
+    for role in OPERATOR_ROLES:
+        grant = GrantRole(person=operator, role=role, valid_from=today, ground="Registrets upplägg")
+        municipality.execute_as(grant, SYSTEM)
+    municipality.checkpoints.sign(clock.now())
+    return municipality
+
+
+def clock_declared(municipality: Municipality) -> str:
+    """Which clock the registry's first event declares: real or simulated."""
+    return municipality.registry.get(Opened, REGISTRY).clock
+
+
+__all__ = ["NAME", "Conflict", "Municipality", "create_folder", "open_folder"]
