@@ -42,6 +42,7 @@ class ScheduleMeeting(CallingCommand):
     ends: Moment | None = None
     place: Line
     title: Line | None = None
+    matter: Id | None = None
     demand: Id | None = None
 
 

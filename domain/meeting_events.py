@@ -82,6 +82,7 @@ class MeetingScheduled(MeetingEvent):
     ends: Moment | None = None
     place: Text
     title: Text | None = None
+    matter: Id | None = None
     demand: Id | None = None
 
 

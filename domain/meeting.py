@@ -1,0 +1,335 @@
+"""A meeting as its events add up: agenda, kallelse, who was there and when, what was said and decided.
+
+- An item keeps its own number for ever (1, 2, 3 in the order of entry); what is printed is its place on the agenda. An
+  item withdrawn before any kallelse leaves no gap; after one it keeps its place and is printed as withdrawn.
+- Attendance is intervals of items. The last word about a person counts: an absence takes an earlier presence away, and
+  a presence an earlier absence; a departure entered before its presence waits for it. What nobody entered is unknown.
+- Who led an item is the last one appointed for it, else whoever led the whole meeting, else who opened it.
+- Nothing is thrown away: earlier wordings of a decision and dissents taken back stay in the state.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, ClassVar, Self, TypeVar, assert_never
+
+from domain import meeting_events as e
+from domain.meeting_parts import (
+    ActingChair,
+    Attendance,
+    Begun,
+    Break,
+    Decision,
+    Dissent,
+    Elected,
+    Issue,
+    Item,
+    Justering,
+    Noted,
+    Postponement,
+    Presence,
+    Said,
+)
+from domain.messages import Fact, Known, Sealed, State
+from domain.when import Happened
+
+P = TypeVar("P", Noted, Presence)
+
+
+@dataclass(frozen=True)
+class Meeting(State):
+    """A meeting of a body (sammanträde)."""
+
+    STREAM: ClassVar[str] = "meeting"
+
+    version: int = 0
+    meeting: str = ""
+    body: str = ""
+    starts: str = ""
+    ends: str | None = None
+    place: Sealed = field(default_factory=lambda: Known(""))
+    title: Sealed | None = None
+    matter: str | None = None
+    demand: str | None = None
+    cancelled: bool = False
+    items: tuple[Item, ...] = ()
+    order: tuple[int, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    hinders: tuple[Noted, ...] = ()
+    substitutes: tuple[tuple[str, str, int], ...] = ()  # hindered, substitute, version
+    opened: Happened | None = None
+    opened_version: int = 0
+    opened_by: str | None = None
+    presences: tuple[Presence, ...] = ()
+    departures: tuple[tuple[str, int | None], ...] = ()  # entered before any presence
+    absences: tuple[Noted, ...] = ()
+    acting: tuple[ActingChair, ...] = ()
+    secretary: Noted | None = None
+    elected: tuple[Elected, ...] = ()
+    justering: Justering | None = None
+    breaks: tuple[Break, ...] = ()
+    closed: Happened | None = None
+    reports: tuple[Said, ...] = ()
+    proposals: tuple[Said, ...] = ()
+    statements: tuple[Said, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    dissents: tuple[Dissent, ...] = ()
+    abstentions: tuple[tuple[int, str, int], ...] = ()  # item, person, version
+    postponed: tuple[Postponement, ...] = ()
+    minutes: tuple[Begun, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        return self.version > 0
+
+    @property
+    def day(self) -> date:
+        """The meeting day, as planned or moved."""
+        return date.fromisoformat(self.starts[:10])
+
+    # --- the agenda
+    def item(self, item: int) -> Item | None:
+        return next((one for one in self.items if one.item == item), None)
+
+    @property
+    def agenda(self) -> tuple[Item, ...]:
+        """The items that have a number, in printed order."""
+        by_number = {one.item: one for one in self.items if one.numbered}
+        return tuple(by_number[item] for item in self.order if item in by_number)
+
+    def number(self, item: int) -> str:
+        """The number that is printed for an item, "" if it has none."""
+        return next((str(n) for n, one in enumerate(self.agenda, 1) if one.item == item), "")
+
+    def place_of(self, item: int) -> int:
+        """Where an item stands in the order, counted from 0."""
+        return self.order.index(item)
+
+    # --- people
+    @property
+    def led_by(self) -> str | None:
+        """Who led the whole meeting, if known."""
+        whole = [one.person for one in self.acting if one.whole]
+        return whole[-1] if whole else self.opened_by
+
+    def chair_of(self, item: int) -> str | None:
+        """Who led an item, if known."""
+        here = self.place_of(item)
+        for one in reversed(self.acting):
+            after = one.from_item is None or self.place_of(one.from_item) <= here
+            before = one.to_item is None or here <= self.place_of(one.to_item)
+            if not one.whole and after and before:
+                return one.person
+        return self.led_by
+
+    @property
+    def offices(self) -> dict[str, Elected]:
+        """The justerare now chosen, by their office."""
+        return {one.office: one for one in self.elected}
+
+    @property
+    def justerare(self) -> tuple[str, ...]:
+        """The persons now chosen justerare."""
+        return tuple(one.person for one in self.offices.values())
+
+    def attendance(self, person: str) -> Attendance:
+        """Whether somebody took part at some time."""
+        if any(one.person == person for one in self.presences) or person == self.led_by:
+            return Attendance.PRESENT
+        if any(one.person == person and one.status == "absent" for one in self.absences):
+            return Attendance.ABSENT
+        return Attendance.UNKNOWN
+
+    # --- folding
+    def evolve(self, fact: Fact) -> Self:
+        event, at = fact.event, fact.version
+        if not isinstance(event, e.EVENTS):
+            return self
+        return self._fold(event, fact)._with(version=at)
+
+    def _with(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def _change(self, item: int, **changes: Any) -> Self:
+        return self._with(
+            items=tuple(replace(one, **changes) if one.item == item else one for one in self.items)
+        )
+
+    def _fold(self, event: e.EVENTS, fact: Fact) -> Self:
+        at = fact.version
+        match event:
+            case e.MeetingScheduled():
+                return self._with(
+                    meeting=event.meeting,
+                    body=event.body,
+                    starts=event.starts,
+                    ends=event.ends,
+                    place=event.place,
+                    title=event.title,
+                    matter=event.matter,
+                    demand=event.demand,
+                )
+            case e.MeetingMoved():
+                return self._with(starts=event.starts, ends=event.ends, place=event.place or self.place)
+            case e.MeetingCancelled():
+                return self._with(cancelled=True)
+            case e.ItemAdded():
+                added = Item(
+                    item=event.item,
+                    version=at,
+                    title=event.title,
+                    parts=event.parts,
+                    matter=event.matter,
+                    presenter=event.presenter,
+                    starts=event.starts,
+                    documents=event.documents,
+                    standing=event.standing,
+                    late=event.late,
+                )
+                return self._with(items=(*self.items, added), order=(*self.order, event.item))
+            case e.ItemChanged():
+                names = ("title", "matter", "presenter", "starts", "documents")
+                set_to = {name: getattr(event, name) for name in names if getattr(event, name) is not None}
+                return self._change(event.item, **set_to | dict.fromkeys(event.removed))
+            case e.ItemWithdrawn():
+                return self._change(event.item, withdrawn=at, withdrawn_reason=event.reason)
+            case e.ItemsOrdered():
+                others = tuple(item for item in self.order if item not in event.order)
+                return self._with(order=(*event.order, *others))
+            case e.KallelseIssued():
+                return self._issued(event, at)
+            case e.NoticeReasonGiven():
+                return self._with(
+                    issues=tuple(
+                        replace(one, reason=event.reason, reason_version=at)
+                        if one.issue == event.issue
+                        else one
+                        for one in self.issues
+                    )
+                )
+            case e.HinderNotified():
+                return self._with(hinders=(*_without(self.hinders, event.person), Noted(event.person, at)))
+            case e.SubstituteCalled():
+                called = (event.hindered, event.substitute, at)
+                return self._with(substitutes=(*self.substitutes, called))
+            case e.MeetingOpened():
+                return self._with(opened=fact.happened, opened_version=at, opened_by=event.chair)
+            case e.PresenceRecorded():
+                return self._present(event, at)
+            case e.DepartureRecorded():
+                return self._departed(event)
+            case e.AbsenceRecorded():
+                return self._with(
+                    presences=_without(self.presences, event.person),
+                    departures=tuple(one for one in self.departures if one[0] != event.person),
+                    absences=(*_without(self.absences, event.person), Noted(event.person, at, event.status)),
+                )
+            case e.ActingChairAppointed():
+                acting = ActingChair(event.person, at, event.from_item, event.to_item, event.reason)
+                return self._with(acting=(*self.acting, acting))
+            case e.SecretaryRecorded():
+                return self._with(secretary=Noted(event.person, at))
+            case e.JusterareElected():
+                kept = tuple(one for one in self.elected if one.office != event.office)
+                return self._with(elected=(*kept, Elected(event.person, at, event.office, event.item)))
+            case e.JusteringAgreed():
+                return self._with(justering=Justering(at, event.place, event.time))
+            case e.MeetingAdjourned():
+                return self._with(breaks=(*self.breaks, Break(at, fact.happened, event.until)))
+            case e.MeetingResumed():
+                resumed = tuple(replace(one, resumed=fact.happened) for one in self.breaks[-1:])
+                return self._with(breaks=(*self.breaks[:-1], *resumed))
+            case e.MeetingClosed():
+                return self._with(closed=fact.happened)
+            case e.ItemTakenUp():
+                return self._change(event.item, taken_up=True)
+            case e.ReportRecorded():
+                said = Said(event.report, at, event.item, event.text, event.by, event.organisation)
+                return self._with(reports=(*self.reports, said))
+            case e.ProposalMade():
+                said = Said(event.proposal, at, event.item, event.text, event.proposer)
+                return self._with(proposals=(*self.proposals, said))
+            case e.DecisionRecorded():
+                decision = Decision(
+                    event.decision, at, event.item, event.points, event.adopts, event.dispatch
+                )
+                return self._with(decisions=(*self.decisions, decision))
+            case e.DecisionRevised():
+                return self._with(
+                    decisions=tuple(
+                        replace(one, version=at, points=event.points, earlier=(*one.earlier, one.points))
+                        if one.number == event.decision
+                        else one
+                        for one in self.decisions
+                    )
+                )
+            case e.DissentRecorded():
+                dissent = Dissent(event.dissent, at, event.item, event.participant, event.view)
+                return self._with(dissents=(*self.dissents, dissent))
+            case e.DissentRetracted():
+                return self._with(
+                    dissents=tuple(
+                        replace(one, retracted=True) if one.number == event.dissent else one
+                        for one in self.dissents
+                    )
+                )
+            case e.StatementAttached():
+                said = Said(event.statement, at, event.item, event.text, event.participant)
+                return self._with(statements=(*self.statements, said))
+            case e.MemberAbstained():
+                return self._with(abstentions=(*self.abstentions, (event.item, event.person, at)))
+            case e.ItemPostponed():
+                kept_items = tuple(one for one in self.postponed if one.item != event.item)
+                put_off = Postponement(at, event.item, event.to_meeting, event.reason)
+                return self._with(postponed=(*kept_items, put_off))
+            case e.MinutesBegun():
+                return self._with(minutes=(*self.minutes, Begun(event.minutes, event.covers, event.rest)))
+            case _:
+                assert_never(event)
+
+    def _issued(self, event: e.KallelseIssued, at: int) -> Self:
+        issue = Issue(
+            issue=event.issue,
+            version=at,
+            sent_on=event.sent_on,
+            meeting_day=event.meeting_day,
+            days=event.days,
+            recipients=event.recipients,
+            short=any(one.finding == "notice-short" for one in event.findings),
+            reason_wanted=event.reason_wanted,
+        )
+        sent = {entry.item for entry in event.agenda}
+        items = tuple(replace(one, called=True) if one.item in sent else one for one in self.items)
+        return self._with(issues=(*self.issues, issue), items=items)
+
+    def _present(self, event: e.PresenceRecorded, at: int) -> Self:
+        mine = [one for one in self.presences if one.person == event.person]
+        back = bool(mine) and mine[-1].left and event.from_item is not None  # left, and came back
+        waiting = [one for one in self.departures if one[0] == event.person]
+        here = Presence(
+            person=event.person,
+            version=at,
+            capacity=event.capacity,
+            substitutes_for=event.substitutes_for,
+            from_item=event.from_item,
+            distance=event.distance,
+            left=bool(waiting),
+            after_item=waiting[-1][1] if waiting else None,
+        )
+        kept = self.presences if back else _without(self.presences, event.person)
+        return self._with(
+            presences=(*kept, here),
+            departures=tuple(one for one in self.departures if one[0] != event.person),
+            absences=_without(self.absences, event.person),
+        )
+
+    def _departed(self, event: e.DepartureRecorded) -> Self:
+        last = max((n for n, one in enumerate(self.presences) if one.person == event.person), default=None)
+        if last is None:
+            return self._with(departures=(*self.departures, (event.person, event.after_item)))
+        gone = replace(self.presences[last], left=True, after_item=event.after_item)
+        return self._with(presences=(*self.presences[:last], gone, *self.presences[last + 1 :]))
+
+
+def _without(noted: Iterable[P], person: str) -> tuple[P, ...]:
+    return tuple(one for one in noted if one.person != person)
