@@ -1,7 +1,8 @@
 """What a reader sees in a signature field: a few lines of text in an embedded font.
 
-- PDF/A-3 (ISO 19005-3 section 6.2.11): every font is embedded and maps back to Unicode, no glyph is .notdef,
-  and an appearance has only a normal state (section 6.3.3). pyHanko's own stamps use Helvetica unembedded.
+- PDF/A-3 (ISO 19005-3 section 6.2.11): every font is embedded and maps back to Unicode, no glyph is
+  .notdef, and an appearance has only a normal state (section 6.3.3). pyHanko's own stamps use Helvetica
+  unembedded.
 - The font is embedded once, whole, by the revision that creates the fields; every later signature refers to
   it, so signing a document three times adds one font. It is a Latin subset of DejaVu Sans Condensed
   (`fonts/`), wide enough for every name in a Swedish population register.
@@ -122,7 +123,9 @@ def text_box(
     face, size = font(), LARGEST
     widest = max((face.width(line) for line in lines), default=0.0)
     if lines:
-        size = min(size, (width - 2 * MARGIN) / max(widest, 0.01), (height - 2 * MARGIN) / (LEADING * len(lines)))
+        size = min(
+            size, (width - 2 * MARGIN) / max(widest, 0.01), (height - 2 * MARGIN) / (LEADING * len(lines))
+        )
     size = max(SMALLEST, int(size * 10) / 10)
     commands = [f"q 0.5 w 0.25 0.25 {width - 0.5:g} {height - 0.5:g} re S Q", "BT 0 g", f"/F0 {size:g} Tf"]
     commands += [f"{size * LEADING:g} TL", f"{MARGIN:g} {height - MARGIN - size:g} Td"]

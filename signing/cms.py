@@ -1,7 +1,7 @@
 """Detached signatures over bytes: CMS with the CAdES attributes, and their verification.
 
-- What is signed is the caller's bytes; the signature stands beside them (EN 319 122-1, baseline B-B; B-T when
-  a time stamp over the signature value is added as an unsigned attribute, RFC 3161 appendix A).
+- What is signed is the caller's bytes; the signature stands beside them (EN 319 122-1, baseline B-B; B-T
+  when a time stamp over the signature value is added as an unsigned attribute, RFC 3161 appendix A).
 - `openssl cms -verify -binary -cades` accepts the result with the municipality's root as CA file.
 - Verification asks the certificate's validity at the stamped time if there is a stamp, else at the claimed
   signing time, and the result says which. It trusts nothing it was not handed.

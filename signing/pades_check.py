@@ -5,16 +5,16 @@ Checked offline, from the file and the roots alone, at any later date:
 1. The file ends with a document time stamp whose range covers every byte but its own hole, and nothing
    follows it; the hole is one hex string, in capitals, padded with zeros (ISO 32000-1 section 12.8.1).
 2. Every signature: its range starts at the first byte, its hole is exactly its /Contents, its digest and
-   signature hold, its certificate leads to a root, was valid and not revoked when a time stamp proves it existed
-   (EN 319 102-1 section 5.6.3, validation of signatures with archival data).
+   signature hold, its certificate leads to a root, was valid and not revoked when a time stamp proves it
+   existed (EN 319 102-1 section 5.6.3, validation of signatures with archival data).
 3. What was appended after each signature is allowed by it. The AdES verdict stays PASSED when it is not, so
    the library's `bottom_line` and `docmdp_ok` are asked as well.
 4. No field is left unsigned; the seal is the last signature, it locks the document, it is made with the
    municipality's own certificate and no person's field is.
 5. Each signature carries a time stamp, and the archive time stamps form an unbroken chain.
 
-- Nobody can hold a revocation list from the future for the last time stamp itself. Unless the caller hands in
-  a fresher list, its certificate is taken as not revoked, and the result says so.
+- Nobody can hold a revocation list from the future for the last time stamp itself. Unless the caller hands
+  in a fresher list, its certificate is taken as not revoked, and the result says so.
 - Without roots, or with roots that came with the file, the result is self-asserted: `trusted` is false.
 - `unprotected` lists the bytes that no signature covers and no check here forces to one value. For a file
   sealed with our own time stamps there are none; a token from elsewhere may have unsigned parts.
@@ -37,7 +37,8 @@ from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
-from pyhanko.sign.validation import EmbeddedPdfSignature, KeyUsageConstraints
+from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.ades import AdESLTAValidationResult, ades_lta_validation
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
@@ -48,6 +49,7 @@ from pyhanko.sign.validation.policy_decl import (
     RevocationInfoGatheringSpec,
     SignatureValidationSpec,
 )
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import (
@@ -124,7 +126,9 @@ def check_pdf(
     try:
         return _check(pdf, roots, now, trusted, crls, seal_field)
     except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parsers
-        broken = Check("pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}")
+        broken = Check(
+            "pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}"
+        )
         return PdfCheck((broken,), (), False, None, ((0, len(pdf)),))
 
 
@@ -167,7 +171,11 @@ def _check(
     reader = PdfFileReader(io.BytesIO(pdf))
     embedded = list(reader.embedded_signatures)
     signatures = [s for s in embedded if s.sig_object_type != "/DocTimeStamp"]
-    checks = [_check_end(pdf, embedded), _check_fields(reader, embedded), *(_check_hole(pdf, s) for s in embedded)]
+    checks = [
+        _check_end(pdf, embedded),
+        _check_fields(reader, embedded),
+        *(_check_hole(pdf, s) for s in embedded),
+    ]
     checks.append(_check_seal(signatures, seal_field))
     spec = _policy(roots, now, crls, embedded)
     results = [(s, run(_lta(s, spec, now))) for s in signatures]
@@ -227,7 +235,9 @@ def _check_end(pdf: bytes, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
     start, length, after, rest = (int(v) for v in embedded[-1].byte_range)
     if start != 0 or after + rest != len(pdf) or not pdf.endswith(b"%%EOF\n"):
         return Check("pades", False, "the archive time stamp does not cover the file to its last byte")
-    return Check("pades", True, f"the archive time stamp covers all {len(pdf)} bytes but its own {after - length}")
+    return Check(
+        "pades", True, f"the archive time stamp covers all {len(pdf)} bytes but its own {after - length}"
+    )
 
 
 def _check_fields(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
@@ -245,8 +255,13 @@ def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
     size = len(signature.signed_data.dump())
     if pdf[start : start + 1] != b"<" or pdf[end - 1 : end] != b">":
         return Check("pades", False, f"{name}: the signature's hole is not one string")
-    if not re.fullmatch(rb"[0-9A-F]*", hexadecimal) or bytes.fromhex(hexadecimal.decode()) != signature.pkcs7_content:
-        return Check("pades", False, f"{name}: the signature's hole is not its contents in capital hex digits")
+    if (
+        not re.fullmatch(rb"[0-9A-F]*", hexadecimal)
+        or bytes.fromhex(hexadecimal.decode()) != signature.pkcs7_content
+    ):
+        return Check(
+            "pades", False, f"{name}: the signature's hole is not its contents in capital hex digits"
+        )
     if size > len(signature.pkcs7_content) or any(signature.pkcs7_content[len(_der(signature)) :]):
         return Check("pades", False, f"{name}: the padding after the signature is not all zeros")
     return Check("pades", True, f"{name}: the hole holds the signature and zeros only")
@@ -269,10 +284,16 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
     name, status = signature.field_name, result.api_status
     if status is None or not (status.intact and status.valid):
         return Check("pades", False, f"{name}: the signed bytes have been changed")
-    if result.ades_subindic.name != "OK":
-        return Check("pades", False, f"{name}: {result.ades_subindic.name}: {result.failure_msg or 'not valid'}")
+    if result.ades_subindic is not AdESPassed.OK:
+        return Check(
+            "pades",
+            False,
+            f"{name}: {result.ades_subindic.standard_name}: {result.failure_msg or 'not valid'}",
+        )
     if not status.docmdp_ok:
-        return Check("pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}")
+        return Check(
+            "pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}"
+        )
     if not status.bottom_line or status.validation_path is None:
         return Check("pades", False, f"{name}: the signature as a whole does not hold")
     subject = signature.signer_cert.subject.human_friendly
@@ -280,12 +301,18 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
 
 
 def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult, fresh: bool) -> Check:
-    name, stamp, archived = signature.field_name, result.signature_timestamp_status, result.oldest_evidence_record_timestamp
-    if stamp is None or stamp.ades_subindic.name != "OK":
-        reason = "is missing" if stamp is None else f"does not hold: {stamp.ades_subindic.name}"
+    name, stamp, archived = (
+        signature.field_name,
+        result.signature_timestamp_status,
+        result.oldest_evidence_record_timestamp,
+    )
+    if stamp is None or stamp.ades_subindic is not AdESPassed.OK:
+        reason = "is missing" if stamp is None else f"does not hold: {stamp.ades_subindic.standard_name}"
         return Check("timestamps", False, f"{name}: the signature's time stamp {reason}")
     if archived is None:
-        return Check("timestamps", False, f"{name}: no valid chain of archive time stamps follows the signature")
+        return Check(
+            "timestamps", False, f"{name}: no valid chain of archive time stamps follows the signature"
+        )
     note = "" if fresh else "; no revocation list newer than the file was at hand"
     moment = result.best_signature_time.isoformat()
     return Check("timestamps", True, f"{name}: existed {moment}, archived {archived.isoformat()}{note}")
@@ -333,13 +360,24 @@ def _unprotected(
 def _forced(der: bytes, roots: Sequence[x509.Certificate]) -> list[tuple[int, int]]:
     """The parts of a CMS that have only one possible value, as (start, end)."""
     try:
-        opened = open_token(der)[0] if b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04" in der[:60] else open_cms(der)
+        opened = (
+            open_token(der)[0]
+            if b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04" in der[:60]
+            else open_cms(der)
+        )
     except CmsError:
         return []
-    rest_known = all(c in roots for c in opened.others) and (opened.stamp is None or _rebuilds(opened.stamp, roots))
+    rest_known = all(c in roots for c in opened.others) and (
+        opened.stamp is None or _rebuilds(opened.stamp, roots)
+    )
     if rest_known and reassembled(opened) == der:
         return [(0, len(der))]
-    parts = [opened.attributes[4:], opened.signature, certificate_der(opened.certificate), opened.content or b""]
+    parts = [
+        opened.attributes[4:],
+        opened.signature,
+        certificate_der(opened.certificate),
+        opened.content or b"",
+    ]
     return [(der.find(part), der.find(part) + len(part)) for part in parts if part and part in der]
 
 

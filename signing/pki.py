@@ -3,15 +3,16 @@
 - A self-signed *issuing* CA stands directly above every end certificate. Deeper chains make the past
   validation of EN 319 102-1 section 5.6.2.4 depend on a revocation list for the CA itself, which nobody can
   produce decades later; with this shape the anchor's own list is enough.
-- Keys are RSA-3072 and signatures PKCS#1 v1.5 with SHA-256 (RFC 8017 section 8.2): the one combination
-  that poppler, mutool and openssl all accept inside a PDF 1.7.
-- A signer's key is used for one act and then forgotten; only its certificate is kept. The certificate says how
-  the person was authenticated just before (RFC 7773 section 3, the SAML authentication context).
-  Its lifetime bounds when the document must be sealed, not how long it can be verified: the archive time
-  stamp with the revocation list takes over (EN 319 142-1 section 5.4).
+- Keys are RSA-3072 and signatures PKCS#1 v1.5 with SHA-256 (RFC 8017 section 8.2): the one combination that
+  poppler, mutool and openssl all accept inside a PDF 1.7.
+- A signer's key is used for one act and then forgotten; only its certificate is kept. The certificate says
+  how the person was authenticated just before (RFC 7773 section 3, the SAML authentication context). Its
+  lifetime bounds when the document must be sealed, not how long it can be verified: the archive time stamp
+  with the revocation list takes over (EN 319 142-1 section 5.4).
 - The certificate names the person, the organisation and the office signed for, and a random reference to
   the person in the register. It never holds a personal identity number.
-- Time is always handed in. A demonstration runs on a simulated clock, and its certificates follow that clock.
+- Time is always handed in. A demonstration runs on a simulated clock, and its certificates follow that
+  clock.
 - Private keys leave this module only as encrypted PKCS#8 (RFC 5958) under a secret handed in.
 """
 
@@ -94,7 +95,9 @@ class Authority:
         ca_key = new_key()
         ca_name = _name(f"{municipality} utfärdare", municipality, organisation_id=organisation_id)
         ca_certificate = (
-            _builder(ca_name, ca_name, ca_key.public_key(), ca_key.public_key(), start, _years(start, CA_YEARS))
+            _builder(
+                ca_name, ca_name, ca_key.public_key(), ca_key.public_key(), start, _years(start, CA_YEARS)
+            )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
             .sign(ca_key, hashes.SHA256())
@@ -165,7 +168,9 @@ class Authority:
             .add_extension(_key_id_of_issuer(self.ca), critical=False)
         )
         for serial, moment in sorted((revoked or {}).items()):
-            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(whole_second(moment))
+            entry = (
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(whole_second(moment))
+            )
             builder = builder.add_revoked_certificate(entry.build())
         crl = builder.sign(self.ca.key, hashes.SHA256())
         return crl.public_bytes(serialization.Encoding.DER)

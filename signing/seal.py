@@ -1,20 +1,21 @@
 """Signatures inside a PDF: prepare the fields, sign them one by one, lock the whole with the seal (PAdES).
 
-- Order: one revision creates every empty field; the persons sign; the municipality seals last. The seal's field
-  locks every field but the archive time stamp's, with permission 1 (FieldMDP and P, ISO 32000-2 section 12.7.5.5):
-  any signature or edit after it shows as an illegal change, while archive time stamps stay allowed
-  (EN 319 142-1 section 5.5).
-- Every revision is appended after one line feed: the render is a byte prefix of the prepared file, which is one
-  of every later file, and where the render ended can be told exactly (`pades_check.first_revision`).
-- The seal ends the file at level B-LTA: signature, signature time stamp, certificates and revocation list in
-  the security store, document time stamp over it all (EN 319 142-1 section 6). The time stamp's own field is made
-  with the others, so that it too has a name and a place in the structure tree; were it locked with the rest,
-  filling it would break the seal.
-- Accessibility (PDF/UA-1, ISO 14289-1 section 7.18): each field has a name for screen readers (TU), its widget is
-  an OBJR child of a Form structure element, and its page keeps structure order.
+- Order: one revision creates every empty field; the persons sign; the municipality seals last. The seal's
+  field locks every field but the archive time stamp's, with permission 1 (FieldMDP and P, ISO 32000-2
+  section 12.7.5.5): any signature or edit after it shows as an illegal change, while archive time stamps
+  stay allowed.
+- Every revision is appended after one line feed: the render is a byte prefix of the prepared file, which is
+  one of every later file, and where the render ended can be told exactly (`pades_check.first_revision`).
+- The seal ends the file at level B-LTA: signature, signature time stamp, certificates and revocation list
+  in the security store, document time stamp over it all (EN 319 142-1 section 6). The time stamp's own
+  field is made with the others, so that it too has a name and a place in the structure tree; were it locked
+  with the rest, filling it would break the seal.
+- Accessibility (PDF/UA-1, ISO 14289-1 section 7.18): each field has a name for screen readers (TU), its
+  widget is an OBJR child of a Form structure element, and its page keeps structure order.
 - PDF/A: the metadata is not touched (pyHanko would rewrite its dates), appearances are our own with the
   font embedded, widgets print.
-- The second half of the file identifier is a digest of what came before: the same input gives the same bytes.
+- The second half of the file identifier is a digest of what came before: the same input gives the same
+  bytes.
 - Signing is begun and finished apart, with plain data between, so that a provider may answer minutes later
   in another process.
 """
@@ -46,7 +47,12 @@ from pyhanko.sign.fields import (
 )
 from pyhanko.sign.signers import constants
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDPSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PdfSignedData, PreparedByteRangeDigest, SignatureObject
+from pyhanko.sign.signers.pdf_byterange import (
+    DocumentTimestamp,
+    PdfSignedData,
+    PreparedByteRangeDigest,
+    SignatureObject,
+)
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
@@ -86,7 +92,7 @@ class Begun:
     room: tuple[int, int]
 
 
-class _Revision(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's writer is not fully typed
+class _Revision(IncrementalPdfFileWriter):
     """An appended revision that leaves metadata alone and takes no randomness."""
 
     def _update_meta(self) -> None:
@@ -98,7 +104,10 @@ class _Revision(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's wr
         second = hashlib.sha256(prev.stream.read()).digest()[:16]
         first = prev.trailer["/ID"][0] if "/ID" in prev.trailer else second
         return generic.ArrayObject(
-            [generic.ByteStringObject(getattr(first, "original_bytes", first)), generic.ByteStringObject(second)]
+            [
+                generic.ByteStringObject(getattr(first, "original_bytes", first)),
+                generic.ByteStringObject(second),
+            ]
         )
 
 
@@ -112,12 +121,13 @@ def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
     writer.register_extension(constants.ESIC_EXTENSION_1)
     font_ref = embed_font(writer)
     for field in fields:
+        x1, y1, x2, y2 = field.box
         append_signature_field(
             writer,
             SigFieldSpec(
                 field.name,
                 on_page=field.page,
-                box=field.box,
+                box=(round(x1), round(y1), round(x2), round(y2)),
                 readable_field_name=field.label,
                 field_mdp_spec=LOCKED if field.locks else None,
                 doc_mdp_update_value=MDPPerm.NO_CHANGES if field.locks else None,
@@ -175,7 +185,9 @@ def sign(
     """Begin, sign and finish in one go, with a key at hand."""
     begun = begin(pdf, field, lines, signing_time)
     to_sign = attributes(begun, signer.certificate)
-    return finish(begun, cms.complete(to_sign, signer.sign(to_sign), [signer.certificate, *chain], timestamper))
+    return finish(
+        begun, cms.complete(to_sign, signer.sign(to_sign), [signer.certificate, *chain], timestamper)
+    )
 
 
 def lock(
@@ -194,7 +206,9 @@ def lock(
     if "/Lock" not in spec:
         raise SealError(f"the field {field} does not lock the document")
     sealed = sign(pdf, field, seal, chain, lines, signing_time, timestamper)
-    return archive(sealed, timestamper, [seal.certificate, *chain, *extra_certificates], crls, TIMESTAMP_FIELD)
+    return archive(
+        sealed, timestamper, [seal.certificate, *chain, *extra_certificates], crls, TIMESTAMP_FIELD
+    )
 
 
 def archive(
@@ -229,14 +243,15 @@ def _open(pdf: bytes) -> _Revision:
 
 def _written(writer: _Revision) -> bytes:
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]  # pyHanko's own signature
     return out.getvalue()
 
 
 def _field(writer: _Revision, name: str) -> generic.IndirectObject:
     for ref in writer.root["/AcroForm"]["/Fields"] if "/AcroForm" in writer.root else ():
         if ref.get_object()["/T"] == name:
-            return ref
+            found: generic.IndirectObject = ref
+            return found
     raise SealError(f"there is no field {name}")
 
 
@@ -248,18 +263,27 @@ def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequenc
     if lines:
         font_ref = writer.root["/AcroForm"]["/DR"]["/Font"].raw_get(FONT_KEY)
         _draw(writer, widget, lines, font_ref)
-    mdp = SigMDPSetup("sha256", field_lock=LOCKED, docmdp_perms=MDPPerm.NO_CHANGES) if "/Lock" in widget else None
+    mdp = (
+        SigMDPSetup("sha256", field_lock=LOCKED, docmdp_perms=MDPPerm.NO_CHANGES)
+        if "/Lock" in widget
+        else None
+    )
     steps = PdfCMSEmbedder().write_cms(name, writer, existing_fields_only=True)
     next(steps)
     steps.send(SigObjSetup(sig_placeholder=signature, mdp_setup=mdp))
     prepared, out = steps.send(SigIOSetup(md_algorithm="sha256"))
     return Begun(
-        out.getvalue(), prepared.document_digest, (prepared.reserved_region_start, prepared.reserved_region_end)
+        out.getvalue(),
+        prepared.document_digest,
+        (prepared.reserved_region_start, prepared.reserved_region_end),
     )
 
 
 def _draw(
-    writer: _Revision, widget: generic.DictionaryObject, lines: Sequence[str], font_ref: generic.IndirectObject
+    writer: _Revision,
+    widget: generic.DictionaryObject,
+    lines: Sequence[str],
+    font_ref: generic.IndirectObject,
 ) -> None:
     x1, y1, x2, y2 = (float(v) for v in widget["/Rect"])
     if x2 - x1 and y2 - y1:
@@ -268,7 +292,7 @@ def _draw(
 
 
 def _put_in_structure(writer: _Revision, widget_ref: generic.IndirectObject) -> None:
-    """Make the widget a child of a Form element, at the end of the document (ISO 32000-1 section 14.7.4.3)."""
+    """Make the widget a child of a Form element, last in the document (ISO 32000-1 section 14.7.4.3)."""
     if "/StructTreeRoot" not in writer.root:
         return
     widget = widget_ref.get_object()

@@ -5,8 +5,9 @@
   (inside one the time stands in the signature dictionary, EN 319 142-1 section 6.3).
 - The CMS inside a PDF, the detached one and the time-stamp token come from here, so the two things signed
   in one act differ in nothing but their digest.
-- `reassembled` writes a parsed CMS again from its signed parts only. When that gives the same bytes, nothing
-  in it is outside the signature's reach: versions, algorithm fields and certificate choice are all forced.
+- `reassembled` writes a parsed CMS again from its signed parts only. When that gives the same bytes,
+  nothing in it is outside the signature's reach: versions, algorithm fields and certificate choice are all
+  forced.
 - The reader accepts DER only, one signer only, and the signer's certificate only when the signed attributes
   name it by hash. Whether that certificate is trusted is asked of the roots the caller hands in.
 """
@@ -158,7 +159,9 @@ def require_issued(
     raise CmsError("the certificate is not issued by any of the given roots")
 
 
-def _require_not_revoked(certificate: x509.Certificate, root: x509.Certificate, der: bytes, at: datetime) -> None:
+def _require_not_revoked(
+    certificate: x509.Certificate, root: x509.Certificate, der: bytes, at: datetime
+) -> None:
     crl = x509.load_der_x509_crl(der)
     if crl.issuer != root.subject:
         return

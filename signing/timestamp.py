@@ -1,7 +1,7 @@
 """A time-stamp authority of our own (RFC 3161), and its place in pyHanko's port.
 
-- A token signs TSTInfo: the imprint exactly as asked, a policy, a serial number, the time in whole seconds and
-  the nonce if one came (section 2.4.2). The certificate is included when the request asks for it.
+- A token signs TSTInfo: the imprint exactly as asked, a policy, a serial number, the time in whole seconds
+  and the nonce if one came (section 2.4.2). The certificate is included when the request asks for it.
 - Refusals are answers, not exceptions: badAlg for anything but SHA-256/384/512, badDataFormat for a request
   that does not parse or an imprint of the wrong length (section 2.4.2, PKIFailureInfo).
 - Embedded, such an authority is self-assertion: it says when *we* say it was. An outside authority goes
@@ -26,7 +26,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.timestamps import TimeStamper
 
-from signing.pki import Credential, certificate_der, whole_second
+from signing.pki import Credential, whole_second
 from signing.signed_data import CmsError, Opened, assemble, open_cms, require_issued, signed_attributes
 
 # An arc anyone may use without registration (ITU-T X.667): the policy "self-asserted, for this product".
@@ -92,11 +92,11 @@ class TimestampAuthority:
         return bytes(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {failure}}}).dump())
 
 
-class LocalTimeStamper(TimeStamper):  # type: ignore[misc]  # pyHanko's port is not fully typed
+class LocalTimeStamper(TimeStamper):
     """Our authority behind pyHanko's port."""
 
     def __init__(self, authority: TimestampAuthority) -> None:
-        super().__init__(include_nonce=True)
+        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko's own signature
         self._authority = authority
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
@@ -116,7 +116,10 @@ def verify_token(
     """The time a token vouches for, once its imprint, signature, purpose and issuer hold; else CmsError."""
     opened, at = open_token(token)
     imprint = tsp.TSTInfo.load(opened.content)["message_imprint"]
-    if imprint["hash_algorithm"]["algorithm"].native != "sha256" or imprint["hashed_message"].native != digest:
+    if (
+        imprint["hash_algorithm"]["algorithm"].native != "sha256"
+        or imprint["hashed_message"].native != digest
+    ):
         raise CmsError("the time stamp is over something else")
     require_issued(opened.certificate, roots, at, crls)
     return at

@@ -1,0 +1,165 @@
+"""The municipality's authority: its shape, what its certificates say, and how its keys are kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from signing import pki
+from signing.signed_data import CmsError, require_issued
+from tests import outside
+from tests.signing_kit import LEVEL, NOW, authority, context, signer, stranger
+
+SECRET = b"a secret for tests"
+
+
+def test_every_end_certificate_stands_directly_under_the_self_signed_ca() -> None:
+    ours = authority()
+    assert ours.ca.certificate.subject == ours.ca.certificate.issuer
+    for certificate in (ours.seal.certificate, ours.timestamp.certificate, signer().certificate):
+        certificate.verify_directly_issued_by(ours.ca.certificate)
+        with pytest.raises((ValueError, InvalidSignature)):
+            certificate.verify_directly_issued_by(stranger().ca.certificate)
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+        assert constraints.critical and not constraints.value.ca
+        assert certificate.public_key().key_size == 3072  # type: ignore[union-attr]  # only RSA is made
+    limits = ours.ca.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert limits.ca and limits.path_length == 0
+
+
+def test_a_signer_is_named_with_office_and_reference_and_how_they_logged_in() -> None:
+    certificate = signer().certificate
+    said = {a.oid: a.value for a in certificate.subject}
+    assert said[NameOID.COMMON_NAME] == "Åsa Öberg"
+    assert said[NameOID.TITLE] == "Ordförande"
+    assert said[NameOID.SERIAL_NUMBER] == "p-4711"
+    assert said[NameOID.ORGANIZATION_NAME] == "Exempelkommun"
+    text = pki.auth_context(certificate)
+    assert text is not None
+    info = ElementTree.fromstring(text).find(f"{{{pki.SAML_CONTEXT}}}AuthContextInfo")
+    assert info is not None
+    assert info.attrib == {
+        "IdentityProvider": "Exempelkommun",
+        "AuthenticationInstant": "2024-03-01T09:00:00Z",
+        "AuthnContextClassRef": LEVEL,
+        "AssertionRef": "session-1",
+        "ServiceID": "losenfras",
+    }
+    assert pki.auth_context(authority().seal.certificate) is None
+
+
+def test_markup_in_a_context_stays_text() -> None:
+    odd = pki.AuthContext('A"<&', "m", "l", NOW, "s")
+    info = ElementTree.fromstring(odd.xml())[0]
+    assert info.attrib["IdentityProvider"] == 'A"<&'
+
+
+def test_usages_are_narrow() -> None:
+    usage = signer().certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    assert usage.critical and usage.value.content_commitment and not usage.value.digital_signature
+    purpose = authority().timestamp.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert purpose.critical and list(purpose.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+
+
+def test_validity_follows_the_clock_handed_in() -> None:
+    ours = authority()
+    assert ours.ca.certificate.not_valid_before_utc == NOW
+    assert ours.ca.certificate.not_valid_after_utc.year == NOW.year + pki.CA_YEARS
+    assert ours.timestamp.certificate.not_valid_after_utc.year == NOW.year + pki.TIMESTAMP_YEARS
+    certificate = signer().certificate
+    assert certificate.not_valid_after_utc - certificate.not_valid_before_utc == pki.SIGNER_LIFETIME
+
+
+def test_a_signer_never_outlives_the_authority() -> None:
+    near_the_end = authority().ca.certificate.not_valid_after_utc - timedelta(days=10)
+    made = authority().issue_signer(
+        common_name="Å",
+        organisation="E",
+        office="O" * 80,
+        person_ref="p",
+        auth=context(near_the_end),
+        now=near_the_end,
+    )
+    assert made.certificate.not_valid_after_utc == authority().ca.certificate.not_valid_after_utc
+    assert made.certificate.subject.get_attributes_for_oid(NameOID.TITLE)[0].value == "O" * 64
+
+
+def test_a_naive_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="without zone"):
+        authority().crl(datetime(2024, 3, 1))  # noqa: DTZ001 - the naive time is what is tested
+
+
+def test_times_in_other_zones_mean_the_same_instant() -> None:
+    swedish = datetime.fromisoformat("2024-03-01T10:00:00.999999+01:00")
+    assert pki.whole_second(swedish) == NOW
+    assert pki.instant_text(swedish) == "2024-03-01T09:00:00Z"
+
+
+def test_keys_come_back_only_with_the_secret() -> None:
+    files = authority().dump(SECRET)
+    assert all(b"ENCRYPTED PRIVATE KEY" in pem for name, pem in files.items() if name.endswith(".key.pem"))
+    again = pki.Authority.load(files, SECRET)
+    assert again.ca.certificate == authority().ca.certificate
+    assert again.seal.sign(b"x") == authority().seal.sign(b"x")
+    with pytest.raises(ValueError):
+        pki.Authority.load(files, b"wrong")
+
+
+def test_a_key_under_anothers_certificate_is_refused() -> None:
+    files = authority().dump(SECRET)
+    files["seal.key.pem"], files["timestamp.key.pem"] = files["timestamp.key.pem"], files["seal.key.pem"]
+    with pytest.raises(ValueError, match="seal"):
+        pki.Authority.load(files, SECRET)
+
+
+def test_the_revocation_list_names_what_was_revoked_from_when() -> None:
+    at = NOW + timedelta(days=1)
+    serial = signer().certificate.serial_number
+    clean, listed = authority().crl(at), authority().crl(at, {serial: at})
+    root = [authority().ca.certificate]
+    for moment, crl in ((at, clean), (at - timedelta(hours=1), listed)):
+        assert require_issued(signer().certificate, root, moment, [crl]) == root[0]
+    with pytest.raises(CmsError, match="revoked"):
+        require_issued(signer().certificate, root, at, [listed])
+    number = x509.load_der_x509_crl(clean).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    assert number == int(at.timestamp())
+
+
+def test_a_forged_revocation_list_is_refused_and_anothers_is_no_matter() -> None:
+    root, certificate = [authority().ca.certificate], signer().certificate
+    forged = bytearray(authority().crl(NOW))
+    forged[-1] ^= 1
+    with pytest.raises(CmsError, match="not signed"):
+        require_issued(certificate, root, NOW, [bytes(forged)])
+    assert require_issued(certificate, root, NOW, [stranger().crl(NOW, {certificate.serial_number: NOW})])
+
+
+@pytest.mark.parametrize("when", [NOW - timedelta(seconds=1), NOW + timedelta(days=366)])
+def test_a_certificate_holds_only_in_its_time(when: datetime) -> None:
+    with pytest.raises(CmsError, match="not valid"):
+        require_issued(signer().certificate, [authority().ca.certificate], when)
+    with pytest.raises(CmsError, match="any of the given roots"):
+        require_issued(signer().certificate, [stranger().ca.certificate], NOW)
+
+
+def test_openssl_builds_the_same_chain(tmp_path: Path) -> None:
+    openssl = outside.need("openssl")
+    ours = authority()
+    (tmp_path / "ca.pem").write_bytes(pki.certificate_pem(ours.ca.certificate))
+    crl = x509.load_der_x509_crl(ours.crl(NOW))
+    (tmp_path / "crl.pem").write_bytes(crl.public_bytes(pki.serialization.Encoding.PEM))
+    at = str(int(datetime(2024, 3, 2, tzinfo=UTC).timestamp()))
+    for certificate in (ours.seal.certificate, ours.timestamp.certificate, signer().certificate):
+        (tmp_path / "end.pem").write_bytes(pki.certificate_pem(certificate))
+        checks = ["-x509_strict", "-crl_check", "-attime", at]
+        said = outside.run(
+            *(openssl, "verify", *checks, "-CAfile", tmp_path / "ca.pem"),
+            *("-CRLfile", tmp_path / "crl.pem", tmp_path / "end.pem"),
+        )
+        assert said.strip().endswith("OK")
