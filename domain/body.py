@@ -1,393 +1,235 @@
-"""A body: its regulation, its seats, who sits on them, and what its members ask for.
+"""A body as it stands: its regulation, its seats, who holds them on a day, and what its members have asked for.
 
-- What a body must do stands in the regulation adopted for it; the whole of its content is in the log, with the days on
-  which it applies, and every question about rules is asked of a day (husregel 10).
-- Where the regulation says that a seat must be offered, the offer is what is owed; the answer is free (L3).
+- What a body must do stands in the regulation adopted for it, and every question about rules is asked of a day
+  (husregel 11).
 - A mandate is an assertion with its own start and end. Who holds a seat on a day is the mandate with the latest start on
   or before it, the later entered one if two start together; a January election entered after March's does not end it
   (husregel 12).
-- A chair by virtue of office is the chair of the body above (L5). A vice chair is chosen from within (L5): somebody who is
-  no member that day cannot be.
-- The chair may co-opt (L6, kan). Staffing with expertise is the duty of the one the regulation names (L4, L6).
-- The body must meet if the share of its members that the regulation names asks for it; in L11 strictly more than half.
+- Which words of the document take in which people is configured (husregel 13).
+- A chair by virtue of office is the chair of the body above (L5).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self, assert_never
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Self, assert_never
 
-from pydantic import Field
-
-from domain.errors import NotFound, Refused
-from domain.messages import (
-    Actor,
-    Code,
-    Command,
-    Count,
-    Diarienummer,
-    Digest,
-    Event,
-    Fact,
-    Id,
-    Keep,
-    Line,
-    New,
-    PublicName,
-    Role,
-    Sealed,
-    SourcePart,
-    State,
-    World,
-    free,
-    fresh_id,
-    stream,
+from domain.body_events import (
+    EVENTS,
+    BodyEstablished,
+    BodyStaffed,
+    DemandJoined,
+    MandateEnded,
+    MandateGiven,
+    MeetingDemanded,
+    MemberCoOpted,
+    RegulationAdopted,
+    SeatAccepted,
+    SeatDeclined,
+    SeatOffered,
+    ViceChairElected,
 )
-from domain.sources import house
+from domain.messages import Destroyed, Fact, Known, State, World
+from domain.regulation import Rules
+from domain.rule_shapes import Word
 
-Capacity = Literal["member", "substitute", "expert", "invited"]
-ARRANGES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
-ProfileText = Annotated[str, Field(min_length=1, max_length=200_000)]
-
-
-# --- commands
-class EstablishBody(Command):
-    """Enter a body in the register."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
-
-    body: Id = Field(default_factory=fresh_id)
-    name: PublicName
-    kind: Code
-    parent: Id | None = None
+CHAIR_SEAT = "ordforande"
+VICE_CHAIR = "vice-ordforande"
 
 
-class AdoptRegulation(Command):
-    """Put a regulation in force: `profile` is its TOML text, non_working_days those of the years it is to cover."""
+@dataclass(frozen=True, slots=True)
+class Regulation:
+    """An adopted regulation and the days it applies, the last one included (bestämmelser)."""
 
-    STREAM = "body"
-    ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
-
-    body: Id
-    regulation: Id = Field(default_factory=fresh_id)
-    diarienummer: Diarienummer | None = None
-    adopted_by: Id | None = None
+    regulation: str
+    rules: Rules
+    diarienummer: str
+    adopted_by: str
     adopted_on: date
-    valid_from: date | None = None
-    valid_to: date | None = None
-    profile: ProfileText
-    non_working_days: list[date] = Field(default_factory=list, max_length=5_000)
-
-
-class OfferSeat(Command):
-    """Offer an organisation a seat."""
-
-    STREAM = "body"
-    ROLES = ARRANGES | {Role.CHAIR}
-
-    body: Id
-    offer: Id = Field(default_factory=fresh_id)
-    seat: Code
-    organisation: PublicName
-    to: Line | None = None
-
-
-class AnswerSeatOffer(Command):
-    """Record what an organisation answered to an offer."""
-
-    STREAM = "body"
-    ROLES = ARRANGES | {Role.CHAIR}
-
-    body: Id
-    offer: Id
-    accepted: bool
-
-
-class GiveMandate(Command):
-    """Record that a person sits in the body from a day."""
-
-    STREAM = "body"
-    ROLES = ARRANGES
-
-    body: Id
-    mandate: Id = Field(default_factory=fresh_id)
-    person: Id
-    seat: Code
-    capacity: Capacity = "member"
-    valid_from: date
-    valid_to: date | None = None
-    substitutes_for: Id | None = None
-
-
-class EndMandate(Command):
-    """Record the last day of a mandate."""
-
-    STREAM = "body"
-    ROLES = ARRANGES
-
-    body: Id
-    mandate: Id
-    valid_to: date
-    reason: Line | None = None
-
-
-class ElectViceChair(Command):
-    """Record that the body chose a vice chair from within."""
-
-    STREAM = "body"
-    ROLES = ARRANGES | {Role.CHAIR}
-
-    body: Id
-    mandate: Id = Field(default_factory=fresh_id)
-    person: Id
-    meeting: Id | None = None
-    valid_from: date
-    valid_to: date | None = None
-
-
-class CoOpt(Command):
-    """The chair co-opts a representative of another authority."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.CHAIR})
-
-    body: Id
-    mandate: Id = Field(default_factory=fresh_id)
-    person: Id
-    organisation: PublicName
-    seat: Code
-    valid_from: date
-    valid_to: date | None = None
-
-
-class StaffBody(Command):
-    """Record that the body was staffed with expertise, under one of the staffing duties of its regulation."""
-
-    STREAM = "body"
-    ROLES = ARRANGES | {Role.CHAIR}
-
-    body: Id
-    mandate: Id = Field(default_factory=fresh_id)
-    duty: Code
-    person: Id
-    organisation: PublicName
-    valid_from: date
-    valid_to: date | None = None
-
-
-class DemandMeeting(Command):
-    """Record that members ask for a meeting; a member asks for himself only, the secretary records for all."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
-
-    body: Id
-    demand: Id = Field(default_factory=fresh_id)
-    persons: list[Id] = Field(min_length=1, max_length=200)
-    subject: Line
-
-
-class JoinDemand(Command):
-    """Record that more members stand behind a demand."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
-
-    body: Id
-    demand: Id
-    persons: list[Id] = Field(min_length=1, max_length=200)
-
-
-# --- events
-class BodyEvent(Event):
-    STREAM = "body"
-
-
-class BodyEstablished(BodyEvent):
-    """A body was entered in the register (organ upplagt)."""
-
-    TOPIC = "body-established.v1"
-
-    body: Id
-    name: PublicName
-    kind: Code
-    parent: Id | None
-
-
-class RegulationAdopted(BodyEvent):
-    """A regulation was put in force, with all of its content (bestämmelser antagna)."""
-
-    TOPIC = "regulation-adopted.v1"
-
-    body: Id
-    regulation: Id
-    diarienummer: Diarienummer | None
-    adopted_by: Id | None
-    adopted_on: date
-    valid_from: date | None
-    valid_to: date | None
-    content: dict[str, Any]
-    content_hash: Digest
-    non_working_days: tuple[date, ...]
-
-
-class SeatOffered(BodyEvent):
-    """An organisation was offered a seat (plats erbjuden)."""
-
-    TOPIC = "seat-offered.v1"
-
-    body: Id
-    offer: Id
-    seat: Code
-    organisation: PublicName
-    to: Annotated[Sealed, free()] | None = None
-    source: SourcePart | None
-
-
-class SeatAccepted(BodyEvent):
-    """An organisation accepted its seat (plats antagen)."""
-
-    TOPIC = "seat-accepted.v1"
-
-    body: Id
-    offer: Id
-
-
-class SeatDeclined(BodyEvent):
-    """An organisation declined its seat (plats avböjd)."""
-
-    TOPIC = "seat-declined.v1"
-
-    body: Id
-    offer: Id
-
-
-class MandateGiven(BodyEvent):
-    """A person sits in the body from a day (uppdrag givet)."""
-
-    TOPIC = "mandate-given.v1"
-
-    body: Id
-    mandate: Id
-    person: Id
-    seat: Code
-    capacity: Capacity
     valid_from: date
     valid_to: date | None
-    substitutes_for: Id | None
+    non_working_days: frozenset[date]
+    version: int
+
+    def applies(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
-class MandateEnded(BodyEvent):
-    """A mandate has a last day (uppdrag upphört)."""
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Somebody's place in the body, from one day to another, the last one included (uppdrag).
 
-    TOPIC = "mandate-ended.v1"
+    capacity is member, substitute, expert, invited, co-opted, or vice-chair, which is no seat of its own.
+    """
 
-    body: Id
-    mandate: Id
-    person: Id
-    valid_to: date
-    reason: Annotated[Sealed, free("person", Keep.REGISTER)] | None = None
-
-
-class ViceChairElected(BodyEvent):
-    """The body chose a vice chair from within (vice ordförande utsedd)."""
-
-    TOPIC = "vice-chair-elected.v1"
-
-    body: Id
-    mandate: Id
-    person: Id
-    meeting: Id | None
+    mandate: str
+    person: str
+    seat: str
+    capacity: str
     valid_from: date
     valid_to: date | None
+    version: int
+    substitutes_for: str = ""
+    organisation: str = ""
+
+    def stands(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
-class MemberCoOpted(BodyEvent):
-    """The chair co-opted a representative (adjungerad)."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offered seat; answer is None until there is one (erbjuden plats)."""
 
-    TOPIC = "member-co-opted.v1"
-
-    body: Id
-    mandate: Id
-    person: Id
-    organisation: PublicName
-    seat: Code
-    valid_from: date
-    valid_to: date | None
-    source: SourcePart
+    offer: str
+    seat: str
+    organisation: str
+    to: Known | Destroyed | None
+    accepted: bool | None = None
 
 
-class BodyStaffed(BodyEvent):
-    """The body was staffed with expertise (bemannat)."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A demand for a meeting: who stands behind it, and whether they were enough (begäran)."""
 
-    TOPIC = "body-staffed.v1"
-
-    body: Id
-    mandate: Id
-    duty: Code
-    person: Id
-    organisation: PublicName
-    capacity: Code
-    valid_from: date
-    valid_to: date | None
-    source: SourcePart
-
-
-class MeetingDemanded(BodyEvent):
-    """Members asked for a meeting: how many, of how many, and whether that is enough (sammanträde begärt)."""
-
-    TOPIC = "meeting-demanded.v1"
-
-    body: Id
-    demand: Id
-    persons: tuple[Id, ...]
-    subject: Annotated[Sealed, free()]
-    members: Count
-    needed: Count
+    demand: str
+    subject: Known | Destroyed
+    persons: tuple[str, ...]
     reached: bool
-    source: SourcePart
 
 
-class DemandJoined(BodyEvent):
-    """More members stand behind a demand; persons are those who joined (begäran biträdd)."""
+@dataclass(frozen=True, slots=True)
+class Body(State):
+    """A body as it stands (organ)."""
 
-    TOPIC = "demand-joined.v1"
+    STREAM = "body"
 
-    body: Id
-    demand: Id
-    persons: tuple[Id, ...]
-    members: Count
-    needed: Count
-    reached: bool
-    source: SourcePart
+    name: str = ""
+    kind: str = ""
+    parent: str = ""
+    regulations: tuple[Regulation, ...] = ()
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    mandates: tuple[Holding, ...] = ()
+    demands: Mapping[str, Asked] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.name)
+
+    # --- questions about a day
+    def regulation_at(self, day: date) -> Regulation | None:
+        """The regulation in force: the one with the latest start, the later adopted if two start together."""
+        standing = [regulation for regulation in self.regulations if regulation.applies(day)]
+        return max(standing, key=lambda one: (one.valid_from, one.version), default=None)
+
+    def rules_at(self, day: date) -> Rules | None:
+        """The rules that apply on a day; None if nothing is adopted for it."""
+        regulation = self.regulation_at(day)
+        return regulation.rules.on(day) if regulation else None
+
+    def holdings_at(self, day: date) -> tuple[Holding, ...]:
+        """Every place held on a day; of one person's mandates for one seat, the one that started last."""
+        latest: dict[tuple[str, str], Holding] = {}
+        for one in sorted(self.mandates, key=lambda held: (held.valid_from, held.version)):
+            if one.stands(day):
+                latest[one.person, one.seat] = one
+        return tuple(sorted(latest.values(), key=lambda held: held.version))
+
+    def in_capacity(self, day: date, capacities: frozenset[str]) -> tuple[str, ...]:
+        """The persons with a place in one of the capacities, each once, in the order they were entered."""
+        return tuple(dict.fromkeys(one.person for one in self.holdings_at(day) if one.capacity in capacities))
+
+    def counted_at(self, day: date, word: Word) -> tuple[str, ...]:
+        """Who counts as members, representatives, recipients or participants under the rules of the day (husregel 13)."""
+        rules = self.rules_at(day)
+        return self.in_capacity(day, rules.who(word) if rules else frozenset({"member"}))
+
+    def members_at(self, day: date) -> tuple[str, ...]:
+        return self.counted_at(day, "members")
+
+    def holds(self, person: str, day: date) -> bool:
+        """Whether a person has any place in the body on a day."""
+        return any(one.person == person for one in self.holdings_at(day))
+
+    def seated_at(self, day: date, seat: str) -> str:
+        """The person on a seat that only one can hold: the mandate that started last; "" if nobody."""
+        standing = [one for one in self.mandates if one.seat == seat and one.stands(day)]
+        latest = max(standing, key=lambda one: (one.valid_from, one.version), default=None)
+        return latest.person if latest else ""
+
+    def chair_at(self, day: date, world: World) -> str:
+        """The chair: by virtue of office that of the body above, else whoever holds the chair's seat; "" if unknown."""
+        rules = self.rules_at(day)
+        rule = rules.chair() if rules else None
+        if rule is None or rule.kind == "seat":
+            return self.seated_at(day, rule.seat if rule else CHAIR_SEAT)
+        return world.get(Body, self.parent).chair_at(day, world) if self.parent else ""
+
+    def vice_chair_at(self, day: date) -> str:
+        return self.seated_at(day, VICE_CHAIR)
+
+    # --- folding
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        if not isinstance(event, EVENTS):
+            return self
+        match event:
+            case BodyEstablished():
+                return replace(self, name=event.name, kind=event.kind, parent=event.parent or "")
+            case RegulationAdopted():
+                return replace(self, regulations=(*self.regulations, _regulation(event, fact.version)))
+            case SeatOffered():
+                offer = Offer(event.offer, event.seat, event.organisation, event.to)
+                return replace(self, offers={**self.offers, event.offer: offer})
+            case SeatAccepted() | SeatDeclined():
+                answered = replace(self.offers[event.offer], accepted=isinstance(event, SeatAccepted))
+                return replace(self, offers={**self.offers, event.offer: answered})
+            case MandateGiven() | ViceChairElected() | MemberCoOpted() | BodyStaffed():
+                return replace(self, mandates=(*self.mandates, _holding(event, fact.version)))
+            case MandateEnded():
+                mandates = tuple(
+                    replace(one, valid_to=event.valid_to) if one.mandate == event.mandate else one
+                    for one in self.mandates
+                )
+                return replace(self, mandates=mandates)
+            case MeetingDemanded():
+                asked = Asked(event.demand, event.subject, event.persons, event.reached)
+                return replace(self, demands={**self.demands, event.demand: asked})
+            case DemandJoined():
+                before = self.demands[event.demand]
+                asked = replace(before, persons=(*before.persons, *event.persons), reached=event.reached)
+                return replace(self, demands={**self.demands, event.demand: asked})
+            case _:
+                assert_never(event)
 
 
-COMMANDS = (
-    EstablishBody,
-    AdoptRegulation,
-    OfferSeat,
-    AnswerSeatOffer,
-    GiveMandate,
-    EndMandate,
-    ElectViceChair,
-    CoOpt,
-    StaffBody,
-    DemandMeeting,
-    JoinDemand,
-)
-EVENTS = (
-    BodyEstablished
-    | RegulationAdopted
-    | SeatOffered
-    | SeatAccepted
-    | SeatDeclined
-    | MandateGiven
-    | MandateEnded
-    | ViceChairElected
-    | MemberCoOpted
-    | BodyStaffed
-    | MeetingDemanded
-    | DemandJoined
-)
+def _regulation(event: RegulationAdopted, version: int) -> Regulation:
+    return Regulation(
+        regulation=event.regulation,
+        rules=Rules.from_content(event.content),
+        diarienummer=event.diarienummer or "",
+        adopted_by=event.adopted_by or "",
+        adopted_on=event.adopted_on,
+        valid_from=event.valid_from or event.adopted_on,
+        valid_to=event.valid_to,
+        non_working_days=frozenset(event.non_working_days),
+        version=version,
+    )
+
+
+def _holding(event: MandateGiven | ViceChairElected | MemberCoOpted | BodyStaffed, version: int) -> Holding:
+    held = Holding(event.mandate, event.person, "", "", event.valid_from, event.valid_to, version)
+    match event:
+        case MandateGiven():
+            return replace(
+                held, seat=event.seat, capacity=event.capacity, substitutes_for=event.substitutes_for or ""
+            )
+        case ViceChairElected():
+            return replace(held, seat=VICE_CHAIR, capacity="vice-chair")
+        case MemberCoOpted():
+            return replace(held, seat=event.seat, capacity="co-opted", organisation=event.organisation)
+        case BodyStaffed():
+            return replace(held, seat=event.duty, capacity=event.capacity, organisation=event.organisation)
+        case _:
+            assert_never(event)

@@ -8,20 +8,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, Literal, Self, assert_never
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from domain.errors import NotFound, Refused
+from domain.lookup import existing, known, news, unused
+from domain.matter import Matter, not_voided
 from domain.messages import (
     Actor,
     Command,
+    Destroyed,
     Digest,
     Event,
     Fact,
     Id,
+    Known,
     Line,
     New,
     PublicName,
@@ -31,9 +34,7 @@ from domain.messages import (
     World,
     free,
     fresh_id,
-    stream,
 )
-from domain.sources import house
 
 Day = date  # the field below is called date
 Direction = Literal["incoming", "outgoing", "internal"]
@@ -84,3 +85,62 @@ class DocumentRegistered(DocumentEvent):
 
 COMMANDS = (RegisterDocument,)
 EVENTS = DocumentRegistered
+
+
+@dataclass(frozen=True, slots=True)
+class Document(State):
+    """A registered document (handling)."""
+
+    STREAM = "document"
+
+    matter: str = ""
+    title: Known | Destroyed | None = None
+    media_type: str = ""
+    size: int = 0
+    file: str = ""
+    direction: str = ""
+    date: Day | None = None
+    sender: Known | Destroyed | None = None
+    secrecy: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.file)
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        match event:
+            case DocumentRegistered():
+                return replace(
+                    self,
+                    matter=event.matter or "",
+                    title=event.title,
+                    media_type=event.media_type,
+                    size=event.size,
+                    file=event.file,
+                    direction=event.direction,
+                    date=event.date,
+                    sender=event.sender,
+                    secrecy=event.secrecy or "",
+                )
+            case _:
+                return self
+
+
+def decide(command: RegisterDocument, world: World, actor: Actor, now: datetime) -> list[New]:
+    unused(world, Document, command.document)
+    if command.matter is not None:
+        not_voided(existing(world, Matter, command.matter))
+    registered = DocumentRegistered(
+        document=command.document,
+        matter=command.matter,
+        title=Known(command.title),
+        media_type=command.media_type,
+        size=command.size,
+        file=command.file,
+        direction=command.direction,
+        date=command.date,
+        sender=known(command.sender),
+        secrecy=command.secrecy,
+    )
+    return news(Document, command.document, registered)

@@ -2,7 +2,7 @@
 
 - A matter and its number are one save: either an own number, allocated from the series of the body that keeps the diary,
   or a number from that body's own diary, recorded as given and by whom.
-- Own numbers are allocated only for a body whose diary was chosen to be kept here (husregel 4).
+- Own numbers are allocated only for a body whose diary was chosen to be kept here (husregel 6).
 - The same matter may be known under several numbers; each resolves to one matter only (husregel 21).
 - A matter opened by mistake is voided with a reason and keeps its number (husregel 20).
 """
@@ -15,14 +15,18 @@ from typing import Annotated, Self, assert_never
 
 from pydantic import Field
 
-from domain.errors import NotFound, Refused
+from domain.body import Body
+from domain.errors import Refused
+from domain.lookup import day_of, existing, known, news, unused
 from domain.messages import (
     Actor,
     Command,
+    Destroyed,
     Diarienummer,
     Event,
     Fact,
     Id,
+    Known,
     Line,
     New,
     Role,
@@ -31,7 +35,19 @@ from domain.messages import (
     World,
     free,
     fresh_id,
-    stream,
+)
+from domain.municipality import REGISTRY, Municipality
+from domain.numbering import (
+    ExternalNumber,
+    ExternalNumberRecorded,
+    NumberAllocated,
+    Series,
+    SeriesOpened,
+    external_id,
+    normalised,
+    readings,
+    series_id,
+    written,
 )
 from domain.sources import house
 
@@ -130,3 +146,144 @@ class MatterClosed(MatterEvent):
 
 COMMANDS = (OpenMatter, AddAlias, VoidMatter, CloseMatter)
 EVENTS = MatterOpened | AliasAdded | MatterVoided | MatterClosed
+
+
+@dataclass(frozen=True, slots=True)
+class Matter(State):
+    """A matter as it stands (ärende)."""
+
+    STREAM = "matter"
+
+    body: str = ""
+    title: Known | Destroyed | None = None
+    diarienummer: str = ""
+    external: bool = False
+    aliases: tuple[str, ...] = ()
+    voided: bool = False
+    closed: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.diarienummer)
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        if not isinstance(event, EVENTS):
+            return self
+        match event:
+            case MatterOpened():
+                return replace(
+                    self,
+                    body=event.body,
+                    title=event.title,
+                    diarienummer=event.diarienummer,
+                    external=event.external,
+                )
+            case AliasAdded():
+                return replace(self, aliases=(*self.aliases, event.diarienummer))
+            case MatterVoided():
+                return replace(self, voided=True)
+            case MatterClosed():
+                return replace(self, closed=True)
+            case _:
+                assert_never(event)
+
+
+def decide(
+    command: OpenMatter | AddAlias | VoidMatter | CloseMatter, world: World, actor: Actor, now: datetime
+) -> list[New]:
+    id = command.matter
+    if isinstance(command, OpenMatter):
+        unused(world, Matter, id)
+        existing(world, Body, command.body)
+        return _external(command, world) if command.diarienummer else _own(command, world, now)
+    matter = existing(world, Matter, id)
+    not_voided(matter)
+    match command:
+        case AddAlias():
+            return _alias(command, matter, world)
+        case VoidMatter():
+            return news(Matter, id, MatterVoided(matter=id, reason=Known(command.reason)))
+        case CloseMatter():
+            return [] if matter.closed else news(Matter, id, MatterClosed(matter=id))
+        case _:
+            assert_never(command)
+
+
+def not_voided(matter: Matter) -> None:
+    """Refuse what cannot be done with a matter that was opened by mistake."""
+    if matter.voided:
+        raise Refused("matter-voided", house(20), number=matter.diarienummer)
+
+
+def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
+    diary = world.get(Municipality, REGISTRY).diaries.get(command.body)
+    if diary is None or diary.mode != "own":
+        raise Refused("number-from-elsewhere", house(6))
+    year = command.year or day_of(command, now).year
+    id = series_id(command.body, year)
+    series = world.get(Series, id)
+    given: list[New] = []
+    if not series.exists:
+        series = Series(command.body, year, diary.pattern, command.first or 1)
+        opened = SeriesOpened(body=command.body, year=year, pattern=series.pattern, first=series.first)
+        given += news(Series, id, opened)
+    elif command.first is not None:
+        raise Refused("series-open", house(23), year=year, next=series.next)
+    number = series.next
+    text = written(series.pattern, year, number)
+    while (taken := world.get(ExternalNumber, external_id(text))).exists:
+        # The older matter that already bears this number keeps it, and the series goes on.
+        given += news(Series, id, NumberAllocated(matter=taken.matter))
+        number += 1
+        text = written(series.pattern, year, number)
+    return [*given, *news(Series, id, NumberAllocated(matter=command.matter)), *_opened(command, text)]
+
+
+def _external(command: OpenMatter, world: World) -> list[New]:
+    number = command.diarienummer or ""
+    if command.year is not None or command.first is not None:
+        raise Refused("year-goes-with-own", house(23))
+    if holder := holder_of(number, world):
+        raise Refused("number-taken", house(21), number=number, matter=holder)
+    return [*_recorded(number, command.matter, command.given_by), *_opened(command, number)]
+
+
+def _alias(command: AddAlias, matter: Matter, world: World) -> list[New]:
+    number = command.diarienummer
+    if holder := holder_of(number, world):
+        if holder == command.matter:
+            return []
+        raise Refused("number-taken", house(21), number=number, matter=holder)
+    added = AliasAdded(matter=command.matter, diarienummer=number)
+    return [*_recorded(number, command.matter, command.given_by), *news(Matter, command.matter, added)]
+
+
+def holder_of(number: str, world: World) -> str:
+    """The matter that bears a number, allocated here or recorded from elsewhere, or ""."""
+    if (external := world.get(ExternalNumber, external_id(number))).exists:
+        return external.matter
+    for body, pattern in world.get(Municipality, REGISTRY).patterns:
+        for year, place in readings(pattern, number):
+            series = world.get(Series, series_id(body, year))
+            if normalised(written(series.pattern, year, place)) == normalised(number) and series.matter(
+                place
+            ):
+                return series.matter(place)
+    return ""
+
+
+def _recorded(number: str, matter: str, given_by: str | None) -> list[New]:
+    recorded = ExternalNumberRecorded(number=number, matter=matter, given_by=known(given_by))
+    return news(ExternalNumber, external_id(number), recorded)
+
+
+def _opened(command: OpenMatter, number: str) -> list[New]:
+    opened = MatterOpened(
+        matter=command.matter,
+        body=command.body,
+        title=Known(command.title),
+        diarienummer=number,
+        external=command.diarienummer is not None,
+    )
+    return news(Matter, command.matter, opened)

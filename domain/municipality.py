@@ -1,11 +1,11 @@
 """The registry of one municipality: its name, its clock, and who keeps which diary.
 
 - One store holds one municipality, and its first event is RegistryOpened. A simulated clock is declared there, so that
-  nobody takes an example for evidence (husregel 3).
+  nobody takes an example for evidence (husregel 5).
 - Diary numbers belong to the authority that keeps the diary and usually come from its own diary system: they are then
   external, entered as given. Allocating them here is a setting for each body, with the pattern of its numbers
-  (husregel 4).
-- A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 5).
+  (husregel 6).
+- A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 7).
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Annotated, Literal, NamedTuple, Self, assert_never
 
 from pydantic import Field
 
+from domain.body import Body
 from domain.errors import Refused
+from domain.lookup import existing, news
 from domain.messages import (
     Actor,
     Code,
@@ -25,6 +27,7 @@ from domain.messages import (
     Event,
     Fact,
     Id,
+    Known,
     Line,
     New,
     PublicName,
@@ -33,8 +36,8 @@ from domain.messages import (
     State,
     World,
     free,
-    stream,
 )
+from domain.numbering import usable
 from domain.sources import house
 
 REGISTRY = "registry"
@@ -111,3 +114,79 @@ class ClockReset(MunicipalityEvent):
 
 COMMANDS = (OpenRegistry, ChooseDiary, ResetClock)
 EVENTS = RegistryOpened | DiaryChosen | ClockReset
+
+
+class Diary(NamedTuple):
+    """Where a body's numbers come from; pattern is "" for a diary kept elsewhere (diarium)."""
+
+    mode: Mode
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality(State):
+    """The municipality as its registry knows it (kommun)."""
+
+    STREAM = "municipality"
+
+    name: str = ""
+    slug: str = ""
+    clock: str = ""
+    diaries: Mapping[str, Diary] = field(default_factory=dict)
+    patterns: tuple[tuple[str, str], ...] = ()  # every (body, pattern) ever chosen: their series remain
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.slug)
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        if not isinstance(event, EVENTS):
+            return self
+        match event:
+            case RegistryOpened():
+                return replace(self, name=event.name, slug=event.slug, clock=event.clock)
+            case DiaryChosen():
+                diary = Diary(event.mode, event.pattern or "")
+                patterns = self.patterns
+                if event.pattern and (event.body, event.pattern) not in patterns:
+                    patterns = (*patterns, (event.body, event.pattern))
+                return replace(self, diaries={**self.diaries, event.body: diary}, patterns=patterns)
+            case ClockReset():
+                return self
+            case _:
+                assert_never(event)
+
+
+def decide(
+    command: OpenRegistry | ChooseDiary | ResetClock, world: World, actor: Actor, now: datetime
+) -> list[New]:
+    if isinstance(command, OpenRegistry):
+        if (already := world.get(Municipality, REGISTRY)).exists:
+            raise Refused("registry-open", house(5), name=already.name)
+        opened = RegistryOpened(name=command.name, slug=command.slug, clock=command.clock)
+        return news(Municipality, REGISTRY, opened)
+    registry = existing(world, Municipality, REGISTRY)
+    match command:
+        case ChooseDiary():
+            return _choose(command, registry, world)
+        case ResetClock():
+            return news(Municipality, REGISTRY, ClockReset(reason=Known(command.reason)))
+        case _:
+            assert_never(command)
+
+
+def _choose(command: ChooseDiary, registry: Municipality, world: World) -> list[New]:
+    existing(world, Body, command.body)
+    if (command.mode == "own") is not (command.pattern is not None):
+        raise Refused("pattern-goes-with-own", house(6))
+    if command.pattern is not None:
+        if not usable(command.pattern):
+            raise Refused("pattern-unusable", house(6), pattern=command.pattern)
+        # Two series with one pattern would give one number twice.
+        if any(used == command.pattern and body != command.body for body, used in registry.patterns):
+            raise Refused("pattern-taken", house(6), pattern=command.pattern)
+    if registry.diaries.get(command.body) == Diary(command.mode, command.pattern or ""):
+        return []
+    chosen = DiaryChosen(body=command.body, mode=command.mode, pattern=command.pattern)
+    return news(Municipality, REGISTRY, chosen)

@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Self, assert_never
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
+
+from pydantic import TypeAdapter, ValidationError
 
 from domain.messages import Count, Diarienummer, Event, Fact, Id, Sealed, State, free
 
@@ -58,3 +60,111 @@ class ExternalNumberRecorded(ExternalEvent):
 
 
 EVENTS = SeriesOpened | NumberAllocated | ExternalNumberRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class Series(State):
+    """A series of diary numbers: one body, one year (nummerserie)."""
+
+    STREAM = "series"
+
+    body: str = ""
+    year: int = 0
+    pattern: str = ""
+    first: int = 0
+    matters: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.pattern)
+
+    @property
+    def next(self) -> int:
+        return self.first + len(self.matters)
+
+    def matter(self, number: int) -> str:
+        """The matter that has a number of the series, or ""."""
+        return self.matters[number - self.first] if self.first <= number < self.next else ""
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        match event:
+            case SeriesOpened():
+                return replace(
+                    self, body=event.body, year=event.year, pattern=event.pattern, first=event.first
+                )
+            case NumberAllocated():
+                return replace(self, matters=(*self.matters, event.matter))
+            case _:
+                return self
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalNumber(State):
+    """A number given by another diary (nummer från annat diarium)."""
+
+    STREAM = "external"
+
+    number: str = ""
+    matter: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.number)
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        match event:
+            case ExternalNumberRecorded():
+                return replace(self, number=event.number, matter=event.matter)
+            case _:
+                return self
+
+
+def series_id(body: str, year: int) -> str:
+    return f"{body}-{year}"
+
+
+def normalised(number: str) -> str:
+    """A number without its spaces and capitals: "KS 16/185" and "ks16/185" are one."""
+    return "".join(unicodedata.normalize("NFC", number).casefold().split())
+
+
+def external_id(number: str) -> str:
+    return hashlib.sha256(normalised(number).encode()).hexdigest()[:16]
+
+
+def usable(pattern: str) -> bool:
+    """Whether a pattern has {n} once and the year once, and gives diary numbers."""
+    marks = re.findall(r"\{[^{}]*\}", pattern)
+    if sorted(marks) not in (["{n}", "{yy}"], ["{n}", "{yyyy}"]):
+        return False
+    try:
+        TypeAdapter(Diarienummer).validate_python(written(pattern, 2999, 999_999))
+    except ValidationError:
+        return False
+    return True
+
+
+def written(pattern: str, year: int, number: int) -> str:
+    """A number of a series as it is written."""
+    return (
+        pattern.replace("{yyyy}", f"{year:04}")
+        .replace("{yy}", f"{year % 100:02}")
+        .replace("{n}", str(number))
+    )
+
+
+def readings(pattern: str, text: str) -> tuple[tuple[int, int], ...]:
+    """The (year, number) that a text can be in a series with that pattern; two digits can be two years."""
+    expression = re.escape(normalised(pattern))
+    for mark, digits in (
+        ("{yyyy}", r"(?P<year>\d{4})"),
+        ("{yy}", r"(?P<year>\d{2})"),
+        ("{n}", r"(?P<n>\d{1,9})"),
+    ):
+        expression = expression.replace(re.escape(mark), digits)
+    if (match := re.fullmatch(expression, normalised(text))) is None:
+        return ()
+    year, number = int(match["year"]), int(match["n"])
+    return ((year, number),) if len(match["year"]) == 4 else ((1900 + year, number), (2000 + year, number))

@@ -2,8 +2,8 @@
 
 - A person is a random id; the name, the title and the contact are sealed under keys of their own, so that contact data
   can be destroyed while the name in an approved document stands.
-- A role is granted from one day to another, for one body or the whole municipality, on a stated ground (husregel 6).
-  Chair, justerare and member follow from mandates and elections and are never granted here (husregel 7).
+- A role is granted from one day to another, for one body or the whole municipality, on a stated ground (husregel 8).
+  Chair, justerare and member follow from mandates and elections and are never granted here (husregel 9).
 - Nobody is taken out of the log: a role is revoked from a day on, a name is changed by a later event.
 """
 
@@ -15,14 +15,18 @@ from typing import Annotated, Self, assert_never
 
 from pydantic import Field
 
+from domain.body import Body
 from domain.errors import NotFound, Refused
+from domain.lookup import existing, id_taken, in_order, known, news, unused
 from domain.messages import (
     Actor,
     Command,
+    Destroyed,
     Event,
     Fact,
     Id,
     Keep,
+    Known,
     Line,
     New,
     PublicName,
@@ -33,7 +37,6 @@ from domain.messages import (
     free,
     fresh_id,
     personal,
-    stream,
 )
 from domain.sources import house
 
@@ -179,3 +182,132 @@ class SigningPassphraseSet(PersonEvent):
 
 COMMANDS = (RegisterPerson, RenamePerson, ChangeContact, GrantRole, RevokeRole, RecordPassphrase)
 EVENTS = PersonRegistered | PersonRenamed | ContactChanged | RoleGranted | RoleRevoked | SigningPassphraseSet
+
+GRANTABLE = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST, Role.AUDITOR, Role.ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role, for a body ("" for the whole municipality), from one day to another (behörighet)."""
+
+    grant: str
+    role: Role
+    body: str
+    valid_from: date
+    valid_to: date | None
+
+    def stands(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Person(State):
+    """A person as the register knows them (person)."""
+
+    STREAM = "person"
+
+    name: Known | Destroyed | None = None
+    title: Known | Destroyed | None = None
+    organisation: str = ""
+    email: Known | Destroyed | None = None
+    grants: tuple[Grant, ...] = ()
+    passphrase: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return self.name is not None
+
+    def roles_at(self, day: date, body: str) -> frozenset[Role]:
+        """The roles granted for a body, or for the whole municipality, that stand on a day."""
+        return frozenset(
+            grant.role for grant in self.grants if grant.stands(day) and grant.body in ("", body)
+        )
+
+    def evolve(self, fact: Fact) -> Self:
+        event = fact.event
+        if not isinstance(event, EVENTS):
+            return self
+        match event:
+            case PersonRegistered() | PersonRenamed():
+                organisation = event.organisation or ""
+                return replace(self, name=event.name, title=event.title, organisation=organisation)
+            case ContactChanged():
+                return replace(self, email=event.email)
+            case RoleGranted():
+                grant = Grant(event.grant, event.role, event.body or "", event.valid_from, event.valid_to)
+                return replace(self, grants=(*self.grants, grant))
+            case RoleRevoked():
+                grants = tuple(
+                    replace(grant, valid_to=event.valid_to) if grant.grant == event.grant else grant
+                    for grant in self.grants
+                )
+                return replace(self, grants=grants)
+            case SigningPassphraseSet():
+                return replace(self, passphrase=True)
+            case _:
+                assert_never(event)
+
+
+def decide(
+    command: RegisterPerson | RenamePerson | ChangeContact | GrantRole | RevokeRole | RecordPassphrase,
+    world: World,
+    actor: Actor,
+    now: datetime,
+) -> list[New]:
+    id = command.person
+    if isinstance(command, RegisterPerson):
+        unused(world, Person, id)
+        return news(
+            Person,
+            id,
+            PersonRegistered(
+                person=id,
+                name=Known(command.name),
+                title=known(command.title),
+                organisation=command.organisation,
+            ),
+        )
+    person = existing(world, Person, id)
+    match command:
+        case RenamePerson():
+            renamed = PersonRenamed(
+                person=id,
+                name=Known(command.name),
+                title=known(command.title),
+                organisation=command.organisation,
+            )
+            return news(Person, id, renamed)
+        case ChangeContact():
+            return news(Person, id, ContactChanged(person=id, email=Known(command.email)))
+        case GrantRole():
+            return _grant(command, person, world)
+        case RevokeRole():
+            grant = next((one for one in person.grants if one.grant == command.grant), None)
+            if grant is None:
+                raise NotFound("grant", command.grant)
+            in_order(grant.valid_from, command.valid_to)
+            return news(Person, id, RoleRevoked(person=id, grant=command.grant, valid_to=command.valid_to))
+        case RecordPassphrase():
+            return news(Person, id, SigningPassphraseSet(person=id))
+        case _:
+            assert_never(command)
+
+
+def _grant(command: GrantRole, person: Person, world: World) -> list[New]:
+    if command.role not in GRANTABLE:
+        raise Refused("role-not-granted", house(9), role=str(command.role))
+    if command.body is not None:
+        existing(world, Body, command.body)
+    if any(grant.grant == command.grant for grant in person.grants):
+        raise id_taken("grant", command.grant)
+    in_order(command.valid_from, command.valid_to)
+    granted = RoleGranted(
+        person=command.person,
+        grant=command.grant,
+        role=command.role,
+        body=command.body,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+        ground=Known(command.ground),
+    )
+    return news(Person, command.person, granted)

@@ -30,7 +30,9 @@ def ident(number: int) -> str:
     return f"{number:016x}"
 
 
-def acting(role: Role = Role.SECRETARY, person: str = ident(0xAC), body: str = "", assurance: str = "token") -> Actor:
+def acting(
+    role: Role = Role.SECRETARY, person: str = ident(0xAC), body: str = "", assurance: str = "token"
+) -> Actor:
     """Somebody who acts in a role."""
     return Actor(person, Mandate(str(role), body), assurance)
 
@@ -154,7 +156,9 @@ class Scenario:
         decide: Decide | None = None,
     ) -> Outcome:
         if decide is None:
-            from domain.decider import decide as whole  # late: a module's own tests need not import every other one
+            from domain.decider import (
+                decide as whole,
+            )  # late: a module's own tests need not import every other one
 
             decide = whole
         actor = actor or acting()

@@ -1,0 +1,479 @@
+"""How a body comes to be and who sits in it: the commands of the stream body-<id>.
+
+- Rules are asked of the day on which something holds: a profile that cannot be read is refused, with its line
+  (husregel 11).
+- Where the regulation says that a seat must be offered, the offer is what is owed; the answer is free (L3).
+- A vice chair is chosen from within (L5): somebody who is no member that day cannot be.
+- The chair may co-opt (L6, kan). Staffing with expertise is the duty of the one the regulation names (L4, L6).
+- The body must meet if the share of its members that the regulation names asks for it, in L11 strictly more than half.
+  Only members count (L11), and a member asks for himself only (husregel 16).
+- Somebody is a substitute for another person, who is in the register (husregel 15).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, NamedTuple, assert_never
+
+from pydantic import Field
+
+from domain.body import Body
+from domain.body_events import (
+    BodyEstablished,
+    BodyStaffed,
+    Capacity,
+    DemandJoined,
+    MandateEnded,
+    MandateGiven,
+    MeetingDemanded,
+    MemberCoOpted,
+    RegulationAdopted,
+    SeatAccepted,
+    SeatDeclined,
+    SeatOffered,
+    ViceChairElected,
+)
+from domain.errors import NotFound, Refused
+from domain.lookup import day_of, existing, id_taken, in_order, known, news, unused
+from domain.messages import (
+    Actor,
+    Code,
+    Command,
+    Diarienummer,
+    Id,
+    Known,
+    Line,
+    New,
+    PublicName,
+    Role,
+    SourcePart,
+    World,
+    fresh_id,
+)
+from domain.person import Person
+from domain.regulation import Rules, parse
+from domain.sources import house
+
+ARRANGES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
+ProfileText = Annotated[str, Field(min_length=1, max_length=200_000)]
+
+
+# --- commands
+class EstablishBody(Command):
+    """Enter a body in the register."""
+
+    STREAM = "body"
+    ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
+
+    body: Id = Field(default_factory=fresh_id)
+    name: PublicName
+    kind: Code
+    parent: Id | None = None
+
+
+class AdoptRegulation(Command):
+    """Put a regulation in force: `profile` is its TOML text, non_working_days those of the years it is to cover."""
+
+    STREAM = "body"
+    ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
+
+    body: Id
+    regulation: Id = Field(default_factory=fresh_id)
+    diarienummer: Diarienummer | None = None
+    adopted_by: Id | None = None
+    adopted_on: date
+    valid_from: date | None = None
+    valid_to: date | None = None
+    profile: ProfileText
+    non_working_days: list[date] = Field(default_factory=list, max_length=5_000)
+
+
+class OfferSeat(Command):
+    """Offer an organisation a seat."""
+
+    STREAM = "body"
+    ROLES = ARRANGES | {Role.CHAIR}
+
+    body: Id
+    offer: Id = Field(default_factory=fresh_id)
+    seat: Code
+    organisation: PublicName
+    to: Line | None = None
+
+
+class AnswerSeatOffer(Command):
+    """Record what an organisation answered to an offer."""
+
+    STREAM = "body"
+    ROLES = ARRANGES | {Role.CHAIR}
+
+    body: Id
+    offer: Id
+    accepted: bool
+
+
+class GiveMandate(Command):
+    """Record that a person sits in the body from a day."""
+
+    STREAM = "body"
+    ROLES = ARRANGES
+
+    body: Id
+    mandate: Id = Field(default_factory=fresh_id)
+    person: Id
+    seat: Code
+    capacity: Capacity = "member"
+    valid_from: date
+    valid_to: date | None = None
+    substitutes_for: Id | None = None
+
+
+class EndMandate(Command):
+    """Record the last day of a mandate."""
+
+    STREAM = "body"
+    ROLES = ARRANGES
+
+    body: Id
+    mandate: Id
+    valid_to: date
+    reason: Line | None = None
+
+
+class ElectViceChair(Command):
+    """Record that the body chose a vice chair from within."""
+
+    STREAM = "body"
+    ROLES = ARRANGES | {Role.CHAIR}
+
+    body: Id
+    mandate: Id = Field(default_factory=fresh_id)
+    person: Id
+    meeting: Id | None = None
+    valid_from: date
+    valid_to: date | None = None
+
+
+class CoOpt(Command):
+    """The chair co-opts a representative of another authority."""
+
+    STREAM = "body"
+    ROLES = frozenset({Role.CHAIR})
+
+    body: Id
+    mandate: Id = Field(default_factory=fresh_id)
+    person: Id
+    organisation: PublicName
+    seat: Code
+    valid_from: date
+    valid_to: date | None = None
+
+
+class StaffBody(Command):
+    """Record that the body was staffed with expertise, under one of the staffing duties of its regulation."""
+
+    STREAM = "body"
+    ROLES = ARRANGES | {Role.CHAIR}
+
+    body: Id
+    mandate: Id = Field(default_factory=fresh_id)
+    duty: Code
+    person: Id
+    organisation: PublicName
+    valid_from: date
+    valid_to: date | None = None
+
+
+class DemandMeeting(Command):
+    """Record that members ask for a meeting; a member asks for himself only, the secretary records for all."""
+
+    STREAM = "body"
+    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
+
+    body: Id
+    demand: Id = Field(default_factory=fresh_id)
+    persons: list[Id] = Field(min_length=1, max_length=200)
+    subject: Line
+
+
+class JoinDemand(Command):
+    """Record that more members stand behind a demand."""
+
+    STREAM = "body"
+    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
+
+    body: Id
+    demand: Id
+    persons: list[Id] = Field(min_length=1, max_length=200)
+
+
+COMMANDS = (
+    EstablishBody,
+    AdoptRegulation,
+    OfferSeat,
+    AnswerSeatOffer,
+    GiveMandate,
+    EndMandate,
+    ElectViceChair,
+    CoOpt,
+    StaffBody,
+    DemandMeeting,
+    JoinDemand,
+)
+
+
+def decide(
+    command: EstablishBody
+    | AdoptRegulation
+    | OfferSeat
+    | AnswerSeatOffer
+    | GiveMandate
+    | EndMandate
+    | ElectViceChair
+    | CoOpt
+    | StaffBody
+    | DemandMeeting
+    | JoinDemand,
+    world: World,
+    actor: Actor,
+    now: datetime,
+) -> list[New]:
+    id = command.body
+    if isinstance(command, EstablishBody):
+        return _establish(command, world)
+    body = existing(world, Body, id)
+    match command:
+        case AdoptRegulation():
+            return news(Body, id, _adopted(command, body, world))
+        case OfferSeat():
+            return news(Body, id, _offered(command, body, day_of(command, now)))
+        case AnswerSeatOffer():
+            if (offer := body.offers.get(command.offer)) is None:
+                raise NotFound("offer", command.offer)
+            if offer.accepted is command.accepted:
+                return []
+            answer = SeatAccepted if command.accepted else SeatDeclined
+            return news(Body, id, answer(body=id, offer=command.offer))
+        case GiveMandate():
+            return news(Body, id, _given(command, body, world))
+        case EndMandate():
+            return news(Body, id, _ended(command, body))
+        case ElectViceChair():
+            return news(Body, id, _elected(command, body, world))
+        case CoOpt():
+            return news(Body, id, _co_opted(command, body, world))
+        case StaffBody():
+            return news(Body, id, _staffed(command, body, world))
+        case DemandMeeting():
+            return news(Body, id, _demanded(command, body, actor, day_of(command, now)))
+        case JoinDemand():
+            return _joined(command, body, actor, day_of(command, now))
+        case _:
+            assert_never(command)
+
+
+def _establish(command: EstablishBody, world: World) -> list[New]:
+    unused(world, Body, command.body)
+    if command.parent is not None:
+        existing(world, Body, command.parent)
+    established = BodyEstablished(
+        body=command.body, name=command.name, kind=command.kind, parent=command.parent
+    )
+    return news(Body, command.body, established)
+
+
+def _rules(body: Body, day: date) -> Rules:
+    """The rules of a day; without any, nothing that needs a rule can be done."""
+    if (rules := body.rules_at(day)) is None:
+        raise Refused("no-regulation", house(11), body=body.name, day=str(day))
+    return rules
+
+
+def _adopted(command: AdoptRegulation, body: Body, world: World) -> RegulationAdopted:
+    if any(one.regulation == command.regulation for one in body.regulations):
+        raise id_taken("regulation", command.regulation)
+    if command.adopted_by is not None:
+        existing(world, Body, command.adopted_by)
+    in_order(command.valid_from or command.adopted_on, command.valid_to)
+    rules = parse(command.profile)
+    return RegulationAdopted(
+        body=command.body,
+        regulation=command.regulation,
+        diarienummer=command.diarienummer,
+        adopted_by=command.adopted_by,
+        adopted_on=command.adopted_on,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+        content=dict(rules.content),
+        content_hash=rules.hash,
+        non_working_days=tuple(sorted(set(command.non_working_days))),
+    )
+
+
+def _offered(command: OfferSeat, body: Body, day: date) -> SeatOffered:
+    if command.offer in body.offers:
+        raise id_taken("offer", command.offer)
+    rules = body.rules_at(day)
+    owed = rules is not None and any(
+        one.seat == command.seat and one.duty == "offer" for one in rules.seats()
+    )
+    return SeatOffered(
+        body=command.body,
+        offer=command.offer,
+        seat=command.seat,
+        organisation=command.organisation,
+        to=known(command.to),
+        source=SourcePart.of(rules.require("seats").source) if rules is not None and owed else None,
+    )
+
+
+def _place(command: GiveMandate | ElectViceChair | CoOpt | StaffBody, body: Body, world: World) -> None:
+    """What every place asks for: an id of its own, a person, an end that comes after the start."""
+    if any(one.mandate == command.mandate for one in body.mandates):
+        raise id_taken("mandate", command.mandate)
+    existing(world, Person, command.person)
+    in_order(command.valid_from, command.valid_to)
+
+
+def _given(command: GiveMandate, body: Body, world: World) -> MandateGiven:
+    _place(command, body, world)
+    if command.substitutes_for is not None:
+        existing(world, Person, command.substitutes_for)
+        if command.capacity != "substitute" or command.substitutes_for == command.person:
+            raise Refused("substitute-for-whom", house(15))
+    return MandateGiven(
+        body=command.body,
+        mandate=command.mandate,
+        person=command.person,
+        seat=command.seat,
+        capacity=command.capacity,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+        substitutes_for=command.substitutes_for,
+    )
+
+
+def _ended(command: EndMandate, body: Body) -> MandateEnded:
+    held = next((one for one in body.mandates if one.mandate == command.mandate), None)
+    if held is None:
+        raise NotFound("mandate", command.mandate)
+    in_order(held.valid_from, command.valid_to)
+    return MandateEnded(
+        body=command.body,
+        mandate=command.mandate,
+        person=held.person,
+        valid_to=command.valid_to,
+        reason=known(command.reason),
+    )
+
+
+def _elected(command: ElectViceChair, body: Body, world: World) -> ViceChairElected:
+    _place(command, body, world)
+    rules = body.rules_at(command.valid_from)
+    rule = rules.vice_chair() if rules else None
+    if rules and rule and command.person not in body.counted_at(command.valid_from, rule.among):
+        source = rules.require("vice-chair").source
+        raise Refused("vice-chair-from-within", source, day=str(command.valid_from))
+    return ViceChairElected(
+        body=command.body,
+        mandate=command.mandate,
+        person=command.person,
+        meeting=command.meeting,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+    )
+
+
+def _co_opted(command: CoOpt, body: Body, world: World) -> MemberCoOpted:
+    _place(command, body, world)
+    rule = _rules(body, command.valid_from).require("co-opt")
+    return MemberCoOpted(
+        body=command.body,
+        mandate=command.mandate,
+        person=command.person,
+        organisation=command.organisation,
+        seat=command.seat,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+        source=SourcePart.of(rule.source),
+    )
+
+
+def _staffed(command: StaffBody, body: Body, world: World) -> BodyStaffed:
+    _place(command, body, world)
+    rules = _rules(body, command.valid_from)
+    duties = {staffing.duty: (rule, staffing) for rule, staffing in rules.staffing()}
+    if command.duty not in duties:
+        known_duties = ", ".join(duties)
+        raise Refused("no-such-duty", house(17), duty=command.duty, duties=known_duties or "-")
+    rule, staffing = duties[command.duty]
+    return BodyStaffed(
+        body=command.body,
+        mandate=command.mandate,
+        duty=command.duty,
+        person=command.person,
+        organisation=command.organisation,
+        capacity=staffing.capacity,
+        valid_from=command.valid_from,
+        valid_to=command.valid_to,
+        source=SourcePart.of(rule.source),
+    )
+
+
+def _demanded(command: DemandMeeting, body: Body, actor: Actor, day: date) -> MeetingDemanded:
+    if command.demand in body.demands:
+        raise id_taken("demand", command.demand)
+    persons = tuple(dict.fromkeys(command.persons))
+    count = _count(body, persons, persons, actor, day)
+    return MeetingDemanded(
+        body=command.body,
+        demand=command.demand,
+        persons=persons,
+        subject=Known(command.subject),
+        members=count.members,
+        needed=count.needed,
+        reached=count.reached,
+        source=count.source,
+    )
+
+
+def _joined(command: JoinDemand, body: Body, actor: Actor, day: date) -> list[New]:
+    if (asked := body.demands.get(command.demand)) is None:
+        raise NotFound("demand", command.demand)
+    joining = tuple(dict.fromkeys(one for one in command.persons if one not in asked.persons))
+    if not joining:
+        return []
+    count = _count(body, (*asked.persons, *joining), joining, actor, day)
+    joined = DemandJoined(
+        body=command.body,
+        demand=command.demand,
+        persons=joining,
+        members=count.members,
+        needed=count.needed,
+        reached=count.reached,
+        source=count.source,
+    )
+    return news(Body, command.body, joined)
+
+
+class _Count(NamedTuple):
+    members: int
+    needed: int
+    reached: bool
+    source: SourcePart
+
+
+def _count(body: Body, behind: tuple[str, ...], asking: tuple[str, ...], actor: Actor, day: date) -> _Count:
+    """How many members there are, how many must ask, and whether those behind the demand are enough on that day."""
+    if actor.mandate.role == Role.MEMBER and asking != (actor.person,):
+        raise Refused("asks-for-another", house(16))
+    rules = _rules(body, day)
+    source = rules.require("demand").source
+    demand = rules.demand()
+    assert demand is not None  # require has just found it
+    members = body.counted_at(day, demand.counted)
+    if strangers := [person for person in asking if person not in members]:
+        raise Refused("not-a-member", source, person=strangers[0], day=str(day))
+    needed = demand.needed(len(members))
+    reached = sum(person in members for person in behind) >= needed
+    return _Count(len(members), needed, reached, SourcePart.of(source))

@@ -1,0 +1,44 @@
+"""All that can be asked of the registry, gathered: every command, every state, and one decide.
+
+- A command is decided by the module that declares it, and by no other.
+- Two commands never share a name, and two states never share a kind of stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType, ModuleType
+from typing import Any, Final
+
+from domain import constituting, document, matter, municipality, person
+from domain.body import Body
+from domain.document import Document
+from domain.matter import Matter
+from domain.messages import Actor, Command, New, State, World
+from domain.municipality import Municipality
+from domain.numbering import ExternalNumber, Series
+from domain.person import Person
+
+MODULES: Final[tuple[ModuleType, ...]] = (municipality, person, constituting, matter, document)
+
+
+def gathered(modules: Iterable[ModuleType]) -> dict[type[Command], Any]:
+    """Which module's decide answers which command."""
+    return {command: module.decide for module in modules for command in module.COMMANDS}
+
+
+_DECIDES: Final = gathered(MODULES)
+
+COMMANDS: Final[Mapping[str, type[Command]]] = MappingProxyType(
+    {command.command_name(): command for command in _DECIDES}
+)
+STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
+    {state.STREAM: state for state in (Municipality, Person, Body, Series, ExternalNumber, Matter, Document)}
+)
+
+
+def decide(command: Command, world: World, actor: Actor, now: datetime) -> list[New]:
+    """What follows from a command; raises a DomainError if it may not be. now is the aware local time."""
+    answer: list[New] = _DECIDES[type(command)](command, world, actor, now)
+    return answer
