@@ -1,7 +1,7 @@
 """A document: what came in, went out or was drawn up, with its encrypted file.
 
 - What registration asks for stands here: date, number (the matter's) or other designation, sender, a short subject.
-  What is not known is absent, never invented (husregel 22).
+  What is not known is absent, never invented (husregel 20).
 - The file lies encrypted under the document's own key; the event names the SHA-256 of the ciphertext.
 - A secrecy mark cites its provision; whether something may be released is decided by an official, later.
 """

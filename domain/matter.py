@@ -3,8 +3,8 @@
 - A matter and its number are one save: either an own number, allocated from the series of the body that keeps the diary,
   or a number from that body's own diary, recorded as given and by whom.
 - Own numbers are allocated only for a body whose diary was chosen to be kept here (husregel 6).
-- The same matter may be known under several numbers; each resolves to one matter only (husregel 21).
-- A matter opened by mistake is voided with a reason and keeps its number (husregel 20).
+- The same matter may be known under several numbers; each resolves to one matter only (husregel 19).
+- A matter opened by mistake is voided with a reason and keeps its number (husregel 18).
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def decide(
 def not_voided(matter: Matter) -> None:
     """Refuse what cannot be done with a matter that was opened by mistake."""
     if matter.voided:
-        raise Refused("matter-voided", house(20), number=matter.diarienummer)
+        raise Refused("matter-voided", house(18), number=matter.diarienummer)
 
 
 def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
@@ -229,7 +229,7 @@ def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
         opened = SeriesOpened(body=command.body, year=year, pattern=series.pattern, first=series.first)
         given += news(Series, id, opened)
     elif command.first is not None:
-        raise Refused("series-open", house(23), year=year, next=series.next)
+        raise Refused("series-open", house(21), year=year, next=series.next)
     number = series.next
     text = written(series.pattern, year, number)
     while (taken := world.get(ExternalNumber, external_id(text))).exists:
@@ -243,9 +243,9 @@ def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
 def _external(command: OpenMatter, world: World) -> list[New]:
     number = command.diarienummer or ""
     if command.year is not None or command.first is not None:
-        raise Refused("year-goes-with-own", house(23))
+        raise Refused("year-goes-with-own", house(21))
     if holder := holder_of(number, world):
-        raise Refused("number-taken", house(21), number=number, matter=holder)
+        raise Refused("number-taken", house(19), number=number, matter=holder)
     return [*_recorded(number, command.matter, command.given_by), *_opened(command, number)]
 
 
@@ -254,7 +254,7 @@ def _alias(command: AddAlias, matter: Matter, world: World) -> list[New]:
     if holder := holder_of(number, world):
         if holder == command.matter:
             return []
-        raise Refused("number-taken", house(21), number=number, matter=holder)
+        raise Refused("number-taken", house(19), number=number, matter=holder)
     added = AliasAdded(matter=command.matter, diarienummer=number)
     return [*_recorded(number, command.matter, command.given_by), *news(Matter, command.matter, added)]
 

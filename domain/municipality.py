@@ -1,11 +1,11 @@
 """The registry of one municipality: its name, its clock, and who keeps which diary.
 
 - One store holds one municipality, and its first event is RegistryOpened. A simulated clock is declared there, so that
-  nobody takes an example for evidence (husregel 5).
+  nobody takes an example for evidence (husregel 3).
 - Diary numbers belong to the authority that keeps the diary and usually come from its own diary system: they are then
   external, entered as given. Allocating them here is a setting for each body, with the pattern of its numbers
   (husregel 6).
-- A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 7).
+- A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 4).
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def decide(
 ) -> list[New]:
     if isinstance(command, OpenRegistry):
         if (already := world.get(Municipality, REGISTRY)).exists:
-            raise Refused("registry-open", house(5), name=already.name)
+            raise Refused("registry-open", house(3), name=already.name)
         opened = RegistryOpened(name=command.name, slug=command.slug, clock=command.clock)
         return news(Municipality, REGISTRY, opened)
     registry = existing(world, Municipality, REGISTRY)

@@ -2,9 +2,9 @@
 
 - A series belongs to one diary-keeping body and one year. It opens with SeriesOpened(first) and holds nothing but
   allocations, so that the number of an allocation is first + version - 2 and no number can be skipped or given twice.
-- Voiding is an event of the matter: it neither burns nor reuses a number (husregel 20).
+- Voiding is an event of the matter: it neither burns nor reuses a number (husregel 18).
 - A number from another or older diary is recorded as external, once in the whole registry whatever its spaces and
-  capitals, and is never allocated again: a series that reaches it leaves it with the matter that has it (husregel 21).
+  capitals, and is never allocated again: a series that reaches it leaves it with the matter that has it (husregel 19).
 - These streams are written only together with the matter that is numbered.
 """
 
