@@ -39,7 +39,7 @@ class Font:
             tag, _, start, size = struct.unpack(">4sLLL", data[12 + 16 * i : 28 + 16 * i])
             tables[tag] = data[start : start + size]
         head, hhea, hmtx = tables[b"head"], tables[b"hhea"], tables[b"hmtx"]
-        self._units = struct.unpack(">H", head[18:20])[0]
+        self._units: int = struct.unpack(">H", head[18:20])[0]
         self.box = [self._scale(v) for v in struct.unpack(">4h", head[36:44])]
         self.ascent, self.descent = (self._scale(v) for v in struct.unpack(">2h", hhea[4:8]))
         measured = struct.unpack(">H", hhea[34:36])[0]
@@ -49,7 +49,7 @@ class Font:
         self.glyphs = dict(_read_cmap(tables[b"cmap"]))
 
     def _scale(self, value: int) -> int:
-        return int(round(value * 1000 / self._units))
+        return round(value * 1000 / self._units)
 
     def codes(self, text: str) -> list[int]:
         """Glyph numbers of a text; a character the font lacks is shown as a question mark."""

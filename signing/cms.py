@@ -18,7 +18,7 @@ from cryptography import x509
 from pyhanko.sign.timestamps import TimeStamper
 
 from signing.pki import Credential
-from signing.signed_data import CmsError, assemble, open_cms, require_issued, signed_attributes
+from signing.signed_data import CmsError, assemble, open_cms, reassembled, require_issued, signed_attributes
 from signing.timestamp import stamp, verify_token
 
 
@@ -49,7 +49,7 @@ def complete(
     certificates: Sequence[x509.Certificate],
     timestamper: TimeStamper | None = None,
 ) -> bytes:
-    """Put a raw signature over `attributes` into a CMS, with a signature time stamp if there is an authority."""
+    """Put a raw signature over `attributes` into a CMS; with an authority, stamp the signature too."""
     token = None if timestamper is None else stamp(timestamper, hashlib.sha256(signature).digest())
     return assemble(attributes, signature, certificates, stamp=token)
 
@@ -69,4 +69,6 @@ def verify(
     if opened.stamp is not None:
         stamped_at = verify_token(opened.stamp, hashlib.sha256(opened.signature).digest(), roots, crls)
     require_issued(opened.certificate, roots, stamped_at or opened.signing_time, crls)
+    if reassembled(opened) != signature or any(other not in roots for other in opened.others):
+        raise CmsError("the signature has unsigned parts that are not in their one form")
     return CmsResult(opened.certificate, opened.signing_time, stamped_at)

@@ -35,9 +35,8 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import enumerate_sig_fields
-
 from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.ades import AdESLTAValidationResult, ades_lta_validation
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -61,9 +60,9 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
+from signing.coverage import hole_fault, unprotected
 from signing.pki import auth_context, certificate_der
-from signing.signed_data import CmsError, Opened, open_cms, reassembled
-from signing.timestamp import open_token, run
+from signing.timestamp import run
 
 SEAL_FIELD = "Stampel"
 
@@ -191,7 +190,7 @@ def _check(
         tuple(_signer(s, r) for s, r in results),
         trusted,
         length,
-        tuple(_unprotected(pdf, embedded, roots)),
+        tuple(unprotected(pdf, embedded, roots)),
     )
 
 
@@ -248,23 +247,9 @@ def _check_fields(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature
 
 
 def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
-    """The bytes left out of a signature's range are its own /Contents in one spelling, and nothing else."""
-    name = signature.field_name
-    start, end = _hole(signature)
-    hexadecimal = pdf[start + 1 : end - 1]
-    size = len(signature.signed_data.dump())
-    if pdf[start : start + 1] != b"<" or pdf[end - 1 : end] != b">":
-        return Check("pades", False, f"{name}: the signature's hole is not one string")
-    if (
-        not re.fullmatch(rb"[0-9A-F]*", hexadecimal)
-        or bytes.fromhex(hexadecimal.decode()) != signature.pkcs7_content
-    ):
-        return Check(
-            "pades", False, f"{name}: the signature's hole is not its contents in capital hex digits"
-        )
-    if size > len(signature.pkcs7_content) or any(signature.pkcs7_content[len(_der(signature)) :]):
-        return Check("pades", False, f"{name}: the padding after the signature is not all zeros")
-    return Check("pades", True, f"{name}: the hole holds the signature and zeros only")
+    fault = hole_fault(pdf, signature)
+    detail = fault or "the hole holds the signature and zeros only"
+    return Check("pades", fault is None, f"{signature.field_name}: {detail}")
 
 
 def _check_seal(signatures: Sequence[EmbeddedPdfSignature], seal_field: str) -> Check:
@@ -337,66 +322,6 @@ def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) ->
         authentication=auth_context(certificate),
         certificate=certificate_der(certificate),
     )
-
-
-def _unprotected(
-    pdf: bytes, embedded: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certificate]
-) -> list[tuple[int, int]]:
-    if not embedded:
-        return [(0, len(pdf))]
-    last = embedded[-1]
-    start, end = _hole(last)
-    holes = []
-    der = _der(last)
-    position = 0
-    for segment_start, segment_end in [*sorted(_forced(der, roots)), (len(der), len(der))]:
-        if segment_start > position:
-            holes.append((start + 1 + 2 * position, 2 * (segment_start - position)))
-        position = max(position, segment_end)
-    covered = end + int(last.byte_range[3])
-    return holes + ([(covered, len(pdf) - covered)] if covered < len(pdf) else [])
-
-
-def _forced(der: bytes, roots: Sequence[x509.Certificate]) -> list[tuple[int, int]]:
-    """The parts of a CMS that have only one possible value, as (start, end)."""
-    try:
-        opened = (
-            open_token(der)[0]
-            if b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04" in der[:60]
-            else open_cms(der)
-        )
-    except CmsError:
-        return []
-    rest_known = all(c in roots for c in opened.others) and (
-        opened.stamp is None or _rebuilds(opened.stamp, roots)
-    )
-    if rest_known and reassembled(opened) == der:
-        return [(0, len(der))]
-    parts = [
-        opened.attributes[4:],
-        opened.signature,
-        certificate_der(opened.certificate),
-        opened.content or b"",
-    ]
-    return [(der.find(part), der.find(part) + len(part)) for part in parts if part and part in der]
-
-
-def _rebuilds(token: bytes, roots: Sequence[x509.Certificate]) -> bool:
-    opened: Opened = open_token(token)[0]
-    return reassembled(opened) == token and all(c in roots for c in opened.others)
-
-
-def _hole(signature: EmbeddedPdfSignature) -> tuple[int, int]:
-    _, length, after, _ = (int(v) for v in signature.byte_range)
-    return length, after
-
-
-def _der(signature: EmbeddedPdfSignature) -> bytes:
-    contents: bytes = signature.pkcs7_content
-    # The outermost value states its own length (X.690 section 8.1.3.5); the rest of the hole is padding.
-    count = contents[1] & 0x7F if contents[1] & 0x80 else 0
-    body = int.from_bytes(contents[2 : 2 + count], "big") if count else contents[1]
-    return contents[: 2 + count + body]
 
 
 def _certificate(signature: EmbeddedPdfSignature) -> x509.Certificate:

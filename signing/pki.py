@@ -73,7 +73,7 @@ class Credential:
 
 
 class _Context(core.Sequence):  # type: ignore[misc]  # asn1crypto ships no types
-    _fields = [("type", core.UTF8String), ("info", core.UTF8String, {"optional": True})]
+    _fields = [("type", core.UTF8String), ("info", core.UTF8String, {"optional": True})]  # noqa: RUF012 - asn1crypto fills the list in
 
 
 class _Contexts(core.SequenceOf):  # type: ignore[misc]  # asn1crypto ships no types

@@ -105,7 +105,8 @@ def assemble(
         signer["unsigned_attrs"] = [{"type": "signature_time_stamp_token", "values": (token,)}]
     encapsulated: dict[str, object] = {"content_type": content_type}
     if content is not None:
-        encapsulated["content"] = core.ParsableOctetString(content)
+        wrapper = core.OctetString if content_type == "data" else core.ParsableOctetString
+        encapsulated["content"] = wrapper(content)
     signed_data = asn1.SignedData(
         {
             # RFC 5652 section 5.1: version 3 as soon as the content is anything but plain data.

@@ -27,7 +27,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.timestamps import TimeStamper
 
 from signing.pki import Credential, whole_second
-from signing.signed_data import CmsError, Opened, assemble, open_cms, require_issued, signed_attributes
+from signing.signed_data import (
+    CmsError,
+    Opened,
+    assemble,
+    open_cms,
+    reassembled,
+    require_issued,
+    signed_attributes,
+)
 
 # An arc anyone may use without registration (ITU-T X.667): the policy "self-asserted, for this product".
 POLICY = "2.25.305924137420512368112054713598273104411"
@@ -35,6 +43,11 @@ DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
 ACCURACY = timedelta(seconds=1)
 
 T = TypeVar("T")
+
+
+class _Refusal(core.Sequence):  # type: ignore[misc]  # asn1crypto ships no types
+    # A response without a token (RFC 3161 section 2.4.2), which asn1crypto's own class cannot write.
+    _fields = [("status", tsp.PKIStatusInfo)]  # noqa: RUF012 - asn1crypto fills the list in
 
 
 class TimestampAuthority:
@@ -89,7 +102,7 @@ class TimestampAuthority:
 
     @staticmethod
     def _refuse(failure: str) -> bytes:
-        return bytes(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {failure}}}).dump())
+        return bytes(_Refusal({"status": {"status": "rejection", "fail_info": {failure}}}).dump())
 
 
 class LocalTimeStamper(TimeStamper):
@@ -122,6 +135,8 @@ def verify_token(
     ):
         raise CmsError("the time stamp is over something else")
     require_issued(opened.certificate, roots, at, crls)
+    if reassembled(opened) != token or any(other not in roots for other in opened.others):
+        raise CmsError("the time stamp has unsigned parts that are not in their one form")
     return at
 
 

@@ -1,0 +1,176 @@
+"""Detached signatures: they hold, they break when touched, and openssl agrees."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from asn1crypto import algos, core
+from asn1crypto import cms as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signing import cms, pki
+from signing.signed_data import CmsError, assemble, open_cms, signed_attributes
+from tests import outside
+from tests.signing_kit import NOW, authority, signer, stranger, timestamper
+
+DATA = '{"root":"00ff","version":3}'.encode()
+CA = authority().ca.certificate
+PLAIN = cms.sign(DATA, signer(), [CA], NOW)
+STAMPED = cms.sign(DATA, signer(), [CA], NOW, timestamper(lambda: NOW + timedelta(seconds=2)))
+
+
+def test_a_signature_says_who_and_when() -> None:
+    result = cms.verify(PLAIN, DATA, [CA])
+    assert result == cms.CmsResult(signer().certificate, NOW, None)
+    assert cms.verify(STAMPED, DATA, [CA], [authority().crl(NOW)]).stamped_at == NOW + timedelta(seconds=2)
+
+
+def test_signing_is_deterministic() -> None:
+    assert cms.sign(DATA, signer(), [CA], NOW) == PLAIN
+
+
+@given(st.binary())
+def test_only_the_signed_bytes_verify(data: bytes) -> None:
+    if data != DATA:
+        with pytest.raises(CmsError, match="other bytes"):
+            cms.verify(PLAIN, data, [CA])
+
+
+@pytest.mark.parametrize("signature", [PLAIN, STAMPED], ids=["plain", "stamped"])
+@given(data=st.data())
+def test_every_bit_of_a_signature_matters(signature: bytes, data: st.DataObject) -> None:
+    bent = bytearray(signature)
+    bent[data.draw(st.integers(0, len(bent) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(CmsError):
+        cms.verify(bytes(bent), DATA, [CA])
+
+
+@given(st.binary(max_size=64))
+def test_no_bytes_bring_verification_down(der: bytes) -> None:
+    with pytest.raises(CmsError):
+        cms.verify(der, DATA, [CA])
+
+
+def test_a_stranger_is_not_trusted() -> None:
+    with pytest.raises(CmsError, match="roots"):
+        cms.verify(PLAIN, DATA, [stranger().ca.certificate])
+    with pytest.raises(CmsError, match="roots"):
+        cms.verify(PLAIN, DATA, [])
+
+
+def test_a_revoked_signer_is_refused_from_that_moment() -> None:
+    serial = signer().certificate.serial_number
+    with pytest.raises(CmsError, match="revoked"):
+        cms.verify(PLAIN, DATA, [CA], [authority().crl(NOW, {serial: NOW})])
+    assert cms.verify(PLAIN, DATA, [CA], [authority().crl(NOW, {serial: NOW + timedelta(days=1)})])
+
+
+def test_the_claimed_time_must_lie_in_the_certificates() -> None:
+    late = cms.sign(DATA, signer(), [CA], NOW + timedelta(days=400))
+    with pytest.raises(CmsError, match="not valid"):
+        cms.verify(late, DATA, [CA])
+
+
+def test_a_borrowed_time_stamp_is_seen() -> None:
+    attributes = open_cms(PLAIN).attributes
+    other = cms.sign(b"annat", signer(), [CA], NOW, timestamper())
+    forged = assemble(
+        attributes, open_cms(PLAIN).signature, [signer().certificate, CA], stamp=open_cms(other).stamp
+    )
+    with pytest.raises(CmsError, match="something else"):
+        cms.verify(forged, DATA, [CA])
+
+
+def _with(**changes: object) -> bytes:
+    """Our own signature with parts of its structure replaced."""
+    info = asn1.ContentInfo.load(PLAIN)
+    signed_data = info["content"]
+    signer_info = signed_data["signer_infos"][0]
+    for name, value in changes.items():
+        target = signer_info if name in signer_info.native else signed_data
+        target[name] = value
+    return bytes(asn1.ContentInfo({"content_type": "signed_data", "content": signed_data.copy()}).dump(True))
+
+
+def test_structures_that_are_not_ours_are_refused() -> None:
+    attributes = signed_attributes(hashlib.sha256(DATA).digest(), signer().certificate, NOW)
+    chain = [signer().certificate, CA]
+    signature = signer().sign(attributes)
+    not_timed = signed_attributes(hashlib.sha256(DATA).digest(), signer().certificate)
+    mistyped = signed_attributes(hashlib.sha256(DATA).digest(), signer().certificate, NOW, "tst_info")
+    twice = asn1.CMSAttributes.load(attributes)
+    twice.append(twice[0])
+    cases = {
+        "not a SignedData": asn1.ContentInfo({"content_type": "data", "content": b""}).dump(),
+        "exactly one signer": _with(signer_infos=[]),
+        "not SHA-256": _with(digest_algorithm=algos.DigestAlgorithm({"algorithm": "sha512"})),
+        "not in it": assemble(attributes, signature, [CA]),
+        "does not fit": assemble(attributes, signer("Någon Annan").sign(attributes), chain),
+        "not detached": assemble(attributes, signature, chain, content=DATA),
+        "when it was made": assemble(not_timed, signer().sign(not_timed), chain),
+        "signed content-type differs": assemble(mistyped, signer().sign(mistyped), chain),
+        "the content is tst_info": assemble(attributes, signature, chain, content_type="tst_info"),
+        "single-valued": assemble(twice.dump(), signature, chain),
+        "unexpected unsigned": _with(
+            unsigned_attrs=[{"type": "signing_time", "values": [asn1.Time({"utc_time": core.UTCTime(NOW)})]}]
+        ),
+    }
+    for reason, forged in cases.items():
+        with pytest.raises(CmsError, match=reason):
+            cms.verify(forged, DATA, [CA])
+
+
+def test_an_extra_certificate_that_is_no_root_is_refused() -> None:
+    extra = cms.sign(DATA, signer(), [CA, stranger().ca.certificate], NOW)
+    with pytest.raises(CmsError, match="unsigned parts"):
+        cms.verify(extra, DATA, [CA])
+    assert cms.verify(extra, DATA, [CA, stranger().ca.certificate])
+
+
+def test_a_signer_named_by_another_digest_is_refused() -> None:
+    attributes = asn1.CMSAttributes.load(signed_attributes(bytes(32), signer().certificate, NOW))
+    for attribute in attributes:
+        if attribute["type"].native == "signing_certificate_v2":
+            attribute["values"][0]["certs"][0]["hash_algorithm"] = {"algorithm": "sha512"}
+    with pytest.raises(CmsError, match="by SHA-256"):
+        open_cms(assemble(attributes.dump(True), b"", [signer().certificate]))
+
+
+def test_only_rsa_signers_are_read() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "EC")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    attributes = signed_attributes(bytes(32), certificate, NOW)
+    with pytest.raises(CmsError, match="not RSA"):
+        open_cms(assemble(attributes, b"", [certificate]))
+
+
+@pytest.mark.parametrize("signature", [PLAIN, STAMPED], ids=["plain", "stamped"])
+def test_openssl_accepts_it_and_refuses_other_bytes(tmp_path: Path, signature: bytes) -> None:
+    openssl = outside.need("openssl")
+    (tmp_path / "ca.pem").write_bytes(pki.certificate_pem(CA))
+    (tmp_path / "s.der").write_bytes(signature)
+    (tmp_path / "data").write_bytes(DATA)
+    command = [openssl, "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", tmp_path / "s.der"]
+    command += ["-content", tmp_path / "data", "-CAfile", tmp_path / "ca.pem", "-out", tmp_path / "out"]
+    command += ["-attime", str(int(datetime(2024, 3, 2).timestamp()))]
+    assert "CAdES Verification successful" in outside.run(*command)
+    assert (tmp_path / "out").read_bytes() == DATA
+    (tmp_path / "data").write_bytes(DATA + b" ")
+    assert "Verification failure" in outside.run(*command, expect=4)
