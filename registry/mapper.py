@@ -171,7 +171,7 @@ def read_envelope(stored: StoredEvent) -> dict[str, Any]:
     """The envelope of a stored event, its columns compared; raises EvidenceBroken."""
     where = f"{stored.originator_id}/{stored.originator_version}"
     try:
-        envelope: dict[str, Any] = orjson.loads(stored.state)
+        envelope: Any = orjson.loads(stored.state)
     except orjson.JSONDecodeError as error:
         raise EvidenceBroken(f"{where}: the envelope is not JSON") from error
     if not isinstance(envelope, dict) or envelope.keys() != FIELDS or envelope["v"] != VERSION:
@@ -179,4 +179,4 @@ def read_envelope(stored: StoredEvent) -> dict[str, Any]:
     columns = (stored.originator_id, stored.originator_version, stored.topic)
     if columns != (envelope["stream"], envelope["version"], envelope["topic"]):
         raise EvidenceBroken(f"{where}: the columns {columns} differ from the envelope")
-    return envelope
+    return dict(envelope)

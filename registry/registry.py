@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 from eventsourcing.persistence import EventStore, Notification
 
 from domain.errors import DomainError
-from domain.messages import Actor, Fact, New, State, stream
+from domain.messages import Actor, Fact, New, State
+from domain.messages import stream as stream_name
 from domain.sources import house
 from domain.when import Happened, at
 from registry.clock import Clock, local, stamp, unstamp
@@ -84,7 +85,7 @@ class StoredWorld:
         self._states: dict[str, State] = {}
 
     def get(self, state: type[S], id: str) -> S:
-        name = stream(state, id)
+        name = stream_name(state, id)
         if name not in self._states:
             version, found = self._registry.load(state, name, self._at)
             self.read[name], self._states[name] = version, found
@@ -186,7 +187,7 @@ class Registry:
             except Behind as behind:
                 recorded_at = behind.head  # another process's clock is ahead of ours: max(clock, head)
                 continue
-            return Saved([self._fact(recording.notification) for recording in recordings])
+            return Saved([self.fact(recording.notification) for recording in recordings])
 
     def now(self) -> datetime:
         """max(clock, head) in UTC; refuses if the clock is more than five minutes behind the head."""
@@ -247,7 +248,7 @@ class Registry:
         version, found = (0, state()) if at is not None else self._cache.get(name, (0, state()))
         assert isinstance(found, state)
         for notification in self.recorder.select_stream(name, version, at):
-            found = found.evolve(self._fact(notification))
+            found = found.evolve(self.fact(notification))
             version = notification.originator_version
         if at is None and version:
             self._cache[name] = (version, found)
@@ -255,7 +256,11 @@ class Registry:
 
     def get(self, state: type[S], id: str, at: int | None = None) -> S:
         """The state of one stream."""
-        return self.load(state, stream(state, id), at)[1]
+        return self.load(state, stream_name(state, id), at)[1]
+
+    def stream(self, name: str, at: int | None = None) -> list[Fact]:
+        """The events of one stream."""
+        return [self.fact(notification) for notification in self.recorder.select_stream(name, 0, at)]
 
     def world(self, at: int | None = None) -> StoredWorld:
         return StoredWorld(self, at)
@@ -268,7 +273,7 @@ class Registry:
 
     def facts(self, after: int = 0, upto: int | None = None) -> Iterator[Fact]:
         """Events in order of position, read a page at a time."""
-        return map(self._fact, self.recorder.scan(after, upto))
+        return map(self.fact, self.recorder.scan(after, upto))
 
     def stored(self, position: int) -> Notification | None:
         """One stored event."""
@@ -279,7 +284,8 @@ class Registry:
         """Drop folded states, as after a key was destroyed."""
         self._cache.clear()
 
-    def _fact(self, notification: Notification) -> Fact:
+    def fact(self, notification: Notification) -> Fact:
+        """A stored event, opened; raises EvidenceBroken if it is not what was stored."""
         fact: Any = self.mapper.to_domain_event(notification)
         assert isinstance(fact, Fact)
         return fact

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from eventsourcing.persistence import Notification, StoredEvent, Subscription
 
 from registry.mapper import EvidenceBroken
 from registry.recorder import AlreadyDone, Behind, Conflict, Head, LogRecorder, Receipt
-from registry.sqlite_layout import open_readonly
+from registry.sqlite_readonly import open_readonly
 from signing.log import leaf_hash
 
 APPLICATION_ID = 0x4C494747  # "LIGG"
@@ -41,9 +42,9 @@ class SQLiteRecorder(LogRecorder):
         self.path, self.readonly = path, readonly
         self._lock, self._grown = threading.Lock(), threading.Condition()
         self._local, self._readers = threading.local(), list[sqlite3.Connection]()
-        self._head = Head(0, "")
+        self._head, self._opened = Head(0, ""), ExitStack()
         if readonly:
-            self._writer: sqlite3.Connection = open_readonly(path)
+            self._writer = self._opened.enter_context(open_readonly(path))
             return
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
@@ -230,6 +231,7 @@ class SQLiteRecorder(LogRecorder):
         for reader in self._readers:
             reader.close()
         self._writer.close()  # the last connection folds the write-ahead log into the file
+        self._opened.close()
 
 
 class _Subscription(Subscription[SQLiteRecorder]):

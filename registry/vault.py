@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import sqlite3
 import threading
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -88,7 +90,7 @@ class Holder:
 class Vault:
     """Keys and secrets of one registry, on the given database, under the given root key (32 bytes)."""
 
-    def __init__(self, engine: sa.Engine, root: bytes) -> None:
+    def __init__(self, engine: sa.Engine, root: bytes, *, readonly: bool = False) -> None:
         if len(root) != 32:
             raise WrongRootKey("a root key is 32 bytes")
         self.engine, self._root = engine, root
@@ -96,7 +98,8 @@ class Vault:
         self._open: dict[str, AESGCM | Destroyed] = {}
         self._live: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
-        metadata.create_all(engine)
+        if not readonly:
+            metadata.create_all(engine)
         self._check_root()
 
     @classmethod
@@ -104,14 +107,19 @@ class Vault:
         """The vault of a data folder: a database file of its own, every commit synced, freed pages overwritten."""
         return cls(sqlite_engine(path, journal="DELETE", secure=True), root)
 
+    @classmethod
+    def reading(cls, path: Path, root: bytes) -> Vault:
+        """The vault of a data folder at rest, without touching a byte of it."""
+        return cls(readonly_engine(path), root, readonly=True)
+
     def _check_root(self) -> None:
+        mine = hmac.digest(self._root, b"liggare root key check", "sha256")
         with self.engine.begin() as db:
             stored = db.execute(sa.select(meta.c.value).where(meta.c.name == "root-check")).scalar()
-            mine = hmac.digest(self._root, b"liggare root key check", "sha256")
             if stored is None:
                 db.execute(meta.insert().values(name="root-check", value=mine))
-            elif not hmac.compare_digest(stored, mine):
-                raise WrongRootKey("this root key does not open this registry")
+        if stored is not None and not hmac.compare_digest(stored, mine):
+            raise WrongRootKey("this root key does not open this registry")
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte secret for one purpose, from the root key (HKDF, RFC 5869)."""
@@ -268,3 +276,11 @@ def sqlite_engine(path: Path, *, journal: str = "WAL", secure: bool = False) -> 
 
     sa.event.listen(engine, "connect", configure)
     return engine
+
+
+def readonly_engine(path: Path) -> sa.Engine:
+    """An engine on a SQLite file at rest; it takes no locks and makes no side files."""
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    return sa.create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False), poolclass=sa.StaticPool
+    )
