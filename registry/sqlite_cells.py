@@ -51,21 +51,15 @@ class Cell:
 def read_varint(data: bytes, start: int, end: int) -> tuple[int, int]:
     """The value and the place after it. Only the shortest spelling is taken."""
     value = 0
-    for count in range(9):
-        if start + count >= end:
-            raise Broken("a number runs over the end of its place")
-        byte = data[start + count]
-        if count == 8:
-            value = value << 8 | byte
-            length = 9
-            break
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            length = count + 1
-            break
-    if length > 1 and value < 1 << 7 * (length - 1):
-        raise Broken("a number is written longer than it needs to be")
-    return value, start + length
+    for place in range(start, min(start + 9, end)):
+        byte = data[place]
+        length = place - start + 1
+        value = value << 8 | byte if length == 9 else value << 7 | byte & 0x7F
+        if byte < 0x80 or length == 9:
+            if length > 1 and value < 1 << 7 * (length - 1):
+                raise Broken("a number is written longer than it needs to be")
+            return value, start + length
+    raise Broken("a number runs over the end of its place")
 
 
 def read_cell(data: bytes, kind: int, start: int) -> Cell:

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from dilithium_py.ml_dsa import ML_DSA_44
+from dilithium_py.ml_dsa import ML_DSA_44  # type: ignore[import-untyped] # it ships no types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tlog_scales import signing as scales

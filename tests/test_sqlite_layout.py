@@ -1,10 +1,11 @@
-"""No byte of a log's SQLite file can change unseen: the verification finds it, or the byte is listed as unprotected.
+"""No byte of a log's SQLite file changes unseen: the verification finds it, or the byte is listed.
 
 The reference checker below does what a verification does with the rows, in the fewest lines, so that the
 proof does not rest on the product's own verification.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -31,6 +32,8 @@ SHAPE = Shape(
     },
     protected=frozenset({"event"}),
 )
+# The same file, if the receipts were evidence as well: what is left is slack and the header's free fields.
+EVERYTHING = Shape(SHAPE.application_id, SHAPE.user_version, SHAPE.tables, frozenset(SHAPE.tables))
 EVENTS = 300
 
 
@@ -39,7 +42,7 @@ def _leaf(envelope: bytes) -> bytes:
 
 
 def _write_log(path: Path, *, close: bool = True) -> sqlite3.Connection:
-    """A log as the recorder leaves it: WAL, 300 events of 0.5 to 5 kB, and receipts written and deleted between."""
+    """A log as the recorder leaves it: WAL, 300 events of 0.5 to 5 kB, receipts written and some deleted."""
     chance = random.Random(1)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -82,7 +85,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _rows_hold(path: Path, expected: bytes) -> bool:
-    """Read every row, compare columns with envelopes and envelopes with leaves, and let SQLite check itself."""
+    """Every row read, columns held against envelopes, envelopes against leaves, and SQLite's own check."""
     digest = hashlib.sha256()
     with open_readonly(path) as connection:
         answers = connection.execute("PRAGMA integrity_check").fetchall()
@@ -177,16 +180,13 @@ def test_no_flip_in_the_places_sqlite_forgives_is_unseen(log: Path, tmp_path: Pa
 def test_the_list_is_ordered_inside_the_file_and_small(log: Path) -> None:
     ranges = unprotected(log, SHAPE)
     assert all(length > 0 for _, length in ranges)
-    assert all(one[0] + one[1] < two[0] for one, two in zip(ranges, ranges[1:], strict=False))
+    assert all(one[0] + one[1] < two[0] for one, two in itertools.pairwise(ranges))
     size = log.stat().st_size
     assert sum(ranges[-1]) <= size
     share = sum(length for _, length in ranges) / size
-    everything_is_evidence = Shape(
-        SHAPE.application_id, SHAPE.user_version, SHAPE.tables, frozenset(SHAPE.tables)
-    )
-    slack = sum(length for _, length in unprotected(log, everything_is_evidence)) / size
-    print(share, slack)
-    assert slack < share < 0.5
+    slack = sum(length for _, length in unprotected(log, EVERYTHING)) / size
+    # Almost all of it is what is left of the last overflow page of each event, half a page on average.
+    assert slack < share < 0.35
 
 
 def test_the_pages_of_other_tables_are_listed_whole(log: Path) -> None:
@@ -199,11 +199,10 @@ def test_the_pages_of_other_tables_are_listed_whole(log: Path) -> None:
 
 
 def test_what_the_list_names_really_is_unseen_by_sqlite(log: Path, tmp_path: Path) -> None:
-    # A list that named too much would hide evidence: nearly every byte it names must be free to change.
-    everything = Shape(SHAPE.application_id, SHAPE.user_version, SHAPE.tables, frozenset(SHAPE.tables))
-    listed = [
-        offset for start, length in unprotected(log, everything) for offset in range(start, start + length)
-    ]
+    # A list that named too much would hide evidence: every byte it names must be free to change.
+    # Short runs are left out: among them are row ids, whose order SQLite checks besides.
+    ranges = [(start, length) for start, length in unprotected(log, EVERYTHING) if length > 4]
+    listed = [offset for start, length in ranges for offset in range(start, start + length)]
     chance = random.Random(3)
     copy = tmp_path / "copy.db"
     copy.write_bytes(log.read_bytes())
@@ -212,7 +211,7 @@ def test_what_the_list_names_really_is_unseen_by_sqlite(log: Path, tmp_path: Pat
             _put(file.fileno(), offset, chance.randrange(256))
     expected = _root(log)
     assert _rows_hold(copy, expected)
-    assert structure_errors(copy, everything) == []
+    assert structure_errors(copy, EVERYTHING) == []
 
 
 def test_another_number_mark_or_table_is_an_error(log: Path) -> None:
