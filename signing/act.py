@@ -100,8 +100,7 @@ def resume(
     answer = provider.resume(state, callback, now)
     if not isinstance(answer, Done):
         return answer
-    pdf, digest, statement = (plain[_ACT + key] for key in ("pdf", "digest", "statement"))
-    assert isinstance(pdf, bytes) and isinstance(digest, bytes) and isinstance(statement, bytes)
+    pdf, digest, statement = (_bytes(plain[_ACT + key]) for key in ("pdf", "digest", "statement"))
     room = (int(str(plain[_ACT + "room_start"])), int(str(plain[_ACT + "room_end"])))
     items = {item.id: item for item in answer.items}
     if set(items) != {PDF_ITEM, STATEMENT_ITEM}:
@@ -113,6 +112,11 @@ def resume(
         return Failed("signature-does-not-fit")
     signed_pdf = seal.finish(seal.Begun(pdf, digest, room), in_pdf)
     return Signed(signed_pdf, beside, answer.chain, answer.revocation, answer.evidence)
+
+
+def _bytes(value: Plain) -> bytes:
+    assert isinstance(value, bytes)
+    return value
 
 
 def _checked(item: SignedItem, digest: bytes, done: Done, timestamper: TimeStamper | None) -> bytes:

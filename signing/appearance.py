@@ -168,9 +168,7 @@ def _read_cmap(table: bytes) -> Sequence[tuple[int, int]]:
 
 def _to_unicode(face: Font) -> bytes:
     # Several characters may share a glyph (space and no-break space): the lowest one is its meaning.
-    meaning: dict[int, int] = {}
-    for character, glyph in sorted(face.glyphs.items(), reverse=True):
-        meaning[glyph] = character
+    meaning = {glyph: character for character, glyph in sorted(face.glyphs.items(), reverse=True)}
     pairs = sorted(meaning.items())
     blocks = []
     for i in range(0, len(pairs), 100):

@@ -137,7 +137,7 @@ def first_revision(pdf: bytes) -> bytes:
         xrefs = PdfFileReader(io.BytesIO(pdf)).xrefs
         end = xrefs.get_xref_container_info(0).end_location
         revisions = xrefs.total_revisions
-    except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parser
+    except Exception as fault:  # hostile bytes may raise anything inside the parser
         raise ValueError(f"not a readable PDF: {fault}") from fault
     if revisions == 1:
         return pdf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from signing.signed_data import CmsError, assemble, open_cms, signed_attributes
 from tests import outside
 from tests.signing_kit import NOW, authority, signer, stranger, timestamper
 
-DATA = '{"root":"00ff","version":3}'.encode()
+DATA = b'{"root":"00ff","version":3}'
 CA = authority().ca.certificate
 PLAIN = cms.sign(DATA, signer(), [CA], NOW)
 STAMPED = cms.sign(DATA, signer(), [CA], NOW, timestamper(lambda: NOW + timedelta(seconds=2)))
@@ -169,7 +169,7 @@ def test_openssl_accepts_it_and_refuses_other_bytes(tmp_path: Path, signature: b
     (tmp_path / "data").write_bytes(DATA)
     command = [openssl, "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", tmp_path / "s.der"]
     command += ["-content", tmp_path / "data", "-CAfile", tmp_path / "ca.pem", "-out", tmp_path / "out"]
-    command += ["-attime", str(int(datetime(2024, 3, 2).timestamp()))]
+    command += ["-attime", str(int((NOW + timedelta(days=1)).timestamp()))]
     assert "CAdES Verification successful" in outside.run(*command)
     assert (tmp_path / "out").read_bytes() == DATA
     (tmp_path / "data").write_bytes(DATA + b" ")

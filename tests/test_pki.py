@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from cryptography import x509
@@ -42,7 +42,7 @@ def test_a_signer_is_named_with_office_and_reference_and_how_they_logged_in() ->
     assert said[NameOID.ORGANIZATION_NAME] == "Exempelkommun"
     text = pki.auth_context(certificate)
     assert text is not None
-    info = ElementTree.fromstring(text).find(f"{{{pki.SAML_CONTEXT}}}AuthContextInfo")
+    info = ET.fromstring(text).find(f"{{{pki.SAML_CONTEXT}}}AuthContextInfo")
     assert info is not None
     assert info.attrib == {
         "IdentityProvider": "Exempelkommun",
@@ -56,7 +56,7 @@ def test_a_signer_is_named_with_office_and_reference_and_how_they_logged_in() ->
 
 def test_markup_in_a_context_stays_text() -> None:
     odd = pki.AuthContext('A"<&', "m", "l", NOW, "s")
-    info = ElementTree.fromstring(odd.xml())[0]
+    info = ET.fromstring(odd.xml())[0]
     assert info.attrib["IdentityProvider"] == 'A"<&'
 
 
