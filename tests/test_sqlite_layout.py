@@ -270,6 +270,26 @@ def test_circles_of_pages_end(log: Path, tmp_path: Path) -> None:
     assert any("belongs to both" in error for error in structure_errors(copy, SHAPE))
 
 
+def test_a_free_list_that_says_too_much_is_an_error(log: Path, tmp_path: Path) -> None:
+    data = bytearray(log.read_bytes())
+    trunk = int.from_bytes(data[32:36], "big")
+    data[(trunk - 1) * 4096 + 4 : (trunk - 1) * 4096 + 8] = b"\x7f\xff\xff\xff"
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(data)
+    assert any("more than it can" in error for error in structure_errors(copy, SHAPE))
+
+
+def test_the_page_with_the_lock_bytes_is_listed(log: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(log.read_bytes())
+    pages = 2**30 // 4096 + 1
+    with copy.open("r+b") as file:
+        # A sparse file: only what the log holds takes up room.
+        file.truncate(pages * 4096)
+        os.pwrite(file.fileno(), pages.to_bytes(4, "big"), 28)
+    assert (2**30, 4096) in unprotected(copy, SHAPE)
+
+
 def test_a_log_not_closed_cleanly_is_read_whole_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "events?#1.db"
     with closing(_write_log(path, close=False)):
