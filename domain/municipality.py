@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Self, assert_never
 
-from pydantic import Field
-
 from domain.body import Body
 from domain.errors import Refused
 from domain.lookup import existing, news
@@ -37,11 +35,10 @@ from domain.messages import (
     World,
     free,
 )
-from domain.numbering import usable
+from domain.numbering import Pattern, usable
 from domain.sources import house
 
 REGISTRY = "registry"
-Pattern = Annotated[str, Field(max_length=40)]
 Mode = Literal["external", "own"]
 Clock = Literal["real", "simulated"]
 

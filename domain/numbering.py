@@ -16,9 +16,11 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.messages import Count, Diarienummer, Event, Fact, Id, Sealed, State, free
+
+Pattern = Annotated[str, Field(max_length=40)]
 
 
 # --- events
@@ -33,7 +35,7 @@ class SeriesOpened(SeriesEvent):
 
     body: Id
     year: Count
-    pattern: str
+    pattern: Pattern
     first: Count
 
 

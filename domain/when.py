@@ -98,22 +98,22 @@ def parse(text: str) -> Happened:
 
 
 def _reading(text: str) -> Happened:
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", text):
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", text):
         datetime.fromisoformat(text)
         return Happened(text, text, text, Precision.MINUTE)
-    if match := re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", text):
+    if match := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
         return _span(text, date(*map(int, match.groups())), date(*map(int, match.groups())), Precision.DAY)
-    if match := re.fullmatch(r"(\d{1,2}) ([a-z]+) (\d{4})", text.lower()):
+    if match := re.fullmatch(r"([0-9]{1,2}) ([a-z]+) ([0-9]{4})", text.lower()):
         day = date(int(match[3]), MONTHS.index(match[2]) + 1, int(match[1]))
         return _span(text, day, day, Precision.DAY)
-    if match := re.fullmatch(r"(\d{4})-(\d{2})", text):
+    if match := re.fullmatch(r"([0-9]{4})-([0-9]{2})", text):
         return _months(text, int(match[1]), int(match[2]), int(match[2]), Precision.MONTH)
-    if match := re.fullmatch(r"([a-zåäö]+) (\d{4})", text.lower()):
+    if match := re.fullmatch(r"([a-zåäö]+) ([0-9]{4})", text.lower()):
         if match[1] in SEASONS:
             return _months(text, int(match[2]), *SEASONS[match[1]], Precision.SEASON)
         month = MONTHS.index(match[1]) + 1
         return _months(text, int(match[2]), month, month, Precision.MONTH)
-    if re.fullmatch(r"\d{4}", text):
+    if re.fullmatch(r"[0-9]{4}", text):
         return _months(text, int(text), 1, 12, Precision.YEAR)
     raise ValueError(text)
 
