@@ -1,11 +1,41 @@
-"""Approving minutes: the pinned render, the signatures, what happens when somebody cannot or will not sign, the seal."""
+"""Approving minutes: the pinned render, the signatures, what happens when somebody cannot or will not sign, the seal.
 
-from typing import ClassVar, Literal
+- The chair and the justerare approve together: two persons, the same version (L13). The approval is the signature: it
+  is recorded only when a signature is complete, for exactly the bytes that were pinned (husregel 49).
+- What is signed is the newest version, circulated, pinned, and still saying what the meeting's events say (husregel 47
+  and 44). Each signs only for the office that is theirs, once, and nobody for two offices (husregel 48).
+- A signature on paper is recorded with the scanned print. Somebody hindered is replaced by a recorded decision before
+  signing (husregel 55).
+- Those who do not agree may have both versions noted, leave it to the next meeting, or the minutes are finished
+  without approval, with a reason: that ends the process (husregel 51).
+- The municipality seals the version that every office approved, once (husregel 50).
+"""
 
+from datetime import datetime
+from typing import ClassVar, Literal, assert_never
+
+from domain import grounds, versions
 from domain.calling import CLERKS
+from domain.document import Document
+from domain.errors import NotFound, Refused
+from domain.lookup import existing, news
+from domain.meeting import Meeting
 from domain.meeting_events import Number
-from domain.messages import Code, Command, Digest, Id, Prose, Role
-from domain.minutes_events import Render, Size
+from domain.messages import Actor, Code, Command, Digest, Event, Id, Known, New, Prose, Role, World
+from domain.minutes import Minutes, Pin
+from domain.minutes_events import (
+    DisagreementNoted,
+    MinutesApproved,
+    MinutesSealed,
+    PaperApprovalRecorded,
+    Render,
+    RenderPinned,
+    SignerReplaced,
+    SigningAbandoned,
+    SigningBegun,
+    Size,
+)
+from domain.sources import house
 
 SIGNERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
 SYSTEM = frozenset({Role.SYSTEM})
@@ -118,3 +148,190 @@ COMMANDS = (
     NoteDisagreement,
     SealMinutes,
 )
+
+
+def decide(
+    command: PinRender
+    | BeginSigning
+    | AbandonSigning
+    | ApproveMinutes
+    | RecordPaperApproval
+    | ReplaceSigner
+    | NoteDisagreement
+    | SealMinutes,
+    world: World,
+    actor: Actor,
+    _now: datetime,
+) -> list[New]:
+    minutes = existing(world, Minutes, command.minutes)
+    if minutes.finished:
+        raise Refused("finished-without-approval", house(51))
+    match command:
+        case PinRender():
+            event: Event | None = _pinned(command, minutes, world)
+        case BeginSigning():
+            event = _began(command, minutes, world, actor)
+        case AbandonSigning():
+            signing = next((one for one in minutes.signings if one.signing == command.signing), None)
+            if signing is None:
+                raise Refused("signing-not-under-way", house(49))
+            if actor.mandate.role != Role.SYSTEM and actor.person != signing.person:
+                raise Refused("not-your-signature", house(48), office=signing.office)
+            event = SigningAbandoned(minutes=command.minutes, signing=command.signing, reason=command.reason)
+        case ApproveMinutes():
+            event = _approved(command, minutes, world)
+        case RecordPaperApproval():
+            pin, person = _signable(command, minutes, world)
+            existing(world, Document, command.document)
+            event = PaperApprovalRecorded(
+                minutes=command.minutes,
+                version=command.version,
+                office=command.office,
+                person=person,
+                document=command.document,
+                root=pin.root,
+            )
+        case ReplaceSigner():
+            event = _replaced(command, minutes, world)
+        case NoteDisagreement():
+            event = _disagreed(command, minutes, world)
+        case SealMinutes():
+            event = _sealed(command, minutes)
+        case _:
+            assert_never(command)
+    return [] if event is None else news(Minutes, command.minutes, event)
+
+
+def _pinned(command: PinRender, minutes: Minutes, world: World) -> RenderPinned | None:
+    versions.newest(minutes, command.version)
+    pinned = RenderPinned(
+        minutes=command.minutes,
+        version=command.version,
+        root=command.root,
+        render=command.render,
+        file=command.file,
+    )
+    if minutes.pin == Pin(command.version, command.root, command.render, command.file):
+        return None
+    if minutes.approved_by or minutes.signings:
+        raise Refused("render-in-use", house(49), version=command.version)
+    versions.fresh(minutes, world)
+    return pinned
+
+
+def _signable(
+    command: BeginSigning | RecordPaperApproval | ApproveMinutes, minutes: Minutes, world: World
+) -> tuple[Pin, Id]:
+    """The pinned render and the person who signs it for the office, or why it cannot be signed."""
+    versions.newest(minutes, command.version)
+    signer = minutes.signer(command.office)
+    if signer is None:
+        raise NotFound("office", command.office)
+    if signer.person is None:
+        raise Refused("signer-unknown", house(48), office=signer.label)
+    if command.office in minutes.approved_by:
+        raise Refused("already-signed", house(48), office=signer.label)
+    if any(one.person == signer.person for one in minutes.approved_by.values()):
+        raise Refused("same-person-signs-twice", house(48), office=signer.label)
+    if command.version not in minutes.circulated:
+        raise Refused("not-circulated", house(47), version=command.version)
+    if minutes.pin is None:
+        raise Refused("not-pinned", house(47), version=command.version)
+    versions.fresh(minutes, world)
+    return minutes.pin, signer.person
+
+
+def _began(command: BeginSigning, minutes: Minutes, world: World, actor: Actor) -> SigningBegun:
+    _, person = _signable(command, minutes, world)
+    if actor.person != person:
+        raise Refused("not-your-signature", house(48), office=command.office)
+    if command.signing in minutes.signing_ids:
+        raise Refused("id-taken", house(10), what="signing", id=command.signing)
+    return SigningBegun(
+        minutes=command.minutes,
+        version=command.version,
+        office=command.office,
+        signing=command.signing,
+        person=person,
+    )
+
+
+def _approved(command: ApproveMinutes, minutes: Minutes, world: World) -> MinutesApproved:
+    versions.newest(minutes, command.version)
+    signing = next((one for one in minutes.signings if one.signing == command.signing), None)
+    if signing is None or signing.office != command.office:
+        raise Refused("signing-not-under-way", house(49))
+    pin, person = _signable(command, minutes, world)
+    if signing.person != person:
+        raise Refused("not-your-signature", house(48), office=command.office)
+    if (pin.root, pin.render.output) != (command.root, command.render_output):
+        raise Refused("signed-something-else", house(49), version=command.version)
+    return MinutesApproved(
+        minutes=command.minutes,
+        version=command.version,
+        office=command.office,
+        person=person,
+        signing=command.signing,
+        method=command.method,
+        level=command.level,
+        root=command.root,
+        render_output=command.render_output,
+        cms=command.cms,
+        certificate=command.certificate,
+        file=command.file,
+        cms_file=command.cms_file,
+    )
+
+
+def _replaced(command: ReplaceSigner, minutes: Minutes, world: World) -> SignerReplaced:
+    grounds.person_of(world, command.person)
+    signer = minutes.signer(command.office)
+    if signer is None:
+        raise NotFound("office", command.office)
+    if command.office in minutes.approved_by or minutes.settled:
+        raise Refused("already-signed", house(48), office=signer.label)
+    if any(one.person == command.person for one in minutes.signers):
+        raise Refused("same-person-signs-twice", house(48), office=signer.label)
+    return SignerReplaced(
+        minutes=command.minutes,
+        office=command.office,
+        person=command.person,
+        replaced=signer.person,
+        reason=Known(command.reason),
+    )
+
+
+def _disagreed(command: NoteDisagreement, minutes: Minutes, world: World) -> DisagreementNoted:
+    versions.unsettled(minutes)
+    made = {version.version for version in minutes.versions}
+    for version in command.versions:
+        if version not in made:
+            raise NotFound("version", str(version))
+    if command.exit == "both-versions" and len(set(command.versions)) < 2:
+        raise Refused("both-versions-needed", house(51))
+    if command.meeting is not None:
+        existing(world, Meeting, command.meeting)
+    return DisagreementNoted(
+        minutes=command.minutes,
+        exit=command.exit,
+        versions=tuple(dict.fromkeys(command.versions)),
+        meeting=command.meeting,
+        reason=Known(command.reason),
+    )
+
+
+def _sealed(command: SealMinutes, minutes: Minutes) -> MinutesSealed:
+    if minutes.sealed is not None:
+        raise Refused("already-sealed", house(50), version=minutes.sealed.version)
+    versions.newest(minutes, command.version)
+    if not minutes.approved:
+        missing = [one.label for one in minutes.signers if one.office not in minutes.approved_by]
+        raise Refused("approvals-missing", house(50), offices=", ".join(missing))
+    return MinutesSealed(
+        minutes=command.minutes,
+        version=command.version,
+        file=command.file,
+        pdf=command.pdf,
+        size=command.size,
+        certificate=command.certificate,
+    )

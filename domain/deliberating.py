@@ -1,12 +1,53 @@
-"""What is said and decided under the items: reports, proposals, decisions, dissents, statements."""
+"""What is said and decided under the items: reports, proposals, decisions, dissents, statements.
 
-from typing import ClassVar
+- A proposal is not a decision, and a decision may say which proposal it adopts. A decision is put right before the
+  approval in so many words, and every earlier wording stays.
+- Dissenting views that come up are noted (L12): from any participant, whether or not anything was decided, and also
+  after the closing, until the minutes that cover the item are approved. One whose attendance nobody entered may have
+  been there, and that is recorded as found; one who is noted as absent took no part (husregel 41).
+- A dissent, a statement and an abstention are three things. A participant enters only his own (husregel 35).
+- What is entered late is not refused for that: only the approval closes an item (husregel 40).
+"""
+
+from datetime import datetime
+from typing import ClassVar, assert_never
 
 from pydantic import Field
 
+from domain import grounds
 from domain.calling import CLERKS
-from domain.meeting_events import Number
-from domain.messages import Command, Id, Line, Prose, PublicName, Role
+from domain.errors import NotFound, Refused
+from domain.lookup import existing, known, news
+from domain.meeting import Meeting
+from domain.meeting_events import (
+    DecisionRecorded,
+    DecisionRevised,
+    DissentRecorded,
+    DissentRetracted,
+    ItemPostponed,
+    ItemTakenUp,
+    MemberAbstained,
+    Number,
+    ProposalMade,
+    ReportRecorded,
+    StatementAttached,
+)
+from domain.meeting_parts import Attendance
+from domain.messages import (
+    Actor,
+    Command,
+    Event,
+    Finding,
+    Id,
+    Known,
+    Line,
+    New,
+    Prose,
+    PublicName,
+    Role,
+    World,
+)
+from domain.sources import house
 
 
 class DeliberatingCommand(Command):
@@ -105,3 +146,157 @@ COMMANDS = (
     RecordAbstention,
     PostponeItem,
 )
+
+
+def decide(
+    command: TakeUpItem
+    | RecordReport
+    | MakeProposal
+    | RecordDecision
+    | ReviseDecision
+    | RecordDissent
+    | RetractDissent
+    | AttachStatement
+    | RecordAbstention
+    | PostponeItem,
+    world: World,
+    actor: Actor,
+    _now: datetime,
+) -> list[New]:
+    meeting = grounds.standing(world, command.meeting)
+    grounds.opened(meeting)
+    item = grounds.item_of(meeting, command.item)
+    because = None
+    if isinstance(command, RecordDissent | RetractDissent):
+        because = grounds.source(grounds.rules_of(meeting, world), "dissent", 40)
+    grounds.item_open(meeting, command.item, world, because)
+    match command:
+        case TakeUpItem():
+            taken_up = ItemTakenUp(meeting=command.meeting, item=command.item)
+            event: Event | None = None if item.taken_up else taken_up
+        case RecordReport() | MakeProposal() | AttachStatement():
+            event = _said(command, meeting, world, actor)
+        case RecordDecision() | ReviseDecision():
+            event = _decided(command, meeting)
+        case RecordDissent() | RetractDissent():
+            event = _dissent(command, meeting, world, actor)
+        case RecordAbstention():
+            grounds.person_of(world, command.person)
+            again = any(
+                (where, who) == (command.item, command.person) for where, who, _ in meeting.abstentions
+            )
+            abstained = MemberAbstained(meeting=command.meeting, item=command.item, person=command.person)
+            event = None if again else abstained
+        case PostponeItem():
+            if command.to_meeting is not None:
+                existing(world, Meeting, command.to_meeting)
+            event = ItemPostponed(
+                meeting=command.meeting,
+                item=command.item,
+                to_meeting=command.to_meeting,
+                reason=known(command.reason),
+            )
+        case _:
+            assert_never(command)
+    return [] if event is None else news(Meeting, command.meeting, event)
+
+
+def _said(
+    command: RecordReport | MakeProposal | AttachStatement, meeting: Meeting, world: World, actor: Actor
+) -> Event:
+    text = Known(command.text)
+    match command:
+        case RecordReport():
+            grounds.person_of(world, command.by)
+            return ReportRecorded(
+                meeting=command.meeting,
+                item=command.item,
+                report=len(meeting.reports) + 1,
+                by=command.by,
+                organisation=command.organisation,
+                text=text,
+            )
+        case MakeProposal():
+            grounds.person_of(world, command.proposer)
+            return ProposalMade(
+                meeting=command.meeting,
+                item=command.item,
+                proposal=len(meeting.proposals) + 1,
+                proposer=command.proposer,
+                text=text,
+            )
+        case AttachStatement():
+            return StatementAttached(
+                meeting=command.meeting,
+                item=command.item,
+                statement=len(meeting.statements) + 1,
+                participant=command.participant,
+                text=text,
+                findings=_took_part(command.participant, meeting, world, actor),
+            )
+        case _:
+            assert_never(command)
+
+
+def _decided(command: RecordDecision | ReviseDecision, meeting: Meeting) -> Event | None:
+    points = tuple(Known(point) for point in command.points)
+    if isinstance(command, RecordDecision):
+        proposals = {one.number for one in meeting.proposals if one.item == command.item}
+        if command.adopts is not None and command.adopts not in proposals:
+            raise NotFound("proposal", str(command.adopts))
+        return DecisionRecorded(
+            meeting=command.meeting,
+            item=command.item,
+            decision=len(meeting.decisions) + 1,
+            points=points,
+            adopts=command.adopts,
+            dispatch=tuple(Known(to) for to in command.dispatch),
+        )
+    made = {one.number: one for one in meeting.decisions if one.item == command.item}
+    if command.decision not in made:
+        raise NotFound("decision", str(command.decision))
+    if made[command.decision].points == points:
+        return None
+    return DecisionRevised(
+        meeting=command.meeting,
+        item=command.item,
+        decision=command.decision,
+        points=points,
+        reason=Known(command.reason),
+    )
+
+
+def _dissent(
+    command: RecordDissent | RetractDissent, meeting: Meeting, world: World, actor: Actor
+) -> DissentRecorded | DissentRetracted | None:
+    if isinstance(command, RecordDissent):
+        return DissentRecorded(
+            meeting=command.meeting,
+            item=command.item,
+            dissent=len(meeting.dissents) + 1,
+            participant=command.participant,
+            view=Known(command.view),
+            findings=_took_part(command.participant, meeting, world, actor),
+        )
+    found = next((one for one in meeting.dissents if one.number == command.dissent), None)
+    if found is None or found.item != command.item:
+        raise NotFound("dissent", str(command.dissent))
+    grounds.only_for_oneself(actor, found.participant)
+    if found.retracted:
+        return None
+    return DissentRetracted(meeting=command.meeting, item=command.item, dissent=command.dissent)
+
+
+def _took_part(participant: str, meeting: Meeting, world: World, actor: Actor) -> tuple[Finding, ...]:
+    """Refuse one who was not there; find that nobody entered whether somebody was."""
+    grounds.person_of(world, participant)
+    grounds.only_for_oneself(actor, participant)
+    match meeting.attendance(participant):
+        case Attendance.PRESENT:
+            return ()
+        case Attendance.ABSENT:
+            raise Refused("not-a-participant", house(41))
+        case Attendance.UNKNOWN:
+            return (grounds.house_finding("attendance-unknown", 41, "noted as present", "not noted"),)
+        case _ as never:
+            assert_never(never)

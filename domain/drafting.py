@@ -1,12 +1,56 @@
-"""Writing minutes: versions, circulation, comments, corrections."""
+"""Writing minutes: versions, circulation, comments, corrections.
 
-from typing import Annotated, ClassVar
+- Minutes are begun once the meeting is opened, so that an item can be approved at once (omedelbar justering). An item
+  stands in one set of minutes only (husregel 42).
+- Facts of the meeting are not written here: they are folded from the events, anew in every version. What is written is
+  free text beside them, for an item or in general ("0").
+- A version is made from the newest one, and nobody writes over another's (husregel 43). It voids the approvals that
+  the earlier version had. Once all have approved, no version is made (husregel 40).
+- A stale draft is not circulated (husregel 44). A draft sent to somebody outside the authority may become a public
+  document; the sending is recorded with that finding (TF 2 kap. 10 §; that we warn is husregel 45).
+- Only those who are to approve a version send it back (husregel 47).
+- A correction is a signed sheet of its own that shows original and corrected wording, only of sealed minutes (husregel
+  52). It rests on nothing in förvaltningslagen.
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, assert_never
 
 from pydantic import Field
 
+from domain import grounds, versions
 from domain.calling import CLERKS
-from domain.meeting_events import Number
-from domain.messages import Command, Id, Part, Prose, Role, fresh_id
+from domain.errors import NotFound, Refused
+from domain.lookup import existing, known, news, unused
+from domain.meeting import Meeting
+from domain.meeting_events import MinutesBegun, Number
+from domain.messages import (
+    Actor,
+    Command,
+    Event,
+    Finding,
+    Id,
+    Known,
+    New,
+    Part,
+    Prose,
+    Role,
+    Sealed,
+    World,
+    fresh_id,
+)
+from domain.minutes import Minutes
+from domain.minutes_events import (
+    ApprovalsVoided,
+    Correction,
+    MinutesCirculated,
+    MinutesReturned,
+    MinutesVersionMade,
+)
+from domain.person import Person
+from domain.sources import house
+
+CORRECTION = "Rättelse"
 
 TextKey = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})$")]
 
@@ -76,4 +120,201 @@ class CorrectMinutes(DraftingCommand):
     entries: list[Entry] = Field(min_length=1)
 
 
-COMMANDS = (DraftMinutes, EditMinutes, RedraftMinutes, CirculateMinutes, ReturnMinutes, CorrectMinutes)
+class EditCorrection(DraftingCommand):
+    """Write the entries of a correction anew, in a new version (redigera rättelse)."""
+
+    minutes: Id
+    base: Number
+    entries: list[Entry] = Field(min_length=1)
+
+
+COMMANDS = (
+    DraftMinutes,
+    EditMinutes,
+    RedraftMinutes,
+    CirculateMinutes,
+    ReturnMinutes,
+    CorrectMinutes,
+    EditCorrection,
+)
+
+
+def decide(
+    command: DraftMinutes
+    | EditMinutes
+    | RedraftMinutes
+    | CirculateMinutes
+    | ReturnMinutes
+    | CorrectMinutes
+    | EditCorrection,
+    world: World,
+    actor: Actor,
+    _now: datetime,
+) -> list[New]:
+    if isinstance(command, DraftMinutes):
+        return _begun(command, world)
+    if isinstance(command, CorrectMinutes):
+        return _corrected(command, world)
+    minutes = existing(world, Minutes, command.minutes)
+    versions.unsettled(minutes)
+    match command:
+        case EditMinutes():
+            versions.newest(minutes, command.base)
+            return _edited(command, minutes, world)
+        case RedraftMinutes():
+            versions.newest(minutes, command.base)
+            if not versions.stale(minutes, world):
+                return []
+            return _next(minutes, _folded(minutes, world, dict(minutes.newest.texts)))
+        case CirculateMinutes():
+            versions.newest(minutes, command.version)
+            versions.fresh(minutes, world)
+            return news(Minutes, command.minutes, _circulated(command, world))
+        case ReturnMinutes():
+            versions.newest(minutes, command.version)
+            if all(signer.person != actor.person for signer in minutes.signers):
+                raise Refused("only-signers-return", house(47))
+            returned = MinutesReturned(
+                minutes=command.minutes,
+                version=command.version,
+                person=actor.person,
+                comment=Known(command.comment),
+            )
+            return news(Minutes, command.minutes, returned)
+        case EditCorrection():
+            versions.newest(minutes, command.base)
+            return _rewritten(command, minutes)
+        case _:
+            assert_never(command)
+
+
+# --- minutes of a meeting
+def _begun(command: DraftMinutes, world: World) -> list[New]:
+    unused(world, Minutes, command.minutes)
+    meeting = grounds.standing(world, command.meeting)
+    grounds.opened(meeting)
+    free = versions.free_items(meeting, world)
+    rest = command.covers is None
+    if rest and any(begun.rest for begun in meeting.minutes):
+        raise Refused("minutes-already-begun", house(42), day=str(meeting.day))
+    asked = free if command.covers is None else tuple(command.covers)
+    for item in command.covers or ():
+        grounds.item_of(meeting, item)
+        if item not in free:
+            raise Refused("item-in-other-minutes", house(42), item=meeting.number(item))
+    covers = tuple(item for item in free if item in asked)
+    made = versions.version_of(command.minutes, meeting, world, covers, rest)
+    begun = MinutesBegun(meeting=command.meeting, minutes=command.minutes, covers=covers, rest=rest)
+    return [*news(Minutes, command.minutes, made), *news(Meeting, command.meeting, begun)]
+
+
+def _folded(minutes: Minutes, world: World, texts: dict[str, Sealed]) -> MinutesVersionMade:
+    meeting = world.get(Meeting, minutes.meeting)
+    covers = versions.covered(minutes, meeting, world)
+    return versions.version_of(minutes.minutes, meeting, world, covers, minutes.newest.rest, minutes, texts)
+
+
+def _edited(command: EditMinutes, minutes: Minutes, world: World) -> list[New]:
+    if minutes.kind == "correction":
+        raise Refused("edit-is-for-minutes", house(52))
+    allowed = {"0", *map(str, minutes.covers)}
+    for key in command.texts:
+        if key not in allowed:
+            raise NotFound("item", key)
+    before = {key: str(text) for key, text in minutes.newest.texts.items()}
+    after = {key: text for key, text in (before | command.texts).items() if text is not None}
+    if after == before and not versions.stale(minutes, world):
+        return []
+    return _next(minutes, _folded(minutes, world, {key: Known(text) for key, text in after.items()}))
+
+
+def _next(minutes: Minutes, made: MinutesVersionMade) -> list[New]:
+    """The new version, and the approvals that fall with the old one."""
+    events: list[Event] = [made]
+    if minutes.approved_by:
+        voided = ApprovalsVoided(
+            minutes=minutes.minutes, version=minutes.newest.version, offices=tuple(minutes.approved_by)
+        )
+        events.insert(0, voided)
+    return news(Minutes, minutes.minutes, *events)
+
+
+def _circulated(command: CirculateMinutes, world: World) -> MinutesCirculated:
+    grounds.person_of(world, *command.recipients)
+    recipients = tuple(dict.fromkeys(command.recipients))
+    outside = sum(1 for person in recipients if world.get(Person, person).organisation)
+    findings: tuple[Finding, ...] = ()
+    if outside:
+        expected, observed = "inside the authority", f"{outside} outside"
+        findings = (grounds.house_finding("draft-outside-authority", 45, expected, observed),)
+    return MinutesCirculated(
+        minutes=command.minutes, version=command.version, recipients=recipients, findings=findings
+    )
+
+
+# --- corrections
+def _entries(entries: list[Entry], covers: tuple[int, ...]) -> tuple[Correction, ...]:
+    for entry in entries:
+        if entry.item is not None and entry.item not in covers:
+            raise NotFound("item", str(entry.item))
+    return tuple(
+        Correction(
+            item=entry.item,
+            original=Known(entry.original),
+            corrected=Known(entry.corrected),
+            reason=known(entry.reason),
+        )
+        for entry in entries
+    )
+
+
+def _corrected(command: CorrectMinutes, world: World) -> list[New]:
+    unused(world, Minutes, command.minutes)
+    original = existing(world, Minutes, command.corrects)
+    if original.sealed is None or original.kind == "correction":
+        raise Refused("correct-sealed-only", house(52))
+    newest = original.newest
+    made = MinutesVersionMade(
+        minutes=command.minutes,
+        version=1,
+        meeting=original.meeting,
+        body=original.body,
+        kind="correction",
+        corrects=command.corrects,
+        covers=newest.covers,
+        rest=False,
+        meeting_version=newest.meeting_version,
+        word=CORRECTION,
+        statements=(),
+        texts={},
+        corrections=_entries(command.entries, newest.covers),
+        signers=original.signers,
+    )
+    return news(Minutes, command.minutes, made)
+
+
+def _rewritten(command: EditCorrection, minutes: Minutes) -> list[New]:
+    if minutes.kind != "correction":
+        raise Refused("edit-is-for-corrections", house(52))
+    newest = minutes.newest
+    corrections = _entries(command.entries, newest.covers)
+    if corrections == newest.corrections:
+        return []
+    made = MinutesVersionMade(
+        minutes=command.minutes,
+        version=newest.version + 1,
+        base=newest.version,
+        meeting=minutes.meeting,
+        body=minutes.body,
+        kind="correction",
+        corrects=minutes.corrects,
+        covers=newest.covers,
+        rest=False,
+        meeting_version=newest.meeting_version,
+        word=newest.word,
+        statements=(),
+        texts={},
+        corrections=corrections,
+        signers=minutes.signers,
+    )
+    return _next(minutes, made)

@@ -105,6 +105,13 @@ class Meeting(State):
         """Where an item stands in the order, counted from 0."""
         return self.order.index(item)
 
+    def dealt_with(self, item: int) -> bool:
+        """Whether the meeting came to an item, or anything was noted under it."""
+        said = {one.item for one in (*self.reports, *self.proposals, *self.statements)}
+        said |= {one.item for one in self.decisions} | {one.item for one in self.dissents}
+        said |= {one.item for one in self.postponed} | {where for where, _, _ in self.abstentions}
+        return item in said or any(one.item == item and one.taken_up for one in self.items)
+
     # --- people
     @property
     def led_by(self) -> str | None:

@@ -36,7 +36,7 @@ Capacity = Literal["member", "substitute", "co-opted", "expert", "invited", "off
 
 
 class Enclosure(Part):
-    """A document under an item; enclosed says whether it goes with the kallelse (handling, bilaggs eller bilaggs ej)."""
+    """A document under an item; enclosed says whether it goes with the kallelse (handling, bilaggs, bilaggs ej)."""
 
     document: Id | None = None
     title: Text

@@ -1,4 +1,4 @@
-"""The parts of a meeting's state: each remembers the version of the event it came from, so that paper can point at it."""
+"""The parts of a meeting's state: each remembers the version of its event, so that the paper can point at it."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -7,7 +7,8 @@
 - Each field is one thing that may have to be masked by itself: a name, an organisation, a view. A name that is not
   known is printed as unknown ("okänt"); a field that does not apply is absent. Dates, numbers and codes stand as they
   are; the paper words them.
-- Minutes of some items only (omedelbar justering) say who was there for those items, and nothing about what came later.
+- Minutes of some items only (omedelbar justering) say who was there for those items, and nothing about what came
+  later.
 - A dissent that was taken back is not printed. Findings are never printed in minutes: they belong to the review.
 """
 
