@@ -343,7 +343,9 @@ class _Folder:
             stored = registry.stored(fact.position)
             assert stored is not None
             root = version_root(read_envelope(stored))
-            rendered = render(minutes_sheet(fact, settings.name, example=settings.example, root=root))
+            world = registry.world(fact.position)
+            sheet = minutes_sheet(fact, world, settings.name, example=settings.example, root=root)
+            rendered = render(sheet)
             pins = [one.event for one in registry.stream(seal.stream) if one.event.TOPIC == "render-pinned.v1"]
             pin: Any = next(one for one in pins if getattr(one, "version", None) == data.version)
             if (pin.render.typst, pin.render.template, pin.render.font) != tuple(

@@ -21,11 +21,12 @@ from api.passphrases import Passphrases
 from api.wiring import SYSTEM, Municipality
 from domain.approving import AbandonSigning, ApproveMinutes, BeginSigning, PinRender
 from domain.errors import Forbidden, NotFound, Refused
-from domain.messages import Actor, Mandate, fresh_id, stream
+from domain.messages import Actor, Fact, Mandate, fresh_id, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesApproved, MinutesVersionMade, Render, SignerField
 from domain.person import Person, RecordPassphrase
 from domain.sources import house
+from projections.paper import sheets
 from projections.paper.boxes import sheet_boxes
 from projections.paper.minutes import minutes_sheet
 from projections.paper.render import render
@@ -108,7 +109,7 @@ class SigningFlow:
             return
         fact, root = self._version(minutes, version)
         assert isinstance(fact.event, MinutesVersionMade)
-        rendered = render(minutes_sheet(fact, self.m.name, example=self.m.settings.example, root=root))
+        rendered = render(self._sheet(fact, root))
         names = ("typst", "template", "font", "data", "output")
         file = self.m.files.put(f"{stream(Minutes, minutes)}/render-{version}", "working", rendered.pdf)
         command = PinRender(
@@ -204,7 +205,7 @@ class SigningFlow:
         """The pinned render with its empty signature fields."""
         fact, root = self._version(minutes, version)
         pinned = self._pinned(minutes, version)
-        sheet = minutes_sheet(fact, self.m.name, example=self.m.settings.example, root=root)
+        sheet = self._sheet(fact, root)
         fields = self._fields(minutes)
         *boxes, stamp_box = sheet_boxes(sheet)
         specs = [
@@ -259,13 +260,17 @@ class SigningFlow:
 
     # --- reading
 
+    def _sheet(self, fact: Fact, root: str) -> sheets.Minutes | sheets.Correction:
+        world = self.m.registry.world(fact.position)
+        return minutes_sheet(fact, world, self.m.name, example=self.m.settings.example, root=root)
+
     def _minutes(self, minutes: str) -> Minutes:
         state = self.m.registry.get(Minutes, minutes)
         if not state.exists:
             raise NotFound("minutes", minutes)
         return state
 
-    def _version(self, minutes: str, version: int) -> tuple[Any, str]:
+    def _version(self, minutes: str, version: int) -> tuple[Fact, str]:
         for notification in self.m.registry.recorder.select_stream(stream(Minutes, minutes)):
             if notification.topic == MinutesVersionMade.TOPIC:
                 envelope = read_envelope(notification)
