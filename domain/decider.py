@@ -11,16 +11,44 @@ from datetime import datetime
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
-from domain import constituting, document, matter, municipality, person
+from domain import (
+    afterwards,
+    approving,
+    calling,
+    constituting,
+    deliberating,
+    document,
+    drafting,
+    holding,
+    kallelse,
+    matter,
+    municipality,
+    person,
+)
 from domain.body import Body
 from domain.document import Document
 from domain.matter import Matter
+from domain.meeting import Meeting
 from domain.messages import Actor, Command, New, State, World
+from domain.minutes import Minutes
 from domain.municipality import Municipality
 from domain.numbering import ExternalNumber, Series
 from domain.person import Person
 
-MODULES: Final[tuple[ModuleType, ...]] = (municipality, person, constituting, matter, document)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    municipality,
+    person,
+    constituting,
+    matter,
+    document,
+    calling,
+    kallelse,
+    holding,
+    deliberating,
+    drafting,
+    approving,
+    afterwards,
+)
 
 
 def gathered(modules: Iterable[ModuleType]) -> dict[type[Command], Any]:
@@ -34,7 +62,10 @@ COMMANDS: Final[Mapping[str, type[Command]]] = MappingProxyType(
     {command.command_name(): command for command in _DECIDES}
 )
 STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
-    {state.STREAM: state for state in (Municipality, Person, Body, Series, ExternalNumber, Matter, Document)}
+    {
+        state.STREAM: state
+        for state in (Municipality, Person, Body, Series, ExternalNumber, Matter, Document, Meeting, Minutes)
+    }
 )
 
 
