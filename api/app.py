@@ -1,0 +1,149 @@
+"""The HTTP application: all registries of a process behind one set of addresses.
+
+- Addresses begin /v1/{municipality}; what concerns the process stands at the root: /healthz, /readyz, /api-info and
+  /openapi.json. These four and the log's public parts need no token; everything else does.
+- Endpoints that touch the store are plain functions: they run in worker threads, and the event loop never waits for disk.
+- HEAD answers as GET does, without the body (RFC 9110, 9.3.2).
+- Every answer forbids sniffing, framing, referring and, unless it says otherwise, storing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import commands, documents, evidence, problems, reads, service, signings
+from api.examples import schemas
+from api.wiring import Municipality
+
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
+DESCRIPTION = (
+    "Möten, beslut och anteckningar i kommunala råd, från kallelse till utskick: varje steg är en händelse i en logg "
+    "som vem som helst kan kontrollera utan oss."
+)
+TAGS = {
+    "meetings": "Calling, holding and recording meetings.",
+    "minutes": "Drafting, approving, sealing and sending minutes.",
+    "bodies": "Bodies, their rules and their members.",
+    "matters": "Matters and their diary numbers.",
+    "documents": "Documents and their files.",
+    "persons": "The register of persons, and what they may do.",
+    "registry": "The registry itself.",
+    "log": "The event log and its evidence.",
+    "views": "What is shown, now and as it was.",
+    "service": "The service itself.",
+}
+
+
+class IdConvertor(Convertor[str]):
+    """An id in an address: what is none leads nowhere."""
+
+    regex = "[0-9a-f]{16}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", IdConvertor())
+
+
+class Edges:
+    """What is the same for every answer: its protective headers, and HEAD as GET without a body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _protect(message)
+            elif head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"} if head else scope, receive, sending)
+
+
+def _protect(message: MutableMapping[str, Any]) -> None:
+    there = {name.lower() for name, _ in message["headers"]}
+    message["headers"] = [
+        *message["headers"],
+        *((name, value) for name, value in HEADERS.items() if name not in there),
+    ]
+
+
+def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
+    """The application over open registries; whoever opened them closes them."""
+    app = FastAPI(
+        title="Rådsliggaren",
+        version=release(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.municipalities = municipalities
+    problems.install(app)
+    # Fixed words before names of things, so that no command is taken for an id.
+    for part in (commands.add_commands, signings.add, documents.add, reads.add, evidence.add, service.add):
+        part(app)
+    app.add_middleware(Edges)
+    described: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not described:
+            described.update(_describe(app))
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend its document
+    return app
+
+
+def release() -> str:
+    """The version of the installed product."""
+    try:
+        return version("radsliggaren")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": said} for name, said in TAGS.items()],
+    )
+    offered = commands.offered()
+    without = {each.__name__: None if commands.creates(each) else commands.id_field(each) for each in offered}
+    found = document.setdefault("components", {}).setdefault("schemas", {})
+    found |= schemas(offered, without)
+    made = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    found |= made.pop("$defs")
+    found["Problem"] = made
+    for name in ("HTTPValidationError", "ValidationError"):
+        found.pop(name, None)
+    document["components"]["schemas"] = dict(sorted(found.items()))
+    return document

@@ -1,0 +1,47 @@
+"""The papers as they can be fetched: kallelser, drafts, what is being signed, and what is sealed.
+
+- Sealed minutes are handed out byte for byte as they were sealed, and never rendered again.
+- While they are being signed, it is the file with the signatures so far.
+- Before that, a version is printed anew from its event each time, and says on every page that it is a draft.
+- A kallelse is printed from the event that it went out, so that it shows the agenda as it stood.
+"""
+
+from __future__ import annotations
+
+from api.signing_flow import SigningFlow
+from api.wiring import Municipality
+from domain.errors import NotFound
+from domain.meeting import Meeting
+from domain.meeting_events import KallelseIssued
+from domain.messages import Fact, stream
+from domain.minutes import Minutes
+from domain.minutes_events import MinutesVersionMade
+from projections.paper import render
+from projections.paper.kallelse import kallelse_sheet
+from projections.paper.minutes import minutes_sheet
+
+
+def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: int) -> bytes:
+    """The paper of a version, in the state that it is in."""
+    if minutes.sealed and minutes.sealed.version == number:
+        return municipality.files.get(minutes.sealed.file)
+    if any(pin.version == number for pin in minutes.pins) and number == minutes.newest.version:
+        return SigningFlow(municipality).signed(id, number)
+    for fact in _facts(municipality, stream(Minutes, id)):
+        if isinstance(fact.event, MinutesVersionMade) and fact.event.version == number:
+            return render(minutes_sheet(fact, municipality.name, example=municipality.settings.example, draft=True)).pdf
+    raise NotFound("version", f"{id}/{number}")
+
+
+def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int | None) -> bytes:
+    """A kallelse as it went out."""
+    for fact in _facts(municipality, stream(Meeting, meeting), at):
+        if isinstance(fact.event, KallelseIssued) and fact.event.issue == issue:
+            world = municipality.registry.world(fact.position)
+            return render(kallelse_sheet(fact, world, municipality.name, example=municipality.settings.example)).pdf
+    raise NotFound("kallelse", f"{meeting}/{issue}")
+
+
+def _facts(municipality: Municipality, name: str, at: int | None = None) -> list[Fact]:
+    registry = municipality.registry
+    return [registry.fact(stored) for stored in registry.recorder.select_stream(name, 0, at)]

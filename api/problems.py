@@ -1,0 +1,273 @@
+"""Every answer of 400 and above: RFC 9457 problem details, in the reader's language, with what to do next.
+
+- type, title, status, detail and instance are always there (RFC 9457, 3.1). type is `urn:liggare:refusal:<code>`; the code
+  is stable ASCII, the sentences stand in texts/refusals.*.toml, one of each language for every code.
+- A refusal that rests on a rule names it: document and section, as the rule was adopted.
+- What was sent in is never repeated in a problem: an answer ends up in logs.
+- Swedish unless Accept-Language prefers English (RFC 9110, 12.5.4).
+- A path that exists with other methods answers 405 and Allow names all of them (RFC 9110, 15.5.6).
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from domain.errors import DomainError, Forbidden, NotFound
+from domain.sources import Source
+from registry.files import FileDestroyed
+from registry.recorder import Conflict
+from registry.registry import TooBusy
+
+MEDIA_TYPE = "application/problem+json"
+TEXTS = Path(__file__).parent / "texts"
+Language = Literal["sv", "en"]
+log = logging.getLogger("liggare.api")
+
+# What a refusal's code answers with, where its class does not say it.
+STATUS = {
+    "clock-behind": 503,
+    "date-expression": 422,
+    "idempotency-key-reused": 422,
+    "passphrase-blocked": 429,
+}
+RETRY_AFTER = {503: "5", 429: "900"}
+TITLES: dict[int, tuple[str, str]] = {
+    400: ("Anropet kan inte läsas", "The request cannot be read"),
+    401: ("Inloggning krävs", "You must identify yourself"),
+    403: ("Behörighet saknas", "Not permitted"),
+    404: ("Finns inte", "Not found"),
+    405: ("Metoden finns inte här", "Method not allowed"),
+    406: ("Formatet kan inte lämnas", "Not acceptable"),
+    409: ("Avslaget", "Refused"),
+    410: ("Förstört genom beslut", "Destroyed by decision"),
+    412: ("Någon annan hann före", "Somebody else was first"),
+    413: ("För stort", "Too large"),
+    415: ("Fel slags innehåll", "Unsupported media type"),
+    422: ("Uppgifterna kan inte användas", "The data cannot be used"),
+    429: ("Spärrat en stund", "Blocked for a while"),
+    500: ("Fel i programmet", "Internal error"),
+    503: ("Kan inte utföras just nu", "Not possible right now"),
+}
+
+
+class RulePart(BaseModel):
+    """Where the rule stands that a refusal rests on (källa)."""
+
+    document: str
+    section: str
+
+
+class FieldProblem(BaseModel):
+    """One field that cannot be used, and why."""
+
+    field: str
+    problem: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    what_to_do: str
+    rule: RulePart | None = None
+    errors: list[FieldProblem] | None = None
+
+
+class Refusal(Exception):
+    """A refusal by this way in itself: the request never reached the rules."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        *,
+        errors: Sequence[tuple[str, str, Mapping[str, Any]]] = (),
+        headers: Mapping[str, str] | None = None,
+        **values: str | int,
+    ) -> None:
+        super().__init__(code)
+        self.status, self.code, self.values = status, code, values
+        self.errors, self.headers = errors, dict(headers or {})
+
+
+# --- sentences
+@cache
+def texts(kind: str) -> dict[str, dict[str, str]]:
+    """All sentences of a kind (refusals, findings, fields), by code, from every file of that kind."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(TEXTS.glob(f"{kind}*.toml")):
+        found |= tomllib.loads(path.read_text("utf-8"))
+    return found
+
+
+class _Values(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def sentence(kind: str, code: str, language: Language, values: Mapping[str, object] = {}, key: str = "") -> str:
+    """A sentence with its values; a code without one answers with the code itself, and a test sees to that."""
+    text = texts(kind).get(code, {}).get(f"{key}{language}", code if not key else "")
+    return text.format_map(_Values(values))
+
+
+def language(accept: str | None) -> Language:
+    """sv, or en if it is preferred."""
+    wanted: dict[str, float] = {}
+    for part in (accept or "").split(","):
+        tag, _, rest = part.strip().partition(";")
+        name, _, value = rest.strip().partition("=")
+        try:
+            weight = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            continue
+        main = tag.strip().lower().partition("-")[0]
+        wanted[main] = max(wanted.get(main, 0.0), weight)
+    anything = wanted.get("*", 0.0)
+    return "en" if wanted.get("en", anything) > wanted.get("sv", anything) else "sv"
+
+
+# --- answers
+def answer(
+    request: Request,
+    status: int,
+    code: str,
+    values: Mapping[str, str | int] = {},
+    *,
+    source: Source | None = None,
+    errors: Sequence[tuple[str, str, Mapping[str, Any]]] = (),
+    headers: Mapping[str, str] = {},
+) -> Response:
+    """The problem as an answer."""
+    chosen = language(request.headers.get("accept-language"))
+    said = {name: str(value) for name, value in values.items()} | ({"source": str(source)} if source else {})
+    problem = Problem(
+        type=f"urn:liggare:refusal:{code}",
+        title=TITLES.get(status, TITLES[400 if status < 500 else 500])[chosen == "en"],
+        status=status,
+        detail=sentence("refusals", code, chosen, said),
+        instance=request.url.path,
+        code=code,
+        what_to_do=sentence("refusals", code, chosen, said, "do_"),
+        rule=RulePart(document=source.document, section=source.section) if source else None,
+        errors=[FieldProblem(field=field, problem=_field(kind, context, chosen)) for field, kind, context in errors]
+        or None,
+    )
+    more = {"Content-Language": chosen, "Vary": "Accept-Language"} | dict(headers)
+    if status in RETRY_AFTER:
+        more.setdefault("Retry-After", RETRY_AFTER[status])
+    return JSONResponse(problem.model_dump(exclude_none=True), status, more, MEDIA_TYPE)
+
+
+def _field(kind: str, context: Mapping[str, Any], chosen: Language) -> str:
+    known = texts("fields")
+    said = str(context.get("error", ""))
+    code = said if said in known else kind if kind in known else "other"
+    return sentence("fields", code, chosen, context)
+
+
+def fields(errors: Sequence[Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """pydantic's errors as (field, kind, context); a field inside a list or a part is written items.2.title."""
+    return [(".".join(map(str, error["loc"])), error["type"], error.get("ctx", {})) for error in errors]
+
+
+def status_of(error: DomainError) -> int:
+    """What a refusal by the rules answers with."""
+    if error.code in STATUS:
+        return STATUS[error.code]
+    match error:
+        case Forbidden():
+            return 403
+        case NotFound():
+            return 404
+        case TooBusy():
+            return 503
+        case _:
+            return 409
+
+
+def _allowed(request: Request) -> list[str]:
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(dict(request.scope))[0] is not Match.NONE:
+            found |= set(route.methods or ())
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def install(app: FastAPI) -> None:
+    """Let every refusal and every error of the application be answered as a problem."""
+
+    def on_domain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)
+        return answer(request, status_of(error), error.code, error.values, source=error.source)
+
+    def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return answer(
+            request, error.status, error.code, error.values, errors=error.errors, headers=error.headers
+        )
+
+    def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return answer(request, 404, "no-such-address")
+        if error.status_code == 405:
+            allow = ", ".join(_allowed(request))
+            return answer(request, 405, "method-not-allowed", {"allow": allow}, headers={"Allow": allow})
+        code = "request-unreadable" if error.status_code < 500 else "internal-error"
+        return answer(request, error.status_code, code, headers=error.headers or {})
+
+    def on_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        where = {each["loc"][0] for each in error.errors()}
+        if "path" in where:
+            return answer(request, 404, "no-such-address")
+        listed = [(name.partition(".")[2], kind, context) for name, kind, context in fields(error.errors())]
+        if "header" in where:
+            return answer(request, 400, "header-malformed", errors=listed)
+        return answer(request, 422, "invalid-parameters", errors=listed)
+
+    def on_conflict(request: Request, error: Exception) -> Response:
+        return answer(request, 412, "version-moved")
+
+    def on_destroyed(request: Request, error: Exception) -> Response:
+        return answer(request, 410, "file-destroyed")
+
+    def on_anything(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return answer(request, 500, "internal-error")
+
+    app.add_exception_handler(DomainError, on_domain)
+    app.add_exception_handler(Refusal, on_refusal)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(Conflict, on_conflict)
+    app.add_exception_handler(FileDestroyed, on_destroyed)
+    app.add_exception_handler(Exception, on_anything)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems an operation may answer with, for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": TITLES[status][1], "content": content}
+        | ({"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}} if status == 401 else {})
+        for status in sorted(statuses)
+    }

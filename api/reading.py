@@ -1,0 +1,188 @@
+"""What every reading has in common: as of when, how much, in which form.
+
+- known: a position, a day or a time; what the registry knew then. A reading as of a position folds the events up to it.
+- min_position: a position that must be shown; asked with the position of one's own command, one reads one's own writes.
+- limit (20 unless said, at most 200) and offset; Link rel="next" leads on (RFC 8288).
+- Sealed wording is shown as text, or as █████ where it was destroyed by decision.
+- ETag is the version of what was read. It is what If-Match of a command asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, FastAPI, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from api.problems import Refusal, documented
+from api.rights import Rights, Streams
+from api.tokens import Caller, caller
+from api.wiring import Municipality
+from domain.errors import NotFound
+from domain.messages import Destroyed, Known, State, stream
+from projections.reading import position_at
+
+S = TypeVar("S", bound=State)
+PATIENCE = 5.0
+LONGEST = 200
+WHEN = r"^([0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)$"
+
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="An id of the registry.", examples=["0123456789abcdef"])]
+When = Annotated[str | None, Query(pattern=WHEN, description="What was known then: a position, a day or a time (RFC 3339).")]
+MinPosition = Annotated[
+    int | None, Query(ge=0, le=2**53 - 1, description="Wait until this position is shown; 503 if it takes too long.")
+]
+Limit = Annotated[int, Query(ge=1, le=LONGEST, description="At most this many.")]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="Skip this many.")]
+BodyId = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$", description="Of this body only.")]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading: by whom, of which registry, as of which position (None is now)."""
+
+    municipality: Municipality
+    person: str
+    rights: Rights
+    streams: Streams
+    at: int | None = None
+
+    def get(self, kind: type[S], id: str) -> tuple[int, S]:
+        """A stream's version and state; 404 if it was not there."""
+        version, state = self.municipality.registry.load(kind, stream(kind, id), self.at)
+        if not state.exists:
+            raise NotFound(kind.STREAM, id)
+        return version, state
+
+    def ids(self, kind: type[State]) -> list[str]:
+        return self.streams.ids(kind.STREAM, self.at)
+
+
+def reader(
+    request: Request, called: Annotated[Caller, Depends(caller)], known: When = None, min_position: MinPosition = None
+) -> Reading:
+    """The reading that was asked for; 503 if what it waits for is not shown in time."""
+    municipality = called.municipality
+    wait_for(municipality, min_position)
+    streams: Streams = request.app.state.streams[municipality.slug]
+    at = None if known is None else when(municipality, known)
+    return Reading(municipality, called.person, Rights(called, streams), streams, at)
+
+
+Reader = Annotated[Reading, Depends(reader)]
+
+
+def wait_for(municipality: Municipality, position: int | None) -> None:
+    """Until the views have come to a position."""
+    if position is None:
+        return
+    beyond = position > municipality.registry.recorder.head().position
+    if beyond or not municipality.projector.wait_for(position, PATIENCE):
+        raise Refusal(503, "not-yet-shown", headers={"Retry-After": "1"})
+
+
+def when(municipality: Municipality, text: str) -> int:
+    """The position of the last event known at a position, a day (its end) or a time."""
+    head = municipality.registry.recorder.head().position
+    try:
+        if text.isdecimal():
+            return min(int(text), head)
+        if len(text) == 10:
+            return position_at(municipality.registry, date.fromisoformat(text))
+        return position_at(municipality.registry, datetime.fromisoformat(text))
+    except ValueError:
+        raise Refusal(422, "invalid-parameters", errors=[("known", "date_parsing", {})]) from None
+
+
+# --- how it is shown
+def shown(value: Any) -> Any:
+    """A state's value as JSON."""
+    match value:
+        case None | bool() | int():
+            return value
+        case Known() | Destroyed():
+            return str(value)
+        case Enum():
+            return str(value.value)
+        case str():
+            return value
+        case datetime() | date() | time():
+            return value.isoformat()
+        case BaseModel():
+            return {name: shown(getattr(value, name)) for name in type(value).model_fields}
+        case Mapping():
+            return {str(key): shown(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted(map(shown, value), key=str)
+        case tuple() | list():
+            return [shown(item) for item in value]
+        case _ if is_dataclass(value):
+            return {each.name: shown(getattr(value, each.name)) for each in fields(value)}
+        case _:
+            raise TypeError(f"a {type(value).__name__} is not shown")
+
+
+def one(content: Mapping[str, Any], version: int) -> Response:
+    """One thing, with its version as ETag."""
+    return JSONResponse(dict(content), headers={"ETag": f'"{version}"'})
+
+
+def page(request: Request, items: Sequence[Any], total: int | None, limit: int, offset: int) -> Response:
+    """Some of many; total is None if nobody has counted, and then one item more than asked for says that there are more."""
+    more = offset + limit < total if total is not None else len(items) > limit
+    headers = {}
+    if more:
+        asked = dict(request.query_params) | {"limit": str(limit), "offset": str(offset + limit)}
+        headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
+    content: dict[str, Any] = {"items": list(items[:limit])}
+    return JSONResponse(content | ({"total": total} if total is not None else {}), headers=headers)
+
+
+def some(request: Request, items: Sequence[Any], limit: int, offset: int, show: Callable[[Any], Any]) -> Response:
+    """A page of a list that is at hand, shown one by one."""
+    return page(request, [show(item) for item in items[offset : offset + limit]], len(items), limit, offset)
+
+
+def today(reading: Reading) -> date:
+    return reading.rights.today
+
+
+def utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# --- how it is registered
+def get(
+    app: FastAPI,
+    path: str,
+    endpoint: Callable[..., Response],
+    tag: str,
+    said: str,
+    example: Any,
+    *,
+    media: str = "application/json",
+    statuses: Sequence[int] = (400, 401, 403, 404, 405, 422, 503),
+) -> None:
+    """A GET route, its operation named by its function."""
+    name = endpoint.__name__.replace("_", "-")
+    content = {"example": example} if example is not None else {}
+    schema: dict[str, Any] = {"type": "object"} if media.endswith("json") else {"type": "string"}
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        name=name,
+        operation_id=name,
+        tags=[tag],
+        summary=name.replace("-", " ").capitalize(),
+        description=said,
+        response_class=Response,
+        responses={200: {"description": "As asked.", "content": {media: {"schema": schema} | content}}}
+        | documented(*statuses),
+    )

@@ -1,0 +1,206 @@
+"""Signing over HTTP: begin, finish with the passphrase, and the links and tokens that let a person in.
+
+- Signing takes two requests. The first pins what is to be signed and answers with its digest and the words that the
+  signer should see; the second brings the passphrase. In between nothing is held that a restart would lose.
+- A passphrase is chosen through a link that works once. Nobody else ever sees it, and no answer or log repeats it.
+- Links and tokens are issued by an administrator, shown once and stored hashed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.bodies import Body, read
+from api.commands import id_parameter
+from api.passphrases import Passphrases
+from api.problems import documented
+from api.reading import Reader
+from api.signing_flow import SigningFlow
+from api.tokens import Called, Public
+from domain.lookup import existing
+from domain.meeting_events import Number
+from domain.messages import Code, Line
+from domain.person import Person
+
+Passphrase = Annotated[str, Field(min_length=1, max_length=1024)]
+MINUTES = "/v1/{municipality}/minutes/{minutes:id}"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Begin(Strict):
+    """What is to be signed, and for which office."""
+
+    version: Number
+    office: Code
+
+
+class Resume(Strict):
+    """The signer's passphrase."""
+
+    passphrase: Passphrase
+
+
+class Choose(Strict):
+    """The link that was handed out, and the passphrase chosen."""
+
+    link: Annotated[str, Field(max_length=200)]
+    passphrase: Passphrase
+
+
+class Issue(Strict):
+    """What the token is for, and for how many days it is valid."""
+
+    label: Line
+    days: Annotated[int, Field(ge=1, le=400)] = 90
+
+
+class Begun(BaseModel):
+    """A signing under way."""
+
+    model_config = ConfigDict(extra="allow")
+
+    signing: str
+    status: str
+    expires: str
+    visible_text: str = Field(description="What the signer should see before signing.")
+    minutes_root: str = Field(description="The root of all that the version says.")
+    render: str = Field(description="SHA-256 of the bytes to be signed.")
+
+
+class Progress(BaseModel):
+    """How far the signing has come."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str = Field(description="done, pending or failed")
+
+
+class Secret(BaseModel):
+    """A secret that is shown this once."""
+
+    token: str
+    person: str
+
+
+def add(app: FastAPI) -> None:
+    def begin_signing(request: Request, caller: Called, raw: Body) -> Response:
+        asked = read(Begin, raw)
+        minutes = str(request.path_params["minutes"])
+        begun = SigningFlow(caller.municipality).begin(minutes, asked.version, asked.office, caller.person)
+        return _made(dict(begun), f"/v1/{caller.municipality.slug}/signings/{begun['signing']}")
+
+    def resume_signing(request: Request, caller: Called, raw: Body) -> Response:
+        asked = read(Resume, raw)
+        signing = str(request.path_params["signing"])
+        return JSONResponse(SigningFlow(caller.municipality).resume(signing, caller.person, asked.passphrase))
+
+    def choose_passphrase(municipality: Public, raw: Body) -> Response:
+        asked = read(Choose, raw)
+        SigningFlow(municipality).set_passphrase(asked.link, asked.passphrase)
+        return Response(status_code=204)
+
+    def issue_passphrase_link(request: Request, reader: Reader) -> Response:
+        person = _person(request, reader)
+        now = reader.municipality.registry.clock.now()
+        link = Passphrases(reader.municipality.vault).link(person, now)
+        return _made({"token": link, "person": person}, f"/v1/{reader.municipality.slug}/passphrase")
+
+    def issue_token(request: Request, reader: Reader, raw: Body) -> Response:
+        asked, person = read(Issue, raw), _person(request, reader)
+        expires = reader.municipality.registry.clock.now() + timedelta(days=asked.days)
+        token = reader.municipality.vault.issue_token(person, "access", asked.label, expires)
+        return _made({"token": token, "person": person}, f"/v1/{reader.municipality.slug}/persons/{person}")
+
+    def revoke_tokens(request: Request, reader: Reader) -> Response:
+        reader.municipality.vault.revoke(_person(request, reader))
+        return Response(status_code=204)
+
+    common = (400, 401, 403, 404, 405, 413, 415, 422, 503)
+    _route(
+        app, f"{MINUTES}/signings", begin_signing, 201, "minutes", "Begin to sign a version for an office.",
+        Begun, Begin, {"version": 2, "office": "ordforande"}, (*common, 409), ("minutes",),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/signings/{signing:id}/resume", resume_signing, 200, "minutes",
+        "Finish a signing with the signer's passphrase.", Progress, Resume, {"passphrase": "fem ord som bara du kan"},
+        (*common, 409, 429), ("signing",),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/passphrase", choose_passphrase, 204, "persons",
+        "Choose the passphrase to sign with, through a link that works once. Needs no token.", None, Choose,
+        {"link": "liggare_…", "passphrase": "fem ord som bara du kan"},
+        tuple(status for status in (*common, 409) if status != 401), (),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/persons/{person:id}/issue-passphrase-link", issue_passphrase_link, 201, "persons",
+        "Issue a link through which the person chooses a passphrase. For administrators.", Secret, None, None,
+        (401, 403, 404, 405, 409, 503), ("person",),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/persons/{person:id}/issue-token", issue_token, 201, "persons",
+        "Issue a token with which the person is let in. For administrators; shown once.", Secret, Issue,
+        {"label": "Kim's laptop", "days": 90}, common, ("person",),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/persons/{person:id}/revoke-tokens", revoke_tokens, 204, "persons",
+        "End every token and link of a person. For administrators.", None, None, None,
+        (401, 403, 404, 405, 503), ("person",),
+    )  # fmt: skip
+
+
+def _person(request: Request, reader: Any) -> str:
+    reader.rights.administer()
+    person = str(request.path_params["person"])
+    existing(reader.municipality.registry.world(), Person, person)
+    return person
+
+
+def _made(content: dict[str, Any], location: str) -> Response:
+    return JSONResponse(content, 201, {"Location": location})
+
+
+def _route(
+    app: FastAPI,
+    path: str,
+    endpoint: Any,
+    status: int,
+    tag: str,
+    said: str,
+    answers: type[BaseModel] | None,
+    asks: type[BaseModel] | None,
+    example: dict[str, Any] | None,
+    statuses: tuple[int, ...],
+    ids: tuple[str, ...],
+) -> None:
+    name = endpoint.__name__.replace("_", "-")
+    extra: dict[str, Any] = {"parameters": [id_parameter(each) for each in ids]}
+    if asks is not None:
+        schema = asks.model_json_schema()
+        extra["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example}},
+        }
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=["POST"],
+        name=name,
+        operation_id=name,
+        tags=[tag],
+        summary=name.replace("-", " ").capitalize(),
+        description=said,
+        status_code=status,
+        response_model=answers,
+        response_class=JSONResponse if answers else Response,
+        response_description="Done.",
+        responses=documented(*statuses),
+        openapi_extra=extra,
+    )
