@@ -3,8 +3,26 @@
 from datetime import UTC, datetime
 
 from projections.paper.sheets import (
-    AgendaRow, Attendee, Correction, CorrectionRow, Enclosure, Extract, Fact, FirstPage, Head, Item, Kallelse,
-    Letterhead, Minutes, Notification, NotifiedDocument, Signer, Statement, Task, Text, Words,
+    AgendaRow,
+    Attendee,
+    Correction,
+    CorrectionRow,
+    Enclosure,
+    Extract,
+    Fact,
+    FirstPage,
+    Head,
+    Item,
+    Kallelse,
+    Letterhead,
+    Minutes,
+    Notification,
+    NotifiedDocument,
+    Signer,
+    Statement,
+    Task,
+    Text,
+    Words,
 )
 
 RECORDED = datetime(2024, 5, 21, 9, 30, tzinfo=UTC)
@@ -33,7 +51,9 @@ def head(kind: str = "Mötesanteckningar", *, draft: bool = False, date: Text = 
 
 PRESENT = (
     Attendee(name="Karin Lindqvist", organisation="Kommunstyrelsen (S)", role="Ordförande"),
-    Attendee(name="Per Ahlström", organisation="Kommunstyrelsen (M)", role="Vice ordförande", note="t.o.m. punkt 4"),
+    Attendee(
+        name="Per Ahlström", organisation="Kommunstyrelsen (M)", role="Vice ordförande", note="t.o.m. punkt 4"
+    ),
     Attendee(name="Farida Noori", organisation="Polismyndigheten, lokalpolisområdet", role="Ledamot"),
     Attendee(name="Gunnar Öberg", organisation="Räddningstjänsten", role="Ledamot"),
     Attendee(name="Maja Sandström", organisation="Säkerhetsenheten", role="Sekreterare"),
@@ -41,8 +61,17 @@ PRESENT = (
 FIRST = FirstPage(
     time_and_place="Fredagen den 17 maj 2024 kl. 09.00–11.30\nKommunhuset, sammanträdesrum Eken",
     present=PRESENT,
-    substitutes=(Attendee(name="Lars Holm", organisation="Räddningstjänsten", role="Ersättare", note="för Gunnar Öberg från punkt 5"),),
-    coopted=(Attendee(name="Sofia Brandt", organisation="Fastighetsägarna", role="Adjungerad", note="punkt 4"),),
+    substitutes=(
+        Attendee(
+            name="Lars Holm",
+            organisation="Räddningstjänsten",
+            role="Ersättare",
+            note="för Gunnar Öberg från punkt 5",
+        ),
+    ),
+    coopted=(
+        Attendee(name="Sofia Brandt", organisation="Fastighetsägarna", role="Adjungerad", note="punkt 4"),
+    ),
     hindered=(Attendee(name="Åsa Nyström", organisation="Utbildningsförvaltningen", role="Ledamot"),),
     justerare=("Farida Noori",),
     justering="Digitalt senast den 31 maj 2024",
@@ -63,26 +92,43 @@ PROSE = (
     "erfarenheter av samverkan med föreningar. Frågan följs upp vid nästa möte."
 )
 TITLES = (
-    "Val av justerare", "Fastställande av dagordning", "Genomgång av föregående mötesanteckningar",
-    "Gemensam lägesbild januari–april 2024", "Åtgärdsplan: uppföljning av belysning vid gång- och cykelvägar",
-    "Trygghetsvandring i Norrby", "Nytt från myndigheterna", "Nytt från kommunens verksamheter", "Övriga frågor",
+    "Val av justerare",
+    "Fastställande av dagordning",
+    "Genomgång av föregående mötesanteckningar",
+    "Gemensam lägesbild januari–april 2024",
+    "Åtgärdsplan: uppföljning av belysning vid gång- och cykelvägar",
+    "Trygghetsvandring i Norrby",
+    "Nytt från myndigheterna",
+    "Nytt från kommunens verksamheter",
+    "Övriga frågor",
 )
 
 
 def item(number: int, title: str, *, long: bool = False) -> Item:
     """A punkt with every part filled when it is long."""
     if not long:
-        return Item(title=title, mark=f"Punkt {number}", summary="Ordföranden redogör för ärendet.",
-                    decisions=("Trygghetsrådet noterar informationen.",))
+        return Item(
+            title=title,
+            mark=f"Punkt {number}",
+            summary="Ordföranden redogör för ärendet.",
+            decisions=("Trygghetsrådet noterar informationen.",),
+        )
     return Item(
         title=title,
         mark=f"Punkt {number}",
         diarienummer="KS24.118",
         notes=(Fact(label="Föredragande", value="Farida Noori"),),
         summary=PROSE + "\n" + PROSE,
-        reports=(Statement(who="Polisen", text=PROSE), Statement(who="Räddningstjänsten", text="Elva insatser under perioden.")),
+        reports=(
+            Statement(who="Polisen", text=PROSE),
+            Statement(who="Räddningstjänsten", text="Elva insatser under perioden."),
+        ),
         basis=("Lägesbild 2024:1, daterad 2024-05-02", "Tjänsteskrivelse 2024-05-08"),
-        proposals=(Statement(who="Per Ahlström", text="Rådet bör be fastighetsägarna om en gemensam belysningsplan."),),
+        proposals=(
+            Statement(
+                who="Per Ahlström", text="Rådet bör be fastighetsägarna om en gemensam belysningsplan."
+            ),
+        ),
         decisions=(
             "Trygghetsrådet ställer sig bakom lägesbilden.",
             "Säkerhetsenheten får i uppdrag att ta fram förslag till åtgärder vid skolgårdar och redovisa dem vid nästa möte.",
@@ -92,8 +138,14 @@ def item(number: int, title: str, *, long: bool = False) -> Item:
             Task(what="Förslag till åtgärder vid skolgårdar", owner="Säkerhetsenheten", due="2024-09-13"),
             Task(what="Kontakt med fastighetsägarna", owner="Sofia Brandt", due=None),
         ),
-        dissents=(Statement(who="Per Ahlström", text="Lägesbilden borde även ha omfattat trygghet i hemmet."),),
-        statements=(Statement(who="Gunnar Öberg", text="Räddningstjänsten lämnar ett skriftligt yttrande, se bilaga 3."),),
+        dissents=(
+            Statement(who="Per Ahlström", text="Lägesbilden borde även ha omfattat trygghet i hemmet."),
+        ),
+        statements=(
+            Statement(
+                who="Gunnar Öberg", text="Räddningstjänsten lämnar ett skriftligt yttrande, se bilaga 3."
+            ),
+        ),
         abstained=("Lars Holm",),
         dispatch=("Kommunstyrelsen", "Utbildningsnämnden", "Lokalpolisområdet"),
     )
@@ -102,9 +154,17 @@ def item(number: int, title: str, *, long: bool = False) -> Item:
 def short_minutes(*, draft: bool = False) -> Minutes:
     """One meeting with two items."""
     return Minutes(
-        head=head(draft=draft), first_page=FirstPage(
-            time_and_place="2024-05-17 kl. 09.00, kommunhuset", present=PRESENT[:3], justerare=None, justering=None, sections="1–2"),
-        items=(item(1, TITLES[0]), item(2, TITLES[3])), signers=SIGNERS[1:], qr=QR,
+        head=head(draft=draft),
+        first_page=FirstPage(
+            time_and_place="2024-05-17 kl. 09.00, kommunhuset",
+            present=PRESENT[:3],
+            justerare=None,
+            justering=None,
+            sections="1–2",
+        ),
+        items=(item(1, TITLES[0]), item(2, TITLES[3])),
+        signers=SIGNERS[1:],
+        qr=QR,
         words=Words(number="Punkt", sections="Punkter"),
     )
 
@@ -112,27 +172,38 @@ def short_minutes(*, draft: bool = False) -> Minutes:
 def long_minutes(*, web: bool = False) -> Minutes:
     """Nine items over about seven pages; some break over a page."""
     return Minutes(
-        head=head(), first_page=FIRST,
+        head=head(),
+        first_page=FIRST,
         items=tuple(item(i, t, long=i in (4, 5, 6, 7, 8)) for i, t in enumerate(TITLES, 1)),
-        signers=SIGNERS, qr=QR, words=Words(number="Punkt", sections="Punkter"), web=web,
+        signers=SIGNERS,
+        qr=QR,
+        words=Words(number="Punkt", sections="Punkter"),
+        web=web,
     )
 
 
 def kallelse() -> Kallelse:
     """A call with nine items."""
     rows = (
-        ("", "Karin Lindqvist", "09.00", ""), ("", "", "", ""), ("KS24.118", "Maja Sandström", "09.10", "1"),
-        ("KS24.118", "Farida Noori", "09.20", "2"), ("KS23.276", "Maja Sandström", "09.50", "3–4"),
-        ("KS24.201", "Sofia Brandt", "10.15", ""), ("", "Representanterna", "10.40", ""),
-        ("", "Förvaltningarna", "11.00", ""), ("", "", "11.20", ""),
+        ("", "Karin Lindqvist", "09.00", ""),
+        ("", "", "", ""),
+        ("KS24.118", "Maja Sandström", "09.10", "1"),
+        ("KS24.118", "Farida Noori", "09.20", "2"),
+        ("KS23.276", "Maja Sandström", "09.50", "3–4"),
+        ("KS24.201", "Sofia Brandt", "10.15", ""),
+        ("", "Representanterna", "10.40", ""),
+        ("", "Förvaltningarna", "11.00", ""),
+        ("", "", "11.20", ""),
     )
     return Kallelse(
         head=head("Kallelse"),
         time="Fredagen den 17 maj 2024 kl. 09.00–11.30",
         place="Kommunhuset, sammanträdesrum Eken, eller på distans via länk i inbjudan",
         called=PRESENT + FIRST.hindered,
-        agenda=tuple(AgendaRow(number=str(i), title=t, diarienummer=d, presenter=p, time=k, enclosure=b)
-                     for i, (t, (d, p, k, b)) in enumerate(zip(TITLES, rows, strict=True), 1)),
+        agenda=tuple(
+            AgendaRow(number=str(i), title=t, diarienummer=d, presenter=p, time=k, enclosure=b)
+            for i, (t, (d, p, k, b)) in enumerate(zip(TITLES, rows, strict=True), 1)
+        ),
         further=(Fact(label="Justering", value="Digitalt senast den 31 maj 2024"),),
         enclosures=(
             Enclosure(number="1", title="Mötesanteckningar 2024-02-16", status="Bilaggs"),
@@ -141,17 +212,27 @@ def kallelse() -> Kallelse:
             Enclosure(number="4", title="Uppföljning av åtgärdsplanen", status="Bilaggs ej"),
         ),
         hinder="Förhinder anmäls till sekreteraren, tfn 0123-456 78, så snart som möjligt. Ange vem som kommer i stället.",
-        signed_place="Exempelby", signed_date="2024-05-08", chair="Karin Lindqvist", secretary="Maja Sandström",
+        signed_place="Exempelby",
+        signed_date="2024-05-08",
+        chair="Karin Lindqvist",
+        secretary="Maja Sandström",
     )
 
 
 def extract() -> Extract:
     """One punkt, certified."""
     return Extract(
-        head=head("Protokollsutdrag"), source="Mötesanteckningar 2024-05-17, punkt 6", first_page=FirstPage(
-            time_and_place=FIRST.time_and_place, present=PRESENT, justerare=("Farida Noori",), sections="6"),
-        items=(item(6, TITLES[5]),), certified_place="Exempelby", certified_date="2024-06-03",
-        certifier=Signer(name="Maja Sandström", role="Sekreterare"), qr=QR, words=Words(number="Punkt", sections="Punkter"),
+        head=head("Protokollsutdrag"),
+        source="Mötesanteckningar 2024-05-17, punkt 6",
+        first_page=FirstPage(
+            time_and_place=FIRST.time_and_place, present=PRESENT, justerare=("Farida Noori",), sections="6"
+        ),
+        items=(item(6, TITLES[5]),),
+        certified_place="Exempelby",
+        certified_date="2024-06-03",
+        certifier=Signer(name="Maja Sandström", role="Sekreterare"),
+        qr=QR,
+        words=Words(number="Punkt", sections="Punkter"),
     )
 
 
@@ -159,25 +240,53 @@ def correction() -> Correction:
     """Two passages corrected."""
     return Correction(
         head=head("Rättelseblad", date="2024-06-10"),
-        concerns=(Fact(label="Avser", value="Mötesanteckningar 2024-05-17"), Fact(label="Upptäckt av", value=None)),
-        rows=(
-            CorrectionRow(where="Punkt 4, Sammanfattning", original="Anmälda tillgrepp i centrum har ökat.", corrected="Anmälda tillgrepp i centrum har minskat."),
-            CorrectionRow(where="Punkt 5, Beslut 2", original="Redovisas den 13 oktober 2024.", corrected="Redovisas den 13 september 2024."),
+        concerns=(
+            Fact(label="Avser", value="Mötesanteckningar 2024-05-17"),
+            Fact(label="Upptäckt av", value=None),
         ),
-        reason="Skrivfel.", recipients=("Ledamöterna", "Kommunstyrelsen", "Utbildningsnämnden"), signers=SIGNERS[1:], qr=QR,
+        rows=(
+            CorrectionRow(
+                where="Punkt 4, Sammanfattning",
+                original="Anmälda tillgrepp i centrum har ökat.",
+                corrected="Anmälda tillgrepp i centrum har minskat.",
+            ),
+            CorrectionRow(
+                where="Punkt 5, Beslut 2",
+                original="Redovisas den 13 oktober 2024.",
+                corrected="Redovisas den 13 september 2024.",
+            ),
+        ),
+        reason="Skrivfel.",
+        recipients=("Ledamöterna", "Kommunstyrelsen", "Utbildningsnämnden"),
+        signers=SIGNERS[1:],
+        qr=QR,
     )
 
 
 def notification() -> Notification:
     """Notes handed to the registrar."""
     return Notification(
-        head=head("Anmälan", date="2024-06-03"), recipient=("Kommunstyrelsen", "Registrator"),
+        head=head("Anmälan", date="2024-06-03"),
+        recipient=("Kommunstyrelsen", "Registrator"),
         subject="Anmälan av mötesanteckningar från trygghetsrådet",
         text="Trygghetsrådets godkända mötesanteckningar överlämnas för registrering och anmälan till kommunstyrelsen.",
-        facts=(Fact(label="Organ", value="Trygghetsrådet"), Fact(label="Mötesdag", value="2024-05-17"),
-               Fact(label="Godkända", value="2024-05-30"), Fact(label="Diarienummer", value=None)),
-        documents=(NotifiedDocument(title="Mötesanteckningar 2024-05-17", file_name="motesanteckningar-2024-05-17.pdf",
-                                    pages="7", sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),),
+        facts=(
+            Fact(label="Organ", value="Trygghetsrådet"),
+            Fact(label="Mötesdag", value="2024-05-17"),
+            Fact(label="Godkända", value="2024-05-30"),
+            Fact(label="Diarienummer", value=None),
+        ),
+        documents=(
+            NotifiedDocument(
+                title="Mötesanteckningar 2024-05-17",
+                file_name="motesanteckningar-2024-05-17.pdf",
+                pages="7",
+                sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            ),
+        ),
         request="Vänligen meddela diarienumret till säkerhetsenheten.",
-        signed_place="Exempelby", signed_date="2024-06-03", sender="Maja Sandström", sender_title="Sekreterare",
+        signed_place="Exempelby",
+        signed_date="2024-06-03",
+        sender="Maja Sandström",
+        sender_title="Sekreterare",
     )

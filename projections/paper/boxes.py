@@ -17,28 +17,41 @@ Cell: TypeAlias = tuple[int, int, int, int]
 
 MOST_SIGNERS = 6
 MOST_AT_FOOT = 2
-_LEFT, _RIGHT, _HEIGHT = 8500, 18500, 2600
-_PAGE_TOP = 25200
-_FOOT_BOTTOM = 5600
+_HEIGHT = 2600
+# The signature page: captions to the left, boxes to the right, one below the other.
+_LEFT, _RIGHT, _TOP = 8500, 18500, 25200
 _WIDE, _CLOSE = 3400, 2850
-
-
-def _cells(top: int, rows: int, pitch: int) -> list[Cell]:
-    return [(_LEFT, top - i * pitch - _HEIGHT, _RIGHT, top - i * pitch) for i in range(rows)]
+# The foot: two columns with captions above; for two signers the stamp stands below the first.
+_COLUMNS = ((2500, 10100), (10900, 18500))
+_LOW, _SECOND, _HIGH = 3000, 5500, 7200
 
 
 def page_cells(n_signers: int) -> list[Cell]:
     """The cells of a whole signature page."""
     if not 0 <= n_signers <= MOST_SIGNERS:
         raise ValueError(f"a signature page holds 0 to {MOST_SIGNERS} signers, not {n_signers}")
-    return _cells(_PAGE_TOP, n_signers + 1, _WIDE if n_signers <= 4 else _CLOSE)
+    pitch = _WIDE if n_signers <= 4 else _CLOSE
+    tops = [_TOP - i * pitch for i in range(n_signers + 1)]
+    return [(_LEFT, top - _HEIGHT, _RIGHT, top) for top in tops]
 
 
 def foot_cells(n_signers: int) -> list[Cell]:
     """The cells at the foot of the last page."""
     if not 0 <= n_signers <= MOST_AT_FOOT:
         raise ValueError(f"the foot of a page holds 0 to {MOST_AT_FOOT} signers, not {n_signers}")
-    return _cells(_FOOT_BOTTOM + n_signers * _CLOSE + _HEIGHT, n_signers + 1, _CLOSE)
+    places = {0: [(0, _LOW)], 1: [(0, _SECOND), (1, _SECOND)], 2: [(0, _HIGH), (1, _HIGH), (0, _LOW)]}
+    return [(_COLUMNS[c][0], low, _COLUMNS[c][1], low + _HEIGHT) for c, low in places[n_signers]]
+
+
+def at_foot(sheet: Sheet) -> bool:
+    """Whether the boxes stand at the foot of the last page, not on a page of their own."""
+    match sheet:
+        case Extract():
+            return True
+        case Correction():
+            return len(sheet.signers) <= MOST_AT_FOOT
+        case _:
+            return False
 
 
 def cells(sheet: Sheet) -> list[Cell]:
@@ -50,7 +63,7 @@ def cells(sheet: Sheet) -> list[Cell]:
             return foot_cells(1)
         case Correction():
             count = len(sheet.signers)
-            return foot_cells(count) if count <= MOST_AT_FOOT else page_cells(count)
+            return foot_cells(count) if at_foot(sheet) else page_cells(count)
         case _:
             return []
 

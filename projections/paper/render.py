@@ -27,7 +27,7 @@ from typing import Literal, TypeAlias
 import segno
 import typst
 
-from projections.paper.boxes import cells
+from projections.paper.boxes import at_foot, cells
 from projections.paper.glyphs import clean
 from projections.paper.sheets import Correction, Destroyed, Extract, Masked, Minutes, Mixed, Sheet
 
@@ -95,13 +95,11 @@ def canonical(sheet: Sheet, *, cautious: bool = False) -> str:
     data = _plain(sheet, cautious=cautious, seen=seen)
     if not isinstance(data, dict):
         raise TypeError("a sheet is one of the papers")
-    match sheet:
-        case Extract():
-            data["signers"] = [_plain(sheet.certifier, cautious=cautious, seen=seen)]
-        case _:
-            pass
+    if isinstance(sheet, Extract):
+        data["signers"] = [_plain(sheet.certifier, cautious=cautious, seen=seen)]
     if isinstance(sheet, Minutes | Extract | Correction):
         data["qr"] = {"content": clean(sheet.qr), "rows": _matrix(sheet.qr)}
+        data["foot"] = at_foot(sheet)
     head = sheet.head
     data["title"] = clean(_title(sheet), cautious=cautious)
     data["author"] = clean(head.letterhead.municipality, cautious=cautious)
@@ -158,15 +156,15 @@ def render(sheet: Sheet, *, proxy: bool = False) -> Rendered:
     moment = sheet.head.recorded_at
     if moment.tzinfo is None:
         raise ValueError("recorded_at names its time zone")
-    data = canonical(sheet)
-    try:
-        pdf = _compile(source, data, standards, moment, proxy=proxy)
-    except typst.TypstError as first:
-        # Letters the fonts hold one by one, but not as the cluster written, are printed by number.
-        if "could not be displayed" not in first.message and "codepoint" not in first.message:
-            raise Unprintable(first.diagnostic) from first
-        data = canonical(sheet, cautious=True)
-        pdf = _compile(source, data, standards, moment, proxy=proxy)
+    for cautious in (False, True):
+        data = canonical(sheet, cautious=cautious)
+        try:
+            pdf = _compile(source, data, standards, moment, proxy=proxy)
+            break
+        except typst.TypstError as error:
+            # Signs the fonts hold one by one, but not as the cluster written, are printed by number.
+            if cautious or "could not be displayed" not in error.message:
+                raise Unprintable(error.diagnostic) from error
     return Rendered(
         pdf=pdf,
         renderer={

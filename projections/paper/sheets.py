@@ -236,7 +236,12 @@ class Kallelse:
 class Minutes:
     """The record of a meeting, under the profile's own name (mötesanteckningar, protokoll)."""
 
-    TEMPLATES: ClassVar[tuple[str, ...]] = ("shared.v1.typ", "items.v1.typ", "signatures.v1.typ", "minutes.v1.typ")
+    TEMPLATES: ClassVar[tuple[str, ...]] = (
+        "shared.v1.typ",
+        "items.v1.typ",
+        "signatures.v1.typ",
+        "minutes.v1.typ",
+    )
     head: Head
     first_page: FirstPage
     items: tuple[Item, ...]
@@ -252,7 +257,12 @@ class Minutes:
 class Extract:
     """Whole §§ of the minutes with the facts of the first page (protokollsutdrag)."""
 
-    TEMPLATES: ClassVar[tuple[str, ...]] = ("shared.v1.typ", "items.v1.typ", "signatures.v1.typ", "extract.v1.typ")
+    TEMPLATES: ClassVar[tuple[str, ...]] = (
+        "shared.v1.typ",
+        "items.v1.typ",
+        "signatures.v1.typ",
+        "extract.v1.typ",
+    )
     head: Head
     source: str
     first_page: FirstPage
