@@ -232,9 +232,9 @@ def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
         raise Refused("series-open", house(21), year=year, next=series.next)
     number = series.next
     text = written(series.pattern, year, number)
-    while (taken := world.get(ExternalNumber, external_id(text))).exists:
-        # The older matter that already bears this number keeps it, and the series goes on.
-        given += news(Series, id, NumberAllocated(matter=taken.matter))
+    while holder := holder_of(text, world):
+        # The matter that already bears this number keeps it, and the series goes on.
+        given += news(Series, id, NumberAllocated(matter=holder))
         number += 1
         text = written(series.pattern, year, number)
     return [*given, *news(Series, id, NumberAllocated(matter=command.matter)), *_opened(command, text)]

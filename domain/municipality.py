@@ -35,7 +35,7 @@ from domain.messages import (
     World,
     free,
 )
-from domain.numbering import Pattern, usable
+from domain.numbering import Pattern, normalised, usable
 from domain.sources import house
 
 REGISTRY = "registry"
@@ -181,7 +181,8 @@ def _choose(command: ChooseDiary, registry: Municipality, world: World) -> list[
         if not usable(command.pattern):
             raise Refused("pattern-unusable", house(6), pattern=command.pattern)
         # Two series with one pattern would give one number twice.
-        if any(used == command.pattern and body != command.body for body, used in registry.patterns):
+        others = (pattern for body, pattern in registry.patterns if body != command.body)
+        if normalised(command.pattern) in map(normalised, others):
             raise Refused("pattern-taken", house(6), pattern=command.pattern)
     if registry.diaries.get(command.body) == Diary(command.mode, command.pattern or ""):
         return []
