@@ -1,0 +1,82 @@
+"""How the tests run, and what they say about what they could not run.
+
+- A test that needs a program which is not here is skipped, and the last words of the run name it and the one
+  command that adds it. Where LIGGARE_ALL_TOOLS=1 (the full check) any skip at all is a failure.
+- No test speaks to another machine: connecting anywhere but to this one is an error.
+- Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs ten times
+  as many cases.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ALL_TOOLS = os.environ.get("LIGGARE_ALL_TOOLS") == "1"
+
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+class OtherMachine(OSError):
+    """A test tried to reach another machine (an OSError, so that whoever tried closes what it opened)."""
+
+
+def _is_here(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a socket in the file system
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return bool(address[0] == "localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_this_machine() -> Generator[None]:
+    """Keep every test on this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if not _is_here(address):
+            raise OtherMachine(f"a test may not connect to {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must run, a skipped test is a failed one."""
+    report = yield
+    if ALL_TOOLS and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where nothing may be: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was not checked, and what would change that."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    if not reasons:
+        return
+    terminalreporter.section("not checked on this machine")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.line(f"{count:4} test{'s' if count > 1 else ' '}  {reason}")
+    if any("not installed" in reason for reason in reasons):
+        terminalreporter.line("The one command that adds what is not installed (as root):  make tools")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What pytest.skip was told."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
