@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ PACKAGES = {
     "qpdf": "qpdf",
     "mutool": "mupdf-tools",
     "pdfsig": "poppler-utils",
+    "pdffonts": "poppler-utils",
     "certutil": "libnss3-tools",
 }
 
@@ -33,7 +33,7 @@ def need(tool: str) -> str:
     return path
 
 
-def run(*command: str | Path, expect: int = 0) -> str:
+def run(*command: object, expect: int = 0) -> str:
     """Run a program and return everything it said; its exit status must be `expect`."""
     done = subprocess.run([str(c) for c in command], capture_output=True, check=False, timeout=60)
     said = (done.stdout + done.stderr).decode(errors="replace")

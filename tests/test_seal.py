@@ -1,0 +1,251 @@
+"""Fields, signatures and the seal: the render stays, the paper stays accessible, and outsiders accept it."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.font.basic import SimpleFontEngineFactory
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+
+from signing import cms, pki, seal
+from signing.appearance import MARGIN, SMALLEST, font, text_box
+from signing.pades_check import check_pdf, first_revision
+from tests import outside
+from tests.signing_kit import FIELDS, NOW, SEALED_AT, authority, lock, render, signer, stages, timestamper
+
+CA = authority().ca.certificate
+
+
+def bare_pdf() -> bytes:
+    """One untagged page, as a program that knows nothing of accessibility writes it."""
+    writer = PdfFileWriter()
+    contents = writer.add_object(generic.StreamObject(stream_data=b""))
+    writer.insert_page(PageObject(contents=contents, media_box=(0, 0, 595, 842)))
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_the_render_is_a_byte_prefix_of_every_stage() -> None:
+    made = stages()
+    before = render()
+    for after in (made.prepared, made.chair, made.both, made.sealed):
+        assert after.startswith(before)
+        before = after
+    assert first_revision(made.sealed) == render()
+    assert first_revision(made.prepared) == render()
+    assert first_revision(render()) == render()
+
+
+def test_a_render_that_ends_its_last_line_is_told_apart_too() -> None:
+    for ended in (render() + b"\n", render() + b"\r\n"):
+        assert first_revision(seal.prepare(ended, FIELDS)) == ended
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    assert seal.prepare(render(), FIELDS) == stages().prepared
+    again = seal.begin(stages().prepared, "Ordforande", ["Åsa"], NOW)
+    assert again == seal.begin(stages().prepared, "Ordforande", ["Åsa"], NOW)
+
+
+def test_metadata_is_left_as_the_render_wrote_it() -> None:
+    appended = stages().sealed[len(render()) :]
+    assert b"xpacket" not in appended
+    before, after = PdfFileReader(io.BytesIO(render())), PdfFileReader(io.BytesIO(stages().sealed))
+    assert after.root.raw_get("/Metadata").reference.idnum == before.root.raw_get("/Metadata").reference.idnum
+    assert after.trailer["/Info"] == before.trailer["/Info"]
+    assert after.trailer["/ID"][0] == before.trailer["/ID"][0]
+    assert after.trailer["/ID"][1] != before.trailer["/ID"][1]
+
+
+def test_each_field_is_named_and_stands_in_the_structure() -> None:
+    reader = PdfFileReader(io.BytesIO(stages().sealed))
+    tree = reader.root["/StructTreeRoot"]
+    nums = [item.get_object() for item in tree["/ParentTree"]["/Nums"]]
+    parents = dict(zip(nums[::2], nums[1::2], strict=True))
+    labels = []
+    for ref in reader.root["/AcroForm"]["/Fields"]:
+        widget = ref.get_object()
+        element = parents[widget["/StructParent"]]
+        assert element["/S"] == "/Form"
+        assert element["/K"]["/Type"] == "/OBJR"
+        assert element["/K"].raw_get("/Obj").reference.idnum == ref.reference.idnum
+        assert element["/Alt"] == widget["/TU"]
+        assert widget["/P"]["/Tabs"] == "/S"
+        assert widget["/F"] & 4 and not widget["/F"] & 2, "printed, and not hidden"
+        labels.append(str(widget["/TU"]))
+    assert labels == [*(f.label for f in FIELDS), seal.TIMESTAMP_LABEL]
+    assert tree["/ParentTreeNextKey"] == max(parents) + 1
+
+
+def test_only_the_seal_locks() -> None:
+    reader = PdfFileReader(io.BytesIO(stages().prepared))
+    fields = [ref.get_object() for ref in reader.root["/AcroForm"]["/Fields"]]
+    assert [field["/T"] for field in fields if "/Lock" in field] == ["Stampel"]
+    rule = fields[2]["/Lock"]
+    assert (rule["/Action"], rule["/P"]) == ("/Exclude", 1)
+    assert list(rule["/Fields"]) == [seal.TIMESTAMP_FIELD]
+
+
+def test_begun_and_finished_apart_is_the_same_as_in_one_go() -> None:
+    begun = seal.begin(stages().prepared, "Ordforande", ["Åsa"], NOW)
+    to_sign = seal.attributes(begun, signer().certificate)
+    signature = cms.complete(to_sign, signer().sign(to_sign), [signer().certificate, CA])
+    in_one = seal.sign(stages().prepared, "Ordforande", signer(), [CA], ["Åsa"], NOW)
+    assert seal.finish(begun, signature) == in_one
+
+
+def test_an_untagged_file_is_signed_without_a_structure_tree() -> None:
+    prepared = seal.prepare(bare_pdf(), FIELDS[2:])
+    assert "/StructTreeRoot" not in PdfFileReader(io.BytesIO(prepared)).root
+    assert check_pdf(lock(prepared), [CA], SEALED_AT).ok
+
+
+def test_a_structure_with_a_single_child_grows_into_a_list() -> None:
+    prepared = seal.prepare(render(), FIELDS[2:])
+    reader = PdfFileReader(io.BytesIO(prepared))
+    assert len(reader.root["/StructTreeRoot"]["/K"][0]["/K"]) > 1
+
+
+def test_renewal_after_years_keeps_the_file_valid() -> None:
+    later = SEALED_AT.replace(year=2050)
+    ours = authority()
+    chain = [ours.timestamp.certificate, CA]
+    renewed = seal.archive(
+        stages().sealed, timestamper(lambda: later), chain, [ours.crl(later)], "Tidsstampel2"
+    )
+    assert renewed.startswith(stages().sealed)
+    result = check_pdf(renewed, [CA], later.replace(year=2055))
+    assert result.ok, result.checks
+    assert result.unprotected == ()
+
+
+def test_what_cannot_be_done_is_refused() -> None:
+    made = stages()
+    with pytest.raises(seal.SealError, match="already has form fields"):
+        seal.prepare(made.prepared, FIELDS)
+    with pytest.raises(seal.SealError, match="same name"):
+        seal.prepare(render(), [FIELDS[0], FIELDS[0]])
+    with pytest.raises(seal.SealError, match="same name"):
+        seal.prepare(render(), [seal.FieldSpec(seal.TIMESTAMP_FIELD, "x", (0, 0, 9, 9))])
+    with pytest.raises(seal.SealError, match="not a readable PDF"):
+        seal.prepare(b"%PDF-1.7 no", FIELDS)
+    with pytest.raises(seal.SealError, match="no field"):
+        seal.begin(made.prepared, "Sekreterare", ["x"], NOW)
+    with pytest.raises(seal.SealError, match="no field"):
+        seal.begin(render(), "Ordforande", ["x"], NOW)
+    with pytest.raises(seal.SealError, match="already signed"):
+        seal.begin(made.chair, "Ordforande", ["x"], NOW)
+    with pytest.raises(seal.SealError, match="does not lock"):
+        lock(made.chair, field="Justerare")
+    begun = seal.begin(made.prepared, "Ordforande", ["x"], NOW, room=100)
+    with pytest.raises(seal.SealError, match="larger than the room"):
+        seal.finish(begun, bytes(101))
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
+
+
+@given(st.lists(TEXT, max_size=6), st.integers(40, 400), st.integers(20, 120))
+def test_text_never_uses_a_missing_glyph_and_fits_when_it_can(
+    lines: list[str], width: int, height: int
+) -> None:
+    face = font()
+    assert all(code != 0 for line in lines for code in face.codes(line))
+    writer = PdfFileWriter()
+    drawn = text_box(lines, width, height, writer.add_object(generic.NullObject()))
+    data = drawn.data.decode("ascii")
+    found = re.search(r"/F0 ([0-9.]+) Tf", data)
+    assert found is not None
+    size = float(found.group(1))
+    if size > SMALLEST:
+        assert all(face.width(line) * size <= width - 2 * MARGIN + 0.01 for line in lines)
+    assert data.count("Tj") == len(lines)
+
+
+def test_swedish_letters_have_glyphs_of_their_own() -> None:
+    face = font()
+    question = face.codes("?")[0]
+    assert question not in face.codes("ÅÄÖåäöéüŁÇŞčđŋ–§")
+    assert face.codes("A\u030a") == face.codes("Å"), "a combining ring is composed"
+    assert face.codes("漢") == [question]
+
+
+# --- what others say
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    path = tmp_path / "sealed.pdf"
+    path.write_bytes(stages().sealed)
+    return path
+
+
+def test_qpdf_finds_no_fault(sealed: Path) -> None:
+    assert "No syntax or stream encoding errors" in outside.run(outside.need("qpdf"), "--check", sealed)
+
+
+def test_mutool_finds_every_signature_valid(sealed: Path) -> None:
+    said = outside.run(outside.need("mutool"), "sign", "-v", sealed)
+    assert said.count("The signature is valid") == 3
+    assert "Åsa Öberg" in said
+
+
+def test_the_appearances_can_be_read_and_their_font_is_embedded(sealed: Path) -> None:
+    mutool = outside.need("mutool")
+    text = outside.run(mutool, "draw", "-F", "txt", sealed, "2")
+    assert "Åsa Öberg" in text and "Łukasz Çelik" in text and "Stämplat" in text
+    rows = outside.run(outside.need("pdffonts"), sealed).splitlines()[2:]
+    ours = [row for row in rows if "DejaVuSansCondensed" in row]
+    assert len(ours) == 1, "one font for every signature"
+    for row in rows:
+        embedded, _, mapped = row.split()[-5:-2]
+        assert (embedded, mapped) == ("yes", "yes"), row
+
+
+def test_pdfsig_finds_every_signature_valid(sealed: Path, tmp_path: Path) -> None:
+    pdfsig, certutil = outside.need("pdfsig"), outside.need("certutil")
+    store = tmp_path / "nss"
+    store.mkdir()
+    (tmp_path / "ca.pem").write_bytes(pki.certificate_pem(CA))
+    outside.run(certutil, "-N", "-d", f"sql:{store}", "--empty-password")
+    outside.run(
+        *(certutil, "-A", "-d", f"sql:{store}", "-n", "ca", "-t", "CT,C,C", "-i", tmp_path / "ca.pem"),
+    )
+    said = outside.run(pdfsig, "-nssdir", f"sql:{store}", sealed)
+    assert said.count("Signature is Valid.") == 3
+    assert said.count("ETSI.CAdES.detached") == 3
+    assert "Total document signed" in said.split("Signature #4")[1]
+    bent = bytearray(stages().sealed)
+    bent[1000] ^= 1
+    sealed.write_bytes(bytes(bent))
+    assert "Signature is Valid." not in outside.run(pdfsig, "-nssdir", f"sql:{store}", sealed)
+
+
+def test_the_sealed_file_is_still_accessible(sealed: Path) -> None:
+    checker = Path(sys.executable).parent / "outloud"
+    if not checker.exists():
+        outside.need("outloud")
+    said = outside.run(checker, "--layer", "conformance", "--fail-on", "warning", sealed)
+    assert "0 error(s), 0 warning(s)" in said
+
+
+def test_a_simple_font_is_never_needed() -> None:
+    # pyHanko's default appearance would be Courier, unembedded; none of ours may name it.
+    default = SimpleFontEngineFactory.default_factory().name
+    assert default.encode() not in stages().sealed[len(render()) :]
+
+
+def test_the_time_of_signing_stands_in_the_dictionary() -> None:
+    reader = PdfFileReader(io.BytesIO(stages().sealed))
+    times = [s.self_reported_timestamp for s in reader.embedded_regular_signatures]
+    assert times == [NOW, NOW + timedelta(days=2), SEALED_AT]
