@@ -179,7 +179,7 @@ def _verify(signature: Signature, vkey: Vkey, checkpoint: Checkpoint) -> Verifie
     stamp, value = signature.value[:stamp_size], signature.value[stamp_size:]
     seconds = int.from_bytes(stamp, "big")
     try:
-        if len(stamp) < stamp_size or seconds > MAX_SIZE:
+        if seconds > MAX_SIZE:
             raise InvalidSignature
         message = _message(vkey, checkpoint, seconds)
         if vkey.algorithm is Algorithm.ML_DSA_44:

@@ -301,6 +301,18 @@ def test_a_signature_of_any_length_is_refused_in_words(signer: Signer, value: by
         open_checkpoint(note, [signer.vkey])
 
 
+def test_a_time_beyond_what_the_format_allows_is_refused() -> None:
+    for seconds, held in ((2**63 - 1, True), (2**63, False)):
+        message = f"cosignature/v1\ntime {seconds}\n{CHECKPOINT.text}".encode()
+        value = seconds.to_bytes(8, "big") + WITNESS.sign(message)
+        note = Note(CHECKPOINT.text, (Signature(WITNESS.vkey.name, WITNESS.vkey.key_id, value),)).encode()
+        if held:
+            assert open_checkpoint(note, [WITNESS.vkey]).verified == (Verified(WITNESS.vkey, seconds),)
+        else:
+            with pytest.raises(UnverifiedNote, match="does not hold"):
+                open_checkpoint(note, [WITNESS.vkey])
+
+
 def test_a_key_signs_once() -> None:
     with pytest.raises(UnverifiedNote, match="signed the checkpoint twice"):
         open_checkpoint(SIGNED + LINE, [LOG.vkey])

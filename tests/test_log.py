@@ -254,6 +254,15 @@ def test_nothing_is_to_be_shown_from_the_empty_tree_or_to_itself() -> None:
     assert not verify_consistency(7, 7, root, EMPTY_ROOT, [])
 
 
+def test_a_true_proof_says_nothing_of_a_tree_of_another_size() -> None:
+    # The hashes lead to the root given, but the tree claimed is higher than the proof reaches.
+    root = root_at(2, SOURCE)
+    assert verify_inclusion(LEAVES[0], 0, 2, [LEAVES[1]], root)
+    assert not verify_inclusion(LEAVES[0], 0, 4, [LEAVES[1]], root)
+    assert verify_consistency(1, 2, LEAVES[0], root, [LEAVES[1]])
+    assert not verify_consistency(1, 4, LEAVES[0], root, [LEAVES[1]])
+
+
 def test_a_consistency_proof_without_a_beginning_is_refused() -> None:
     # Six is no power of two, so the old root is not the first hash, and an empty proof holds nothing at
     # all.

@@ -119,6 +119,14 @@ def test_the_specifications_example_of_seventy_thousand_leaves(large: Shelf) -> 
     assert list(tiles_at(0)) == []
 
 
+def test_a_tile_just_filled_leaves_no_empty_one_behind() -> None:
+    shelf = Shelf()
+    for old, new in ((0, 255), (255, 256), (256, 512)):
+        assert {tile for tile, _ in new_tiles(old, LEAVES[old:new], shelf)} <= set(tiles_at(new))
+        shelf.grow(old, new)
+    assert set(shelf.tiles) == {*tiles_at(255), *tiles_at(256), *tiles_at(512)}
+
+
 @given(st.lists(st.integers(0, 700), max_size=6))
 @settings(deadline=None)
 def test_growing_by_steps_gives_the_same_tiles_as_growing_at_once(steps: list[int]) -> None:
