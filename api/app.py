@@ -20,16 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import commands, documents, evidence, problems, reads, service, signings
 from api.examples import schemas
+from api.rights import Streams
 from api.wiring import Municipality
 
-HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"no-referrer",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"cache-control": b"no-store",
-}
+RELEASED = "2026-11-22"
 DESCRIPTION = (
     "Möten, beslut och anteckningar i kommunala råd, från kallelse till utskick: varje steg är en händelse i en logg "
     "som vem som helst kan kontrollera utan oss."
@@ -87,10 +81,8 @@ class Edges:
 
 def _protect(message: MutableMapping[str, Any]) -> None:
     there = {name.lower() for name, _ in message["headers"]}
-    message["headers"] = [
-        *message["headers"],
-        *((name, value) for name, value in HEADERS.items() if name not in there),
-    ]
+    more = ((name.lower().encode(), value.encode()) for name, value in problems.PROTECTIVE.items())
+    message["headers"] = [*message["headers"], *(each for each in more if each[0] not in there)]
 
 
 def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
@@ -104,6 +96,8 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.municipalities = municipalities
+    app.state.streams = {slug: Streams(each) for slug, each in municipalities.items()}
+    app.state.released = RELEASED
     problems.install(app)
     # Fixed words before names of things, so that no command is taken for an id.
     for part in (commands.add_commands, signings.add, documents.add, reads.add, evidence.add, service.add):

@@ -43,7 +43,7 @@ def add(app: FastAPI) -> None:
     get(app, f"{V1}/proofs/{{position}}", proof, "log", "Proof that an event is in the log that the checkpoint signs.",
         {"position": 12, "leaf": ID * 4, "size": 40, "path": [ID * 4], "checkpoint": "…"})  # fmt: skip
     get(app, f"{V1}/log/checkpoint", checkpoint, "log", "The newest signed checkpoint (C2SP tlog-checkpoint). Public.",
-        "radsliggaren/lerum\n40\n…\n", media=TEXT, statuses=(404, 405))  # fmt: skip
+        "radsliggaren/exempelby\n40\n…\n", media=TEXT, statuses=(404, 405))  # fmt: skip
     get(app, f"{V1}/log/vkeys", vkeys, "log", "The keys that verify checkpoints (signed-note). Public.", "…", media=TEXT,
         statuses=(404, 405))  # fmt: skip
     get(app, f"{V1}/log/trust-anchor.pem", trust_anchor, "log", "The authority that the seals lead to. Public.",

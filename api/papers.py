@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from eventsourcing.persistence import Notification
+
 from api.signing_flow import SigningFlow
 from api.wiring import Municipality
 from domain.errors import NotFound
@@ -18,7 +20,10 @@ from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade
 from projections.paper import render
 from projections.paper.kallelse import kallelse_sheet
-from projections.paper.minutes import minutes_sheet
+from projections.paper.minutes import minutes_sheet, short_code
+from registry.mapper import read_envelope
+from signing.commitments import version_root
+from signing.log import leaf_hash
 
 
 def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: int) -> bytes:
@@ -27,21 +32,24 @@ def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: i
         return municipality.files.get(minutes.sealed.file)
     if any(pin.version == number for pin in minutes.pins) and number == minutes.newest.version:
         return SigningFlow(municipality).signed(id, number)
-    for fact in _facts(municipality, stream(Minutes, id)):
+    for fact, stored in _facts(municipality, stream(Minutes, id)):
         if isinstance(fact.event, MinutesVersionMade) and fact.event.version == number:
-            return render(minutes_sheet(fact, municipality.name, example=municipality.settings.example, draft=True)).pdf
+            world, root = municipality.registry.world(fact.position), version_root(read_envelope(stored))
+            example = municipality.settings.example
+            return render(minutes_sheet(fact, world, municipality.name, example=example, root=root, draft=True)).pdf
     raise NotFound("version", f"{id}/{number}")
 
 
 def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int | None) -> bytes:
     """A kallelse as it went out."""
-    for fact in _facts(municipality, stream(Meeting, meeting), at):
+    for fact, stored in _facts(municipality, stream(Meeting, meeting), at):
         if isinstance(fact.event, KallelseIssued) and fact.event.issue == issue:
-            world = municipality.registry.world(fact.position)
-            return render(kallelse_sheet(fact, world, municipality.name, example=municipality.settings.example)).pdf
+            world, code = municipality.registry.world(fact.position), short_code(leaf_hash(stored.state).hex())
+            example = municipality.settings.example
+            return render(kallelse_sheet(fact, world, municipality.name, example=example, code=code)).pdf
     raise NotFound("kallelse", f"{meeting}/{issue}")
 
 
-def _facts(municipality: Municipality, name: str, at: int | None = None) -> list[Fact]:
+def _facts(municipality: Municipality, name: str, at: int | None = None) -> list[tuple[Fact, Notification]]:
     registry = municipality.registry
-    return [registry.fact(stored) for stored in registry.recorder.select_stream(name, 0, at)]
+    return [(registry.fact(stored), stored) for stored in registry.recorder.select_stream(name, 0, at)]

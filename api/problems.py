@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from api.wiring import Preconditions
 from domain.errors import DomainError, Forbidden, NotFound
 from domain.sources import Source
 from registry.files import FileDestroyed
@@ -35,6 +36,14 @@ TEXTS = Path(__file__).parent / "texts"
 Language = Literal["sv", "en"]
 log = logging.getLogger("liggare.api")
 
+PROTECTIVE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 # What a refusal's code answers with, where its class does not say it.
 STATUS = {
     "clock-behind": 503,
@@ -252,13 +261,14 @@ def install(app: FastAPI) -> None:
 
     def on_anything(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return answer(request, 500, "internal-error")
+        return answer(request, 500, "internal-error", headers=PROTECTIVE)  # it is answered outside of the rest
 
     app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(Conflict, on_conflict)
+    for kind in (Preconditions, Conflict):
+        app.add_exception_handler(kind, on_conflict)
     app.add_exception_handler(FileDestroyed, on_destroyed)
     app.add_exception_handler(Exception, on_anything)
 

@@ -21,7 +21,7 @@ LAG = 10_000  # events; beyond this the views are no picture of now
 def add(app: FastAPI) -> None:
     get(app, "/healthz", healthz, "service", "The process answers. Public.", {"status": "ok"}, statuses=(405,))
     get(app, "/readyz", readyz, "service", "The registries can be read and their views keep up. Public.",
-        {"status": "ok", "lag": {"lerum": 0}}, statuses=(405,))  # fmt: skip
+        {"status": "ok", "lag": {"exempelby": 0}}, statuses=(405,))  # fmt: skip
     get(app, "/api-info", api_info, "service", "Name, version and state of this API. Public.",
         {"apiName": "Rådsliggaren", "apiVersion": "1", "apiStatus": "active"}, statuses=(405,))  # fmt: skip
     get(app, "/openapi.json", openapi_json, "service", "This description. Public.", None, statuses=(405,))

@@ -24,7 +24,7 @@ BEARER = HTTPBearer(
 SLUG = Path(
     description="The registry's short name.",
     pattern=r"^[a-z][a-z0-9-]{0,39}$",
-    examples=["lerum"],
+    examples=["exempelby"],
 )
 
 
