@@ -65,6 +65,7 @@ from signing.pki import auth_context, certificate_der
 from signing.timestamp import run
 
 SEAL_FIELD = "Stampel"
+DOCUMENT_TIMESTAMP = "/DocTimeStamp"
 
 # The library reports every doubt by logging too; what matters of it is in the result.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -169,7 +170,7 @@ def _check(
         roots, trusted = embedded_roots(pdf), False
     reader = PdfFileReader(io.BytesIO(pdf))
     embedded = list(reader.embedded_signatures)
-    signatures = [s for s in embedded if s.sig_object_type != "/DocTimeStamp"]
+    signatures = [s for s in embedded if s.sig_object_type != DOCUMENT_TIMESTAMP]
     checks = [
         _check_end(pdf, embedded),
         _check_fields(reader, embedded),
@@ -209,9 +210,8 @@ def _policy(
 ) -> PdfSignatureValidationSpec:
     anchors = [asn1_x509.Certificate.load(certificate_der(root)) for root in roots]
     rule = RevocationCheckingPolicy(RevocationCheckingRule.CRL_REQUIRED, RevocationCheckingRule.CRL_REQUIRED)
-    assumed = []
-    if embedded and not crls:
-        assumed = [NonRevokedStatusAssertion(embedded[-1].signer_cert.sha256, at=now)]
+    stamps = [s.signer_cert.sha256 for s in embedded if s.sig_object_type == DOCUMENT_TIMESTAMP]
+    assumed = [NonRevokedStatusAssertion(stamps[-1], at=now)] if stamps and not crls else []
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(
@@ -229,7 +229,7 @@ def _policy(
 
 
 def _check_end(pdf: bytes, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
-    if not embedded or embedded[-1].sig_object_type != "/DocTimeStamp":
+    if not embedded or embedded[-1].sig_object_type != DOCUMENT_TIMESTAMP:
         return Check("pades", False, "the file does not end with an archive time stamp")
     start, length, after, rest = (int(v) for v in embedded[-1].byte_range)
     if start != 0 or after + rest != len(pdf) or not pdf.endswith(b"%%EOF\n"):
@@ -269,15 +269,15 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
     name, status = signature.field_name, result.api_status
     if status is None or not (status.intact and status.valid):
         return Check("pades", False, f"{name}: the signed bytes have been changed")
+    if not status.docmdp_ok:
+        return Check(
+            "pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}"
+        )
     if result.ades_subindic is not AdESPassed.OK:
         return Check(
             "pades",
             False,
             f"{name}: {result.ades_subindic.standard_name}: {result.failure_msg or 'not valid'}",
-        )
-    if not status.docmdp_ok:
-        return Check(
-            "pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}"
         )
     if not status.bottom_line or status.validation_path is None:
         return Check("pades", False, f"{name}: the signature as a whole does not hold")

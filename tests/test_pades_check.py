@@ -201,6 +201,7 @@ def test_a_changed_page_under_a_new_archive_stamp_is_an_illegal_change() -> None
     writer = IncrementalPdfFileWriter(io.BytesIO(stages().sealed))
     page = writer.find_page_for_modification(0)[0].get_object()
     page["/Contents"] = writer.find_page_for_modification(1)[0].get_object().raw_get("/Contents")
+    writer.update_container(page)
     out = io.BytesIO()
     writer.write(out)
     again = seal.archive(
