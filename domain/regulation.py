@@ -346,7 +346,7 @@ class _Reader:
 
     def _line(self, place: tuple[str, ...]) -> int:
         """The line of the innermost part that can be found: the table's head, then the key under it."""
-        heads = [re.escape(".".join(place[:depth])) for depth in (2, 1)]
+        heads = [re.escape(".".join(place[:depth])) for depth in range(len(place), 0, -1)]
         start = next(
             (
                 number
