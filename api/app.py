@@ -2,7 +2,7 @@
 
 - Addresses begin /v1/{municipality}; what concerns the process stands at the root: /healthz, /readyz, /api-info and
   /openapi.json. These four and the log's public parts need no token; everything else does.
-- Endpoints that touch the store are plain functions: they run in worker threads, and the event loop never waits for disk.
+- Endpoints that touch the store are plain functions: they run in worker threads, and the event loop waits for no disk.
 - HEAD answers as GET does, without the body (RFC 9110, 9.3.2).
 - Every answer forbids sniffing, framing, referring and, unless it says otherwise, storing.
 """
@@ -18,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import commands, documents, evidence, problems, reads, service, signings
+from api import commands, documents, evidence, problems, proceedings, reads, service, signings
 from api.examples import schemas
 from api.rights import Streams
 from api.wiring import Municipality
@@ -100,7 +100,15 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
     app.state.released = RELEASED
     problems.install(app)
     # Fixed words before names of things, so that no command is taken for an id.
-    for part in (commands.add_commands, signings.add, documents.add, reads.add, evidence.add, service.add):
+    for part in (
+        commands.add_commands,
+        signings.add,
+        documents.add,
+        reads.add,
+        proceedings.add,
+        evidence.add,
+        service.add,
+    ):
         part(app)
     app.add_middleware(Edges)
     described: dict[str, Any] = {}

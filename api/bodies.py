@@ -1,7 +1,7 @@
 """The bytes of a request: read with a limit, decoded strictly, made into a command.
 
-- A command's body is one JSON object in UTF-8 (RFC 8259). A name that stands twice is refused: readers of JSON differ on
-  which value counts (RFC 8259, 4). NaN, Infinity and lone surrogates are no JSON.
+- A command's body is one JSON object in UTF-8 (RFC 8259). A name that stands twice is refused: readers of JSON differ
+  on which value counts (RFC 8259, 4). NaN, Infinity and lone surrogates are no JSON.
 - Types are strict: neither 0 nor "0" is a date and "yes" is no truth value. Unknown fields are refused.
 - An id that stands in the address is not repeated in the body.
 - A body larger than its limit is refused without being read to its end.
@@ -58,9 +58,13 @@ def streamed(request: Request, limit: int) -> Iterator[bytes]:
     parts = limited(request, limit)
     while True:
         try:
-            yield anyio.from_thread.run(parts.__anext__)
+            yield anyio.from_thread.run(_next, parts)
         except StopAsyncIteration:
             return
+
+
+async def _next(parts: AsyncIterator[bytes]) -> bytes:
+    return await anext(parts)
 
 
 def read(model: type[M], raw: bytes, **given: str) -> M:

@@ -70,7 +70,9 @@ class FindingPart(BaseModel):
 class Answer(BaseModel):
     """What a command led to."""
 
-    position: int = Field(description="The last event's position; send it as min_position to read your own write.")
+    position: int = Field(
+        description="The last event's position; send it as min_position to read your own write."
+    )
     id: str = Field(description="The id of what the command is about.")
     events: list[EventPart]
     findings: list[FindingPart]
@@ -78,11 +80,19 @@ class Answer(BaseModel):
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", pattern=r'^(\*|"[0-9]{1,9}")$', description="The ETag that was read, if it must still be so."),
+    Header(
+        alias="If-Match",
+        pattern=r'^(\*|"[0-9]{1,9}")$',
+        description="The ETag that was read, if it must still be so.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,64}$", description="The request's own key, for safe repeats."),
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,64}$",
+        description="The request's own key, for safe repeats.",
+    ),
 ]
 
 
@@ -140,7 +150,8 @@ def answer(caller: Caller, command: Command, saved: Saved, request: Request) -> 
     )
     headers = {
         "ETag": f'"{version}"',
-        "Location": f"/v1/{municipality.slug}/{PLURALS[command.STREAM]}" + (f"/{id}" if id_field(type(command)) else ""),
+        "Location": f"/v1/{municipality.slug}/{PLURALS[command.STREAM]}"
+        + (f"/{id}" if id_field(type(command)) else ""),
         "Content-Language": chosen,
         "Vary": "Accept-Language",
     } | ({"Idempotent-Replayed": "true"} if saved.again else {})
@@ -153,7 +164,9 @@ def findings(facts: Sequence[Fact]) -> list[Finding]:
 
 
 def _finding(finding: Finding, chosen: Any) -> dict[str, str]:
-    plain = {name: str(getattr(finding, name)) for name in ("finding", "rule", "modality", "expected", "observed")}
+    plain = {
+        name: str(getattr(finding, name)) for name in ("finding", "rule", "modality", "expected", "observed")
+    }
     place = {"document": finding.source.document, "section": finding.source.section}
     said = plain | place | {"source": f"{place['document']} {place['section']}".strip()}
     return plain | place | {"text": sentence("findings", finding.finding, chosen, said)}
@@ -165,7 +178,11 @@ def add(app: FastAPI, command: type[Command]) -> None:
     given = field if field and not creates(command) else None
 
     def endpoint(
-        request: Request, caller: Called, raw: Body, if_match: IfMatch = None, idempotency_key: IdempotencyKey = None
+        request: Request,
+        caller: Called,
+        raw: Body,
+        if_match: IfMatch = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         ids = {given: str(request.path_params[given])} if given else {}
         return execute(caller, read(command, raw, **ids), request, raw, if_match, idempotency_key)
@@ -183,7 +200,7 @@ def add(app: FastAPI, command: type[Command]) -> None:
         status_code=201,
         response_model=Answer,
         response_description="It is recorded.",
-        responses={201: {"headers": _headers()}} | documented(*STATUSES),
+        responses=documented(*STATUSES, also={201: {"headers": _headers()}}),
         openapi_extra={
             "parameters": [id_parameter(given)] if given else [],
             "requestBody": {

@@ -24,7 +24,7 @@ from api.access import authorise
 from api.bodies import UPLOAD_LIMIT, streamed
 from api.commands import STATUSES, Answer, IdempotencyKey, answer
 from api.problems import Refusal, documented, fields
-from api.reading import Id, Limit, Offset, Reader, get, one, shown, some
+from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
 from api.rights import Rights
 from api.tokens import Called
 from domain.document import Document, RegisterDocument
@@ -36,6 +36,7 @@ V1 = "/v1/{municipality}"
 ID = "0123456789abcdef"
 AT_ONCE = threading.BoundedSemaphore(8)  # a slow sender holds a worker thread
 SAYS = "What is said about the document."
+ROUTES = Routes()
 
 
 def add(app: FastAPI) -> None:
@@ -57,28 +58,36 @@ def add(app: FastAPI) -> None:
             "requestBody": {
                 "required": True,
                 "content": {
-                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "the file"}
+                    "application/octet-stream": {
+                        "schema": {"type": "string", "format": "binary"},
+                        "example": "the file",
+                    }
                 },
             }
         },
     )
-    get(app, f"{V1}/documents", documents, "documents", "The documents that you may read.",
-        {"items": [{"id": ID, "title": "Lägesbild", "media_type": "application/pdf"}], "total": 1})  # fmt: skip
-    get(app, f"{V1}/documents/{{document:id}}", document, "documents", "What is registered about a document.",
-        {"id": ID, "title": "Lägesbild", "media_type": "application/pdf", "size": 1024})  # fmt: skip
-    get(app, f"{V1}/documents/{{document:id}}/file", document_file, "documents", "The document's file.", None,
-        media="application/octet-stream", statuses=(400, 401, 403, 404, 405, 410, 422, 503))  # fmt: skip
+    ROUTES.add(app)
 
 
 def register_document(
     request: Request,
     caller: Called,
-    title: Annotated[str, Query(max_length=300, description="Its subject, in a line.", examples=["Lägesbild"])],
-    direction: Annotated[str, Query(pattern="^(incoming|outgoing|internal)$", description=SAYS, examples=["incoming"])],
-    matter: Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$", description="The matter it belongs to.")] = None,
-    dated: Annotated[date | None, Query(alias="date", description="The day it came in or was drawn up.")] = None,
+    title: Annotated[
+        str, Query(max_length=300, description="Its subject, in a line.", examples=["Lägesbild"])
+    ],
+    direction: Annotated[
+        str, Query(pattern="^(incoming|outgoing|internal)$", description=SAYS, examples=["incoming"])
+    ],
+    matter: Annotated[
+        str | None, Query(pattern=r"^[0-9a-f]{16}$", description="The matter it belongs to.")
+    ] = None,
+    dated: Annotated[
+        date | None, Query(alias="date", description="The day it came in or was drawn up.")
+    ] = None,
     sender: Annotated[str | None, Query(max_length=300, description="Who sent it.")] = None,
-    secrecy: Annotated[str | None, Query(max_length=120, description="The provision of secrecy, if marked.")] = None,
+    secrecy: Annotated[
+        str | None, Query(max_length=120, description="The provision of secrecy, if marked.")
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -99,7 +108,9 @@ def register_document(
     if not content.size:
         raise Refusal(422, "document-empty")
     asked = f"{request.url.query}\0{media_type}\0{content.digest.hexdigest()}".encode()
-    once = Once(caller.person, f"POST {request.url.path}", idempotency_key, asked) if idempotency_key else None
+    once = (
+        Once(caller.person, f"POST {request.url.path}", idempotency_key, asked) if idempotency_key else None
+    )
     command = _command(said, size=content.size, file=file)
     saved = caller.municipality.execute(command, caller.person, caller.assurance, once=once)
     return answer(caller, command, saved, request)
@@ -128,7 +139,11 @@ class _Counted:
             yield part
 
 
+@ROUTES.get(
+    "/documents", "documents", {"items": [{"id": ID, "title": "Lägesbild", "size": 1024}], "total": 1}
+)
 def documents(request: Request, reader: Reader, limit: Limit = 20, offset: Offset = 0) -> Response:
+    """The documents that you may read."""
     reader.rights.register()
     found = [(id, reader.get(Document, id)[1]) for id in reader.ids(Document)]
     kept = [each for each in found if may_read(reader.rights, each[1])]
@@ -148,13 +163,21 @@ def _shown(id: str, document: Document) -> dict[str, Any]:
     return content
 
 
+@ROUTES.get(
+    "/documents/{document:id}", "documents", {"id": ID, "title": "Lägesbild", "media_type": "application/pdf"}
+)
 def document(reader: Reader, document: Id) -> Response:
+    """What is registered about a document."""
     version, state = reader.get(Document, document)
     reader.rights.document(state)
     return one(_shown(document, state), version)
 
 
+@ROUTES.get(
+    "/documents/{document:id}/file", "documents", media="application/octet-stream", statuses=(*READ, 410)
+)
 def document_file(reader: Reader, document: Id) -> Response:
+    """The document's file."""
     state = reader.get(Document, document)[1]
     reader.rights.document(state)
     parts = reader.municipality.files.read(state.file)

@@ -19,7 +19,7 @@ REF = "#/components/schemas/{model}"
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
 MOMENT = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$"
-PATTERNS = {messages._line: LINE, messages._text: PROSE, messages._moment: MOMENT}
+PATTERNS: dict[object, str] = {messages._line: LINE, messages._text: PROSE, messages._moment: MOMENT}
 
 # Values that read well, by the field's name; the rest follow from the type.
 SAYS: dict[str, Any] = {
@@ -70,7 +70,7 @@ class CommandSchema(GenerateJsonSchema):
 
     def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
         made = super().function_after_schema(schema)
-        return made | ({"pattern": found} if (found := PATTERNS.get(schema["function"]["function"])) else {})  # type: ignore[call-overload]  # looked up by identity
+        return made | ({"pattern": found} if (found := PATTERNS.get(schema["function"]["function"])) else {})
 
 
 def schemas(commands: list[type[Command]], without: dict[str, str | None]) -> dict[str, Any]:
@@ -101,7 +101,9 @@ def example(command: type[Command], *, without: str | None = None) -> dict[str, 
         if name == without:
             continue
         if name in required or name in ("reason", "dispatch", "title", "organisation"):
-            found[name] = OWN.get((command.__name__, name)) or SAYS.get(name) or _value(schema, made.get("$defs", {}))
+            found[name] = (
+                OWN.get((command.__name__, name)) or SAYS.get(name) or _value(schema, made.get("$defs", {}))
+            )
     return found
 
 

@@ -36,7 +36,9 @@ def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: i
         if isinstance(fact.event, MinutesVersionMade) and fact.event.version == number:
             world, root = municipality.registry.world(fact.position), version_root(read_envelope(stored))
             example = municipality.settings.example
-            return render(minutes_sheet(fact, world, municipality.name, example=example, root=root, draft=True)).pdf
+            return render(
+                minutes_sheet(fact, world, municipality.name, example=example, root=root, draft=True)
+            ).pdf
     raise NotFound("version", f"{id}/{number}")
 
 
@@ -44,7 +46,10 @@ def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int |
     """A kallelse as it went out."""
     for fact, stored in _facts(municipality, stream(Meeting, meeting), at):
         if isinstance(fact.event, KallelseIssued) and fact.event.issue == issue:
-            world, code = municipality.registry.world(fact.position), short_code(leaf_hash(stored.state).hex())
+            world, code = (
+                municipality.registry.world(fact.position),
+                short_code(leaf_hash(stored.state).hex()),
+            )
             example = municipality.settings.example
             return render(kallelse_sheet(fact, world, municipality.name, example=example, code=code)).pdf
     raise NotFound("kallelse", f"{meeting}/{issue}")

@@ -1,7 +1,7 @@
 """Every answer of 400 and above: RFC 9457 problem details, in the reader's language, with what to do next.
 
-- type, title, status, detail and instance are always there (RFC 9457, 3.1). type is `urn:liggare:refusal:<code>`; the code
-  is stable ASCII, the sentences stand in texts/refusals.*.toml, one of each language for every code.
+- type, title, status, detail and instance are always there (RFC 9457, 3.1). type is `urn:liggare:refusal:<code>`; the
+  code is stable ASCII, the sentences stand in texts/refusals.*.toml, one of each language for every code.
 - A refusal that rests on a rule names it: document and section, as the rule was adopted.
 - What was sent in is never repeated in a problem: an answer ends up in logs.
 - Swedish unless Accept-Language prefers English (RFC 9110, 12.5.4).
@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -131,7 +132,9 @@ class _Values(dict[str, object]):
         return "…"
 
 
-def sentence(kind: str, code: str, language: Language, values: Mapping[str, object] = {}, key: str = "") -> str:
+def sentence(
+    kind: str, code: str, language: Language, values: Mapping[str, object] = {}, key: str = ""
+) -> str:
     """A sentence with its values; a code without one answers with the code itself, and a test sees to that."""
     text = texts(kind).get(code, {}).get(f"{key}{language}", code if not key else "")
     return text.format_map(_Values(values))
@@ -176,7 +179,10 @@ def answer(
         code=code,
         what_to_do=sentence("refusals", code, chosen, said, "do_"),
         rule=RulePart(document=source.document, section=source.section) if source else None,
-        errors=[FieldProblem(field=field, problem=_field(kind, context, chosen)) for field, kind, context in errors]
+        errors=[
+            FieldProblem(field=field, problem=_field(kind, context, chosen))
+            for field, kind, context in errors
+        ]
         or None,
     )
     more = {"Content-Language": chosen, "Vary": "Accept-Language"} | dict(headers)
@@ -253,15 +259,17 @@ def install(app: FastAPI) -> None:
             return answer(request, 400, "header-malformed", errors=listed)
         return answer(request, 422, "invalid-parameters", errors=listed)
 
-    def on_conflict(request: Request, error: Exception) -> Response:
+    def on_conflict(request: Request, _: Exception) -> Response:
         return answer(request, 412, "version-moved")
 
-    def on_destroyed(request: Request, error: Exception) -> Response:
+    def on_destroyed(request: Request, _: Exception) -> Response:
         return answer(request, 410, "file-destroyed")
 
     def on_anything(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return answer(request, 500, "internal-error", headers=PROTECTIVE)  # it is answered outside of the rest
+        return answer(
+            request, 500, "internal-error", headers=PROTECTIVE
+        )  # it is answered outside of the rest
 
     app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(Refusal, on_refusal)
@@ -273,11 +281,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, on_anything)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems an operation may answer with, for the OpenAPI document."""
+def documented(
+    *statuses: int, also: Mapping[int, dict[str, Any]] = MappingProxyType({})
+) -> dict[int | str, dict[str, Any]]:
+    """The answers of an operation for the OpenAPI document: the problems of these statuses, and its own."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": TITLES[status][1], "content": content}
-        | ({"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}} if status == 401 else {})
-        for status in sorted(statuses)
-    }
+    found: dict[int | str, dict[str, Any]] = {status: also[status] for status in also}
+    for status in sorted(statuses):
+        found[status] = {"description": TITLES[status][1], "content": content}
+    if 401 in found:
+        found[401]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    return found

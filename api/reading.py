@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
+from projections.reading import position_at
 from pydantic import BaseModel
 
 from api.problems import Refusal, documented
@@ -26,17 +27,23 @@ from api.tokens import Caller, caller
 from api.wiring import Municipality
 from domain.errors import NotFound
 from domain.messages import Destroyed, Known, State, stream
-from projections.reading import position_at
 
 S = TypeVar("S", bound=State)
 PATIENCE = 5.0
 LONGEST = 200
-WHEN = r"^([0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)$"
+DAY, ZONE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"(Z|[+-][0-9]{2}:[0-9]{2})"
+WHEN = rf"^([0-9]{{1,12}}|{DAY}(T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?{ZONE})?)$"
 
-Id = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="An id of the registry.", examples=["0123456789abcdef"])]
-When = Annotated[str | None, Query(pattern=WHEN, description="What was known then: a position, a day or a time (RFC 3339).")]
+Id = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{16}$", description="An id of the registry.", examples=["0123456789abcdef"])
+]
+When = Annotated[
+    str | None,
+    Query(pattern=WHEN, description="What was known then: a position, a day or a time (RFC 3339)."),
+]
 MinPosition = Annotated[
-    int | None, Query(ge=0, le=2**53 - 1, description="Wait until this position is shown; 503 if it takes too long.")
+    int | None,
+    Query(ge=0, le=2**53 - 1, description="Wait until this position is shown; 503 if it takes too long."),
 ]
 Limit = Annotated[int, Query(ge=1, le=LONGEST, description="At most this many.")]
 Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="Skip this many.")]
@@ -65,7 +72,10 @@ class Reading:
 
 
 def reader(
-    request: Request, called: Annotated[Caller, Depends(caller)], known: When = None, min_position: MinPosition = None
+    request: Request,
+    called: Annotated[Caller, Depends(caller)],
+    known: When = None,
+    min_position: MinPosition = None,
 ) -> Reading:
     """The reading that was asked for; 503 if what it waits for is not shown in time."""
     municipality = called.municipality
@@ -134,7 +144,7 @@ def one(content: Mapping[str, Any], version: int) -> Response:
 
 
 def page(request: Request, items: Sequence[Any], total: int | None, limit: int, offset: int) -> Response:
-    """Some of many; total is None if nobody has counted, and then one item more than asked for says that there are more."""
+    """Some of many; if nobody has counted (total is None), one item more than asked for says that there are more."""
     more = offset + limit < total if total is not None else len(items) > limit
     headers = {}
     if more:
@@ -144,7 +154,9 @@ def page(request: Request, items: Sequence[Any], total: int | None, limit: int, 
     return JSONResponse(content | ({"total": total} if total is not None else {}), headers=headers)
 
 
-def some(request: Request, items: Sequence[Any], limit: int, offset: int, show: Callable[[Any], Any]) -> Response:
+def some(
+    request: Request, items: Sequence[Any], limit: int, offset: int, show: Callable[[Any], Any]
+) -> Response:
     """A page of a list that is at hand, shown one by one."""
     return page(request, [show(item) for item in items[offset : offset + limit]], len(items), limit, offset)
 
@@ -158,31 +170,50 @@ def utc(moment: datetime) -> str:
 
 
 # --- how it is registered
-def get(
-    app: FastAPI,
-    path: str,
-    endpoint: Callable[..., Response],
-    tag: str,
-    said: str,
-    example: Any,
-    *,
-    media: str = "application/json",
-    statuses: Sequence[int] = (400, 401, 403, 404, 405, 422, 503),
-) -> None:
-    """A GET route, its operation named by its function."""
-    name = endpoint.__name__.replace("_", "-")
-    content = {"example": example} if example is not None else {}
-    schema: dict[str, Any] = {"type": "object"} if media.endswith("json") else {"type": "string"}
-    app.add_api_route(
-        path,
-        endpoint,
-        methods=["GET"],
-        name=name,
-        operation_id=name,
-        tags=[tag],
-        summary=name.replace("-", " ").capitalize(),
-        description=said,
-        response_class=Response,
-        responses={200: {"description": "As asked.", "content": {media: {"schema": schema} | content}}}
-        | documented(*statuses),
-    )
+READ = (400, 401, 403, 404, 405, 422, 503)
+PUBLIC = (404, 405)
+Endpoint = Callable[..., Response]
+
+
+class Routes:
+    """The GET routes of a module: an operation is named by its function and described by its docstring."""
+
+    def __init__(self, prefix: str = "/v1/{municipality}") -> None:
+        self._prefix = prefix
+        self._found: list[tuple[str, Endpoint, dict[str, Any]]] = []
+
+    def get(
+        self,
+        path: str,
+        tag: str,
+        example: Any = None,
+        *,
+        media: str = "application/json",
+        statuses: Sequence[int] = READ,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Register the function below as what answers GET on a path."""
+
+        def take(endpoint: Endpoint) -> Endpoint:
+            name = endpoint.__name__.replace("_", "-")
+            said: dict[str, Any] = {
+                "schema": {"type": "object"} if media.endswith("json") else {"type": "string"}
+            }
+            content = {media: said | ({} if example is None else {"example": example})}
+            how = {
+                "name": name,
+                "operation_id": name,
+                "tags": [tag],
+                "summary": name.replace("-", " ").capitalize(),
+                "description": endpoint.__doc__,
+                "responses": documented(
+                    *statuses, also={200: {"description": "As asked.", "content": content}}
+                ),
+            }
+            self._found.append((self._prefix + path, endpoint, how))
+            return endpoint
+
+        return take
+
+    def add(self, app: FastAPI) -> None:
+        for path, endpoint, how in self._found:
+            app.add_api_route(path, endpoint, methods=["GET"], response_class=Response, **how)

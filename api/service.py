@@ -9,29 +9,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from api.reading import get
+from api.reading import Routes
 from api.tokens import municipalities
 
 LAG = 10_000  # events; beyond this the views are no picture of now
 
 
-def add(app: FastAPI) -> None:
-    get(app, "/healthz", healthz, "service", "The process answers. Public.", {"status": "ok"}, statuses=(405,))
-    get(app, "/readyz", readyz, "service", "The registries can be read and their views keep up. Public.",
-        {"status": "ok", "lag": {"exempelby": 0}}, statuses=(405,))  # fmt: skip
-    get(app, "/api-info", api_info, "service", "Name, version and state of this API. Public.",
-        {"apiName": "Rådsliggaren", "apiVersion": "1", "apiStatus": "active"}, statuses=(405,))  # fmt: skip
-    get(app, "/openapi.json", openapi_json, "service", "This description. Public.", None, statuses=(405,))
+ROUTES = Routes("")
+add = ROUTES.add
 
 
+@ROUTES.get("/healthz", "service", {"status": "ok"}, statuses=(405,))
 def healthz() -> Response:
+    """The process answers. Public."""
     return JSONResponse({"status": "ok"})
 
 
+@ROUTES.get("/readyz", "service", {"status": "ok", "lag": {"exempelby": 0}}, statuses=(405,))
 def readyz(request: Request) -> Response:
+    """The registries can be read and their views keep up; 503 if not. Public."""
     lags: dict[str, int | None] = {}
     for slug, municipality in municipalities(request).items():
         try:
@@ -43,7 +42,14 @@ def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ok" if ready else "not-ready", "lag": lags}, 200 if ready else 503)
 
 
+@ROUTES.get(
+    "/api-info",
+    "service",
+    {"apiName": "Rådsliggaren", "apiVersion": "1", "apiStatus": "active"},
+    statuses=(405,),
+)
 def api_info(request: Request) -> Response:
+    """Name, version and state of this API. Public."""
     content: dict[str, Any] = {
         "apiName": request.app.title,
         "apiVersion": request.app.version,
@@ -54,5 +60,7 @@ def api_info(request: Request) -> Response:
     return JSONResponse({name: value for name, value in content.items() if value})
 
 
+@ROUTES.get("/openapi.json", "service", statuses=(405,))
 def openapi_json(request: Request) -> Response:
+    """This description. Public."""
     return JSONResponse(request.app.openapi(), headers={"Cache-Control": "max-age=300"})
