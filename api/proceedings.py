@@ -1,0 +1,155 @@
+"""What can be read of meetings and of their minutes, and the papers of both.
+
+- A meeting is shown with all that is recorded about it, now or as of a position.
+- Versions of minutes are working material until the minutes are done (api/rights.py); then the version that was sealed
+  may be read by anyone who may read the meeting, and the earlier ones still only by those who wrote and approved.
+- Return comments are never shown to anyone else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+from fastapi.responses import Response
+
+from api.differences import differences
+from api.papers import kallelse_pdf, minutes_pdf
+from api.reading import BodyId, Id, Limit, Offset, Reader, Reading, Routes, one, shown, some
+from domain.errors import NotFound
+from domain.meeting import Meeting
+from domain.minutes import Minutes, Version
+
+ID = "0123456789abcdef"
+PDF = "application/pdf"
+Number = Annotated[int, Path(ge=1, le=10_000, description="A version's number.", examples=[2])]
+ROUTES = Routes()
+add = ROUTES.add
+
+
+# --- meetings
+@ROUTES.get(
+    "/meetings", "meetings", {"items": [{"id": ID, "body": ID, "starts": "2027-05-12T13:00"}], "total": 1}
+)
+def meetings(
+    request: Request, reader: Reader, body: BodyId = None, limit: Limit = 20, offset: Offset = 0
+) -> Response:
+    """Meetings of the bodies that you have to do with, the latest first."""
+    reader.rights.register()
+    found = [(id, reader.get(Meeting, id)[1]) for id in reader.ids(Meeting)]
+    mine = {id: bool(reader.rights.roles(id)) for id in {state.body for _, state in found}}
+    kept = [each for each in found if body in (None, each[1].body) and mine[each[1].body]]
+    kept.sort(key=lambda each: each[1].starts, reverse=True)
+    return some(request, kept, limit, offset, lambda each: _short(*each))
+
+
+def _short(id: str, state: Meeting) -> dict[str, Any]:
+    return {
+        "id": id,
+        "body": state.body,
+        "title": shown(state.title),
+        "starts": state.starts,
+        "place": shown(state.place),
+        "cancelled": state.cancelled,
+        "held": state.opened is not None,
+        "minutes": [each.minutes for each in state.minutes],
+    }
+
+
+@ROUTES.get(
+    "/meetings/{meeting:id}",
+    "meetings",
+    {"id": ID, "body": ID, "starts": "2027-05-12T13:00", "agenda": [1, 2]},
+)
+def meeting(reader: Reader, meeting: Id) -> Response:
+    """A meeting with all that is recorded about it."""
+    version, state = reader.get(Meeting, meeting)
+    reader.rights.meeting(state)
+    return one({"id": meeting} | shown(state) | {"agenda": [item.item for item in state.agenda]}, version)
+
+
+@ROUTES.get("/meetings/{meeting:id}/kallelse.pdf", "meetings", media=PDF)
+def kallelse(reader: Reader, meeting: Id, issue: Annotated[int, Query(ge=1, le=10_000)] = 1) -> Response:
+    """A kallelse as it went out."""
+    state = reader.get(Meeting, meeting)[1]
+    reader.rights.meeting(state)
+    return _paper(
+        kallelse_pdf(reader.municipality, meeting, issue, reader.at), f"kallelse-{meeting}-{issue}.pdf"
+    )
+
+
+# --- minutes
+@ROUTES.get("/minutes/{minutes:id}", "minutes", {"id": ID, "meeting": ID, "newest": 2, "approved": False})
+def minutes(reader: Reader, minutes: Id) -> Response:
+    """Minutes: versions, approvals, seal, sending and notification."""
+    at, state = reader.get(Minutes, minutes)
+    reader.rights.minutes(state)
+    content = {"id": minutes} | shown(state)
+    content |= {
+        "newest": state.newest.version,
+        "covers": list(state.covers),
+        "word": state.newest.word,
+        "versions": [{"version": each.version, "base": each.base} for each in state.versions],
+        "signers": shown(state.signers),
+        "approved": state.approved,
+        "finished": state.finished,
+    }
+    if not reader.rights.works_on(state):
+        del content["returned"]
+    return one(content, at)
+
+
+def _version(reader: Reading, minutes: str, number: int) -> tuple[int, Version]:
+    at, state = reader.get(Minutes, minutes)
+    done = state.done and number == state.newest.version
+    reader.rights.minutes(state, working=not done)
+    for each in state.versions:
+        if each.version == number:
+            return at, each
+    raise NotFound("version", f"{minutes}/{number}")
+
+
+@ROUTES.get(
+    "/minutes/{minutes:id}/versions/{version:int}",
+    "minutes",
+    {"version": 2, "statements": [], "texts": {"1": "…"}},
+)
+def version(reader: Reader, minutes: Id, version: Number) -> Response:
+    """One version, whole. Until the minutes are done it is for those who write and approve them."""
+    at, found = _version(reader, minutes, version)
+    return one({"minutes": minutes} | shown(found), at)
+
+
+@ROUTES.get(
+    "/minutes/{minutes:id}/versions/{version:int}/diff",
+    "minutes",
+    {"from": 1, "to": 2, "changes": [{"place": "texts/1", "words": [["+", "Rådet"]]}]},
+)
+def diff(
+    reader: Reader,
+    minutes: Id,
+    version: Number,
+    since: Annotated[int | None, Query(alias="from", ge=1, le=10_000)] = None,
+) -> Response:
+    """What differs from another version (its base, unless said), word by word."""
+    at, newer = _version(reader, minutes, version)
+    older = since or newer.base
+    before = _version(reader, minutes, older)[1] if older else None
+    return one({"from": older, "to": version, "changes": differences(before, newer)}, at)
+
+
+@ROUTES.get("/minutes/{minutes:id}/pdf", "minutes", media=PDF)
+def pdf(
+    reader: Reader, minutes: Id, version: Annotated[int | None, Query(ge=1, le=10_000)] = None
+) -> Response:
+    """The paper: sealed, with the signatures so far, or as a draft that says so on every page."""
+    state = reader.get(Minutes, minutes)[1]
+    number = version or state.newest.version
+    _version(reader, minutes, number)
+    return _paper(minutes_pdf(reader.municipality, minutes, state, number), f"{minutes}-{number}.pdf")
+
+
+def _paper(content: bytes, name: str) -> Response:
+    return Response(
+        content, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+    )
