@@ -34,7 +34,7 @@ from registry.clock import local, stamp
 from registry.mapper import read_envelope
 from registry.registry import StoredWorld
 from signing import act, seal
-from signing.canonical import encode
+from signing.canonical import JSON, encode
 from signing.commitments import version_root
 from signing.pki import AuthContext, certificate_der
 from signing.providers.local import LocalProvider
@@ -152,10 +152,11 @@ class SigningFlow:
                 case Failed(code):
                     self._abandon(signing, minutes, code)
                     return {"signing": signing, "status": "failed", "reason": code}
-            try:
-                return self._approve(pending, signing, signed)
-            except Overtaken:
-                pending["base"] = ""
+                case act.Signed():
+                    try:
+                        return self._approve(pending, signing, signed)
+                    except Overtaken:
+                        pending["base"] = ""
 
     def _approve(self, pending: dict[str, Any], signing: str, signed: act.Signed) -> dict[str, Any]:
         minutes, version, office, person = (pending[name] for name in ("minutes", "version", "office", "person"))
@@ -301,7 +302,7 @@ class SigningFlow:
         self, signing: str, minutes: str, version: int, office: str, person: str, plain: dict[str, Plain]
     ) -> None:
         base = sha256(self._base(minutes, version)).hexdigest()
-        pending = {
+        pending: dict[str, JSON] = {
             "minutes": minutes,
             "version": version,
             "office": office,

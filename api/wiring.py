@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import holidays
 import sqlalchemy as sa
 
 from api.access import authorise, rules_hash
 from api.keyroom import KeyRoom, create_keys, load_keys
 from api.settings import NAME, NotAFolder, Settings, find_root_key, make_root_key
 from domain import decider
-from domain.errors import NotFound
+from domain.constituting import AdoptRegulation
 from domain.messages import Actor, Command, Mandate, Role, fresh_id
-from domain.municipality import REGISTRY, Municipality as Opened, OpenRegistry
+from domain.municipality import REGISTRY, OpenRegistry
+from domain.municipality import Municipality as Opened
 from domain.person import GrantRole, RegisterPerson
 from domain.when import parse
 from projections.runner import Projector
@@ -32,6 +34,7 @@ from registry.sqlite import SQLiteRecorder
 from registry.vault import Vault, sqlite_engine
 
 SYSTEM = Actor("system", Mandate(Role.SYSTEM), "system")
+CALENDAR_YEARS = 12
 OPERATOR_ROLES = (Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST, Role.AUDITOR)
 
 
@@ -89,6 +92,7 @@ class Municipality:
             actor = authorise(command, person, assurance, world, now)
             return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
 
+        command = with_calendar(command)
         happened = parse(command.happened) if command.happened else None
         return self.registry.execute(decide, happened=happened, once=once)
 
@@ -102,17 +106,19 @@ class Municipality:
 
         return self.registry.execute(decide)
 
-    def person_exists(self, person: str) -> None:
-        """Raises NotFound unless the person is registered."""
-        from domain.person import Person
-
-        if not self.registry.get(Person, person).exists:
-            raise NotFound("person", person)
-
     def close(self) -> None:
         self.projector.stop()
         self.registry.close()
         self.views.dispose()
+
+
+def with_calendar(command: Command) -> Command:
+    """An adoption with the calendar days it will need, so that no later reading asks a holiday library."""
+    if not isinstance(command, AdoptRegulation) or command.non_working_days:
+        return command
+    first = (command.valid_from or command.adopted_on).year
+    days = holidays.country_holidays("SE", years=range(first, first + CALENDAR_YEARS), categories=holidays.SE.supported_categories)
+    return command.model_copy(update={"non_working_days": sorted(days)})
 
 
 def target_stream(command: Command) -> str:

@@ -1,0 +1,149 @@
+"""do and sign: every command of the registry, and the signature, from the command line.
+
+- Without a token the folder's operator acts, in the operator's own roles. With LIGGARE_TOKEN the token's person acts.
+  Nobody acts for another: a chair's or a justerare's act needs that person's own token, and a signature the passphrase.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.output import AsJson, answer, console, handled
+from api.reactions import Reactions
+from api.signing_flow import SigningFlow
+from api.wiring import Municipality, open_folder
+from domain.decider import COMMANDS
+from domain.errors import Forbidden
+from domain.sources import house
+from registry.registry import Saved
+
+Dir = Annotated[Path, typer.Option("--dir", help="Registrets datamapp.")]
+Json = Annotated[bool, AsJson]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("do")(do)
+    app.command()(sign)
+    app.command()(passphrase)
+
+
+def do(
+    command: Annotated[str, typer.Argument(metavar="KOMMANDO", help="Till exempel record-dissent; `list` visar alla.")],
+    dir: Annotated[Path | None, typer.Option("--dir", help="Registrets datamapp.")] = None,
+    data: Annotated[str, typer.Option(help="Uppgifterna som JSON; - läser dem från stdin.")] = "{}",
+    json: Json = False,
+) -> None:
+    """Ge ett av registrets kommandon. `liggare do list` visar alla, `--data '?'` visar ett kommandos uppgifter."""
+    with handled(json):
+        known = {name: one for name, one in COMMANDS.items() if not one.INTERNAL}
+        if command == "list":
+            names = {name: (one.__doc__ or "").strip().splitlines()[0] for name, one in sorted(known.items())}
+            answer({"commands": names}, json, lambda: _table(names))
+            return
+        if command not in known:
+            raise typer.BadParameter(f"{command} finns inte; `liggare do list` visar vad som finns", param_hint="KOMMANDO")
+        if data == "?":
+            schema = known[command].model_json_schema()
+            answer(schema, json, lambda: console.print_json(jsonlib.dumps(schema, ensure_ascii=False)))
+            return
+        if dir is None:
+            raise typer.BadParameter("ange registrets datamapp", param_hint="--dir")
+        asked = known[command].model_validate_json(sys.stdin.read() if data == "-" else data)
+        municipality = open_folder(dir)
+        try:
+            person, assurance = acting(municipality)
+            saved = municipality.execute(asked, person, assurance)
+            Reactions(municipality).run()
+        finally:
+            municipality.close()
+        result = _result(saved)
+        answer(result, json, lambda: _told(result))
+
+
+def acting(municipality: Municipality) -> tuple[str, str]:
+    """Who acts: the person of LIGGARE_TOKEN, or the folder's operator."""
+    token = os.environ.get("LIGGARE_TOKEN")
+    if not token:
+        return municipality.settings.operator, "operator"
+    holder = municipality.vault.holder(token, municipality.registry.clock.now())
+    if holder is None or holder.purpose != "access":
+        raise Forbidden("unauthenticated", house(64))
+    return holder.person, "token"
+
+
+def _result(saved: Saved) -> dict[str, Any]:
+    events = [
+        {"position": fact.position, "kind": fact.event.TOPIC, "stream": fact.stream, "version": fact.version}
+        for fact in saved.facts
+    ]
+    findings = [each.model_dump() for fact in saved.facts for each in getattr(fact.event, "findings", ())]
+    return {"position": saved.position, "events": events, "findings": findings}
+
+
+def _told(result: dict[str, Any]) -> None:
+    for event in result["events"]:
+        console.print(f"{event['position']:>7}  {event['kind']:32} {event['stream']}")
+    for finding in result["findings"]:
+        source = finding["source"]
+        console.print(
+            f"        iakttagelse {finding['finding']}: väntat {finding['expected']}, är {finding['observed']} "
+            f"({source['document']} {source['section']})"
+        )
+
+
+def _table(names: dict[str, str]) -> None:
+    for name, said in names.items():
+        console.print(f"{name:28} {said}")
+
+
+def passphrase(
+    dir: Dir,
+    link: Annotated[str, typer.Option(help="Engångskortet.")],
+    json: Json = False,
+) -> None:
+    """Välj lösenfras för underskrift med ett engångskort; frasen läses från tangentbordet eller stdin."""
+    with handled(json):
+        municipality = open_folder(dir)
+        try:
+            person = SigningFlow(municipality).set_passphrase(link, _phrase(confirm=True))
+        finally:
+            municipality.close()
+        answer({"person": person}, json, lambda: console.print("Lösenfrasen är vald."))
+
+
+def sign(
+    minutes: Annotated[str, typer.Argument(metavar="ANTECKNINGAR", help="Anteckningarnas id.")],
+    dir: Dir,
+    version: Annotated[int, typer.Option(min=1, help="Den version som skrivs under.")],
+    office: Annotated[str, typer.Option(help="Uppdraget: chair eller justerare.")],
+    json: Json = False,
+) -> None:
+    """Skriv under anteckningar med den egna nyckeln (LIGGARE_TOKEN) och lösenfrasen."""
+    with handled(json):
+        municipality = open_folder(dir)
+        try:
+            person, _ = acting(municipality)
+            flow = SigningFlow(municipality)
+            begun = flow.begin(minutes, version, office, person)
+            if not json:
+                console.print(begun["visible_text"])
+            result = flow.resume(begun["signing"], person, _phrase())
+            Reactions(municipality).run()
+        finally:
+            municipality.close()
+        answer(result, json, lambda: console.print("Underskriften är gjord." if result["status"] == "done" else str(result)))
+
+
+def _phrase(*, confirm: bool = False) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("Lösenfras", hide_input=True, confirmation_prompt=confirm, err=True))
+
+

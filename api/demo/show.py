@@ -1,0 +1,89 @@
+"""`liggare demo`: make the registries, play their stories, and say where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from api.demo import lerum
+from api.demo.council import Story
+from api.demo.stage import staged
+from api.reactions import Reactions
+from api.wiring import Municipality, create_folder
+from domain.body import Body
+from domain.meeting import Meeting
+from domain.minutes import Minutes
+from registry.clock import ZONE, SimulatedClock
+from registry.files import write_synced
+
+STORIES = (lerum,)
+ROLES = ("secretary", "chair", "justerare", "member", "registrar", "auditor", "archivist", "administrator")
+HOLDERS = {"justerare": "police", "member": "rescue", "administrator": "operator"}
+
+
+def play(folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Play every story into folder, which is absent or empty; what the command prints."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"municipalities": [_play(story, folder.absolute(), tell) for story in STORIES]}
+
+
+def _play(story: Any, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    clock = SimulatedClock(datetime.fromisoformat(story.STARTS).replace(tzinfo=ZONE))
+    tell(f"{story.NAME}: lägger upp registret")
+    municipality = create_folder(
+        folder / story.SLUG, story.SLUG, story.NAME, folder / "keys" / f"{story.SLUG}.key", clock=clock, simulated=True
+    )
+    try:
+        with staged(municipality, clock) as stage:
+            told = Story(stage)
+            tell(f"{story.NAME}: spelar upp året")
+            story.play(told)
+            Reactions(municipality).run()
+            municipality.checkpoints.sign(clock.now())
+            municipality.projector.catch_up()
+        return _shown(municipality, told, folder)
+    finally:
+        municipality.close()
+
+
+def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
+    bodies, meetings = [], []
+    sealed: dict[str, Path] = {}
+    for name in sorted({fact.stream for fact in m.registry.facts()}):
+        kind, _, id = name.partition("-")
+        if kind == "body":
+            bodies.append({"id": id, "name": m.registry.get(Body, id).name})
+        if kind == "minutes":
+            minutes = m.registry.get(Minutes, id)
+            if minutes.sealed and minutes.kind == "minutes":
+                sealed[minutes.meeting] = _paper(m, minutes, folder)
+            elif minutes.sealed:
+                _paper(m, minutes, folder)
+        if kind == "meeting":
+            meeting = m.registry.get(Meeting, id)
+            meetings.append({"id": id, "body": meeting.body, "date": meeting.starts[:10]})
+    meetings.sort(key=lambda one: one["date"])
+    shown = [one | {"minutes_pdf": str(sealed[one["id"]]) if one["id"] in sealed else None} for one in meetings]
+    return {
+        "name": m.name,
+        "slug": m.slug,
+        "dir": str(m.dir),
+        "bodies": bodies,
+        "meetings": shown,
+        "trust_anchor": str(m.keys.trust_anchor),
+        "database": str(m.dir / "events.db"),
+        "tokens": {role: told.stage.tokens[HOLDERS.get(role, role)] for role in ROLES},
+    }
+
+
+def _paper(m: Municipality, minutes: Minutes, folder: Path) -> Path:
+    """A sealed paper in the clear, for people to open."""
+    assert minutes.sealed
+    day = m.registry.get(Meeting, minutes.meeting).starts[:10]
+    kind = "anteckningar" if minutes.kind == "minutes" else "rattelse"
+    path = folder / "papers" / m.slug / f"{day}-{kind}.pdf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_synced(path, m.files.get(minutes.sealed.file))
+    return path
