@@ -83,7 +83,7 @@ def item_of(meeting: Meeting, item: int) -> Item:
     if found is None:
         raise NotFound("item", str(item))
     if found.withdrawn:
-        raise Refused("item-withdrawn", house(31), item=item)
+        raise Refused("item-withdrawn", house(31))
     return found
 
 

@@ -143,6 +143,8 @@ class _Writer:
 
     def attendance(self) -> Iterator[Statement]:
         meeting = self.meeting
+        vice_chair = self.world.get(Body, meeting.body).vice_chair_at(meeting.day)
+        offices = {vice_chair: "vice-chair", meeting.led_by: "chair"}
         for one in sorted(meeting.presences, key=lambda one: (CAPACITIES.index(one.capacity), one.version)):
             if self.touches(one):
                 yield self.say(
@@ -150,6 +152,7 @@ class _Writer:
                     one.version,
                     **self.who(one.person),
                     capacity=one.capacity,
+                    office=offices.get(one.person),
                     **{"from": self.from_number(one), "for": self.named(one.substitutes_for)},
                     to=self.to_number(one),
                     left=UNKNOWN if one.left and one.after_item is None and self.rest else None,
