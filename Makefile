@@ -11,7 +11,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" env -u P
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help demo test long lint format wheel tools lock picture clean
+.PHONY: help demo test long lint format glossary wheel tools lock picture clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make tools     the outside validators, from Debian; needs root"
 	@echo "make lint      format, lint, types and the arrows between the rooms"
 	@echo "make long      all of it with many more random cases, for the commit at hand"
+	@echo "make glossary  make the glossary's tables anew from the code"
 	@echo "make wheel     the application as one file in dist/"
 	@echo "make lock      make the locks anew"
 	@echo "make picture   make the README's picture anew, from a demo"
@@ -61,6 +62,9 @@ lint: .venv/.dev
 format: .venv/.dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+glossary: .venv/.dev
+	@$(BIN)/python -m tests.glossary
 
 # Nothing may be skipped here, and random tests run many times as long.
 long: lint
