@@ -145,25 +145,19 @@ def text_box(
 
 
 def _read_cmap(table: bytes) -> Sequence[tuple[int, int]]:
-    # Format 4, the one encoding the packaged font keeps: segments of consecutive characters.
+    # Format 4, the one encoding the packaged font keeps: segments of consecutive characters, whose glyphs are
+    # consecutive too (every idRangeOffset is 0; a test compares with another program's reading).
     offset = struct.unpack(">L", table[8:12])[0]
     sub = table[offset:]
     doubled = struct.unpack(">H", sub[6:8])[0]
     count = doubled // 2
     words = struct.unpack(f">{(len(sub) - 14) // 2}H", sub[14 : 14 + (len(sub) - 14) // 2 * 2])
     ends, starts = words[:count], words[count + 1 : 2 * count + 1]
-    deltas, ranges = words[2 * count + 1 : 3 * count + 1], words[3 * count + 1 : 4 * count + 1]
-    found = []
-    for i, (start, end, delta, shift) in enumerate(zip(starts, ends, deltas, ranges, strict=True)):
-        for code in range(start, min(end, 0xFFFE) + 1):
-            if shift:
-                glyph = words[3 * count + 1 + i + shift // 2 + code - start]
-                glyph = (glyph + delta) & 0xFFFF if glyph else 0
-            else:
-                glyph = (code + delta) & 0xFFFF
-            if glyph:
-                found.append((code, glyph))
-    return found
+    deltas = words[2 * count + 1 : 3 * count + 1]
+    found: list[tuple[int, int]] = []
+    for start, end, delta in zip(starts, ends, deltas, strict=True):
+        found += [(code, (code + delta) & 0xFFFF) for code in range(start, end + 1)]
+    return [(code, glyph) for code, glyph in found if glyph]
 
 
 def _to_unicode(face: Font) -> bytes:

@@ -1,15 +1,15 @@
 """The one assembler and the one reader behind every CMS signature the product makes.
 
-- RFC 5652 SignedData, one signer, RSA PKCS#1 v1.5 with SHA-256. Signed attributes: content-type,
-  message-digest, signing-certificate-v2 (RFC 5035, with issuer and serial), and signing-time outside PDFs
-  (inside one the time stands in the signature dictionary, EN 319 142-1 section 6.3).
-- The CMS inside a PDF, the detached one and the time-stamp token come from here, so the two things signed
-  in one act differ in nothing but their digest.
-- `reassembled` writes a parsed CMS again from its signed parts only. When that gives the same bytes,
-  nothing in it is outside the signature's reach: versions, algorithm fields and certificate choice are all
-  forced.
-- The reader accepts DER only, one signer only, and the signer's certificate only when the signed attributes
-  name it by hash. Whether that certificate is trusted is asked of the roots the caller hands in.
+- RFC 5652 SignedData, one signer, RSA PKCS#1 v1.5 with SHA-256. Signed attributes: content-type, message-digest,
+  signing-certificate-v2 (RFC 5035, with issuer and serial), and signing-time outside PDFs (inside one the time stands
+  in the signature dictionary, EN 319 142-1 section 6.3).
+- The CMS inside a PDF, the detached one and the time-stamp token come from here, so the two things signed in one act
+  differ in nothing but their digest.
+- `reassembled` writes a parsed CMS again from its signed parts only. When that gives the same bytes, nothing in it is
+  outside the signature's reach: versions, algorithm fields and certificate choice are all forced.
+- The reader takes RSA or EC keys and SHA-2 digests, since an outside time-stamp authority chooses its own. It accepts
+  DER only, one signer only, and the signer's certificate only when the signed attributes name it by hash. Whether that
+  certificate is trusted is asked of the roots the caller hands in.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ from asn1crypto import algos, core, tsp
 from asn1crypto import cms as asn1
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from signing.pki import certificate_der, whole_second
+
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
 class CmsError(ValueError):
@@ -43,6 +49,7 @@ class Opened:
     attributes: bytes
     signature: bytes
     digest: bytes
+    digest_algorithm: str
     signing_time: datetime | None
     content: bytes | None
     content_type: str
@@ -126,8 +133,7 @@ def open_cms(der: bytes, content_type: str = "data") -> Opened:
         return _open(der, content_type)
     except CmsError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, x509.UnsupportedGeneralNameType) as fault:
-        # asn1crypto parses lazily and reports a malformed value by any of these.
+    except Exception as fault:  # hostile bytes may raise anything inside the two parsers
         raise CmsError(f"not a readable CMS: {fault}") from fault
 
 
@@ -144,31 +150,52 @@ def reassembled(opened: Opened) -> bytes:
 
 
 def require_issued(
-    certificate: x509.Certificate, roots: Sequence[x509.Certificate], at: datetime, crls: Sequence[bytes] = ()
+    certificate: x509.Certificate,
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    crls: Sequence[bytes] = (),
+    between: Sequence[x509.Certificate] = (),
 ) -> x509.Certificate:
-    """The root that issued `certificate`, which was valid and not revoked at `at`; else CmsError."""
-    for root in roots:
+    """The root above `certificate`, which was valid and not revoked at `at`; else CmsError.
+
+    `between` may hold certificates of outside authorities' CAs on the way to a root; ours have none.
+    """
+    for issuer in (*roots, *between):
         try:
-            certificate.verify_directly_issued_by(root)
-        except (ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             continue
+        if issuer not in roots:
+            require_ca(issuer)
+            rest = [c for c in between if c != issuer]
+            require_issued(issuer, roots, at, crls, rest)
         if not certificate.not_valid_before_utc <= whole_second(at) <= certificate.not_valid_after_utc:
             raise CmsError(f"the certificate was not valid at {at.isoformat()}")
         for der in crls:
-            _require_not_revoked(certificate, root, der, at)
-        return root
+            _require_not_revoked(certificate, issuer, der, at)
+        return issuer
     raise CmsError("the certificate is not issued by any of the given roots")
 
 
+def require_ca(certificate: x509.Certificate) -> None:
+    """That a certificate may stand above others (RFC 5280 section 4.2.1.9); else CmsError."""
+    try:
+        limits = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound as fault:
+        raise CmsError("a certificate in the chain is no authority's") from fault
+    if not limits.ca:
+        raise CmsError("a certificate in the chain is no authority's")
+
+
 def _require_not_revoked(
-    certificate: x509.Certificate, root: x509.Certificate, der: bytes, at: datetime
+    certificate: x509.Certificate, issuer: x509.Certificate, der: bytes, at: datetime
 ) -> None:
     crl = x509.load_der_x509_crl(der)
-    if crl.issuer != root.subject:
+    if crl.issuer != issuer.subject:
         return
-    key = root.public_key()
-    if not isinstance(key, rsa.RSAPublicKey) or not crl.is_signature_valid(key):
-        raise CmsError("the revocation list is not signed by the root")
+    key = issuer.public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or not crl.is_signature_valid(key):
+        raise CmsError("the revocation list is not signed by its issuer")
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
     if entry is not None and entry.revocation_date_utc <= at:
         raise CmsError(f"the certificate was revoked {entry.revocation_date_utc.isoformat()}")
@@ -187,21 +214,16 @@ def _open(der: bytes, content_type: str) -> Opened:
     content = encapsulated["content"].contents if encapsulated["content"] else None
     if encapsulated["content_type"].native != content_type:
         raise CmsError(f"the content is {encapsulated['content_type'].native}, not {content_type}")
-    if signer["digest_algorithm"]["algorithm"].native != "sha256":
-        raise CmsError("the digest is not SHA-256")
+    algorithm = signer["digest_algorithm"]["algorithm"].native
+    if algorithm not in HASHES:
+        raise CmsError(f"the digest {algorithm} is not one of SHA-256, SHA-384 and SHA-512")
     attributes = signer["signed_attrs"].untag().dump()
     values = _single_values(signer["signed_attrs"])
     certificates = [x509.load_der_x509_certificate(c.chosen.dump()) for c in signed_data["certificates"]]
-    certificate = _named_by(values["signing_certificate_v2"], certificates)
+    certificate = _named_by(values, certificates)
     if values["content_type"].native != content_type:
         raise CmsError("the signed content-type differs from the content")
-    key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise CmsError("the signer's key is not RSA")
-    try:
-        key.verify(signer["signature"].native, attributes, padding.PKCS1v15(), hashes.SHA256())
-    except InvalidSignature as fault:
-        raise CmsError("the signature does not fit the signed attributes") from fault
+    _require_signature(certificate, signer["signature"].native, attributes, HASHES[algorithm])
     unsigned = _single_values(signer["unsigned_attrs"])
     stamp = unsigned.pop("signature_time_stamp_token", None)
     if unsigned:
@@ -212,6 +234,7 @@ def _open(der: bytes, content_type: str) -> Opened:
         attributes=attributes,
         signature=signer["signature"].native,
         digest=values["message_digest"].native,
+        digest_algorithm=algorithm,
         signing_time=values["signing_time"].native if "signing_time" in values else None,
         content=content,
         content_type=content_type,
@@ -229,11 +252,32 @@ def _single_values(attributes: asn1.CMSAttributes) -> dict[str, core.Asn1Value]:
     return values
 
 
-def _named_by(value: core.Asn1Value, certificates: Sequence[x509.Certificate]) -> x509.Certificate:
-    named = value["certs"][0]
-    if named["hash_algorithm"]["algorithm"].native != "sha256":
-        raise CmsError("the signing certificate is not named by SHA-256")
+def _require_signature(
+    certificate: x509.Certificate, signature: bytes, signed: bytes, digest: hashes.HashAlgorithm
+) -> None:
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, signed, padding.PKCS1v15(), digest)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, signed, ec.ECDSA(digest))
+        else:
+            raise CmsError("the signer's key is neither RSA nor EC")
+    except InvalidSignature as fault:
+        raise CmsError("the signature does not fit the signed attributes") from fault
+
+
+def _named_by(
+    values: dict[str, core.Asn1Value], certificates: Sequence[x509.Certificate]
+) -> x509.Certificate:
+    # Version 1 of the attribute names by SHA-1; some time-stamp authorities still write it (RFC 5816).
+    if "signing_certificate_v2" in values:
+        named = values["signing_certificate_v2"]["certs"][0]
+        algorithm = named["hash_algorithm"]["algorithm"].native
+    else:
+        named, algorithm = values["signing_certificate"]["certs"][0], "sha1"
     for certificate in certificates:
-        if hashlib.sha256(certificate_der(certificate)).digest() == named["cert_hash"].native:
+        found = hashlib.new(algorithm, certificate_der(certificate), usedforsecurity=algorithm != "sha1")
+        if found.digest() == named["cert_hash"].native:
             return certificate
     raise CmsError("the certificate named by the signature is not in it")

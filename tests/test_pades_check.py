@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -239,6 +240,20 @@ def test_other_spellings_of_the_same_signature_are_seen() -> None:
     spaced = pdf[: end - 2] + b"  " + pdf[end:]
     assert "capital hex digits" in faults(check_pdf(spaced, [CA], LATER))
     assert not check_pdf(pdf[: start - 1] + b"(" + pdf[start:], [CA], LATER).ok
+
+
+def test_a_range_that_leaves_out_more_than_the_signature_is_seen() -> None:
+    start, _ = hole()
+    found = list(re.finditer(rb"/ByteRange \[0 (\d+) ", stages().sealed))[-1]
+    assert int(found.group(1)) == start - 1
+    wider = stages().sealed[: found.start(1)] + str(start - 2).encode() + stages().sealed[found.end(1) :]
+    assert "hole is not one string" in faults(check_pdf(wider, [CA], LATER))
+
+
+def test_a_stamp_by_somebody_else_under_a_proper_archive_is_seen() -> None:
+    second = signer("Bo", "Justerare")
+    signed = seal.sign(stages().chair, "Justerare", second, [CA], ["x"], NOW, timestamper(by=stranger))
+    assert "Justerare" in faults(check_pdf(lock(signed), [CA], LATER))
 
 
 @given(st.data())

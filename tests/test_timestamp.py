@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from asn1crypto import core, tsp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signing import pki
-from signing.signed_data import CmsError, assemble, signed_attributes
+from signing.signed_data import CmsError, assemble, require_ca, signed_attributes
 from signing.timestamp import POLICY, TimestampAuthority, open_token, run, stamp, verify_token
 from tests import outside
 from tests.signing_kit import NOW, authority, signer, stranger, timestamper
@@ -166,6 +172,117 @@ async def _inside_a_loop() -> datetime:
 
 def test_stamping_works_inside_a_running_event_loop() -> None:
     assert run(_inside_a_loop()) == NOW
+
+
+TSA_CONFIG = """
+[tsa]
+default_tsa = mine
+[mine]
+serial = {folder}/serial
+signer_cert = {folder}/tsa.pem
+certs = {folder}/between.pem
+signer_key = {folder}/tsa.key
+signer_digest = sha384
+default_policy = 1.2.3.4
+digests = sha256
+ess_cert_id_alg = {name}
+"""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An authority of others: an elliptic key, a CA between it and the root, and its own style."""
+
+    root: x509.Certificate
+    between: x509.Certificate
+    crl: bytes
+    token: bytes
+
+
+def elliptic(
+    name: str, above: tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None, ca: bool
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    signer_key, issuer = (key, subject) if above is None else (above[0], above[1].subject)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+    )
+    if ca:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    if not ca:
+        purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+        builder = builder.add_extension(purpose, critical=True)
+    return key, builder.sign(signer_key, hashes.SHA256())
+
+
+def outside_authority(folder: Path, name: str = "sha256", between_is_ca: bool = True) -> Outside:
+    openssl = outside.need("openssl")
+    root = elliptic("Root", None, ca=True)
+    between = elliptic("Between", root, ca=between_is_ca)
+    own = elliptic("Outside time stamps", between, ca=False)
+    (folder / "tsa.pem").write_bytes(pki.certificate_pem(own[1]))
+    (folder / "between.pem").write_bytes(pki.certificate_pem(between[1]))
+    (folder / "tsa.key").write_bytes(own[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "serial").write_text("01")
+    (folder / "tsa.cnf").write_text(TSA_CONFIG.format(folder=folder, name=name))
+    (folder / "q.tsq").write_bytes(request(cert_req=True))
+    outside.run(
+        *(openssl, "ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "q.tsq"),
+        *("-token_out", "-out", folder / "token"),
+    )
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(between[1].subject)
+        .last_update(NOW)
+        .next_update(NOW + timedelta(days=1))
+        .add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(own[1].serial_number).revocation_date(NOW).build()
+        )
+        .sign(between[0], hashes.SHA256())
+    )
+    return Outside(root[1], between[1], crl.public_bytes(Encoding.DER), (folder / "token").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["sha1", "sha256"])
+def test_an_outside_authority_is_understood(tmp_path: Path, name: str) -> None:
+    theirs = outside_authority(tmp_path, name)
+    assert verify_token(theirs.token, DIGEST, [theirs.root]) > NOW
+    with pytest.raises(CmsError, match="roots"):
+        verify_token(theirs.token, DIGEST, ROOTS)
+    with pytest.raises(CmsError, match="revoked"):
+        verify_token(theirs.token, DIGEST, [theirs.root], [theirs.crl])
+
+
+def test_a_chain_through_something_that_is_no_authority_is_refused(tmp_path: Path) -> None:
+    theirs = outside_authority(tmp_path, between_is_ca=False)
+    with pytest.raises(CmsError, match="no authority's"):
+        verify_token(theirs.token, DIGEST, [theirs.root])
+
+
+def test_limits_that_say_no_authority_are_heeded() -> None:
+    ours = authority()
+    with pytest.raises(CmsError, match="no authority's"):
+        require_ca(ours.seal.certificate)
+
+
+def test_a_token_of_ours_carries_no_extra_certificates() -> None:
+    opened, _ = open_token(TOKEN)
+    padded = assemble(
+        opened.attributes,
+        opened.signature,
+        [opened.certificate, stranger().ca.certificate],
+        content=opened.content,
+        content_type="tst_info",
+    )
+    with pytest.raises(CmsError, match="unsigned parts"):
+        verify_token(padded, DIGEST, ROOTS)
 
 
 def test_openssl_accepts_our_answers(tmp_path: Path) -> None:
