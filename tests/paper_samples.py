@@ -58,6 +58,7 @@ PRESENT = (
     Attendee(name="Gunnar Öberg", organisation="Räddningstjänsten", role="Ledamot"),
     Attendee(name="Maja Sandström", organisation="Säkerhetsenheten", role="Sekreterare"),
 )
+HINDERED = (Attendee(name="Åsa Nyström", organisation="Utbildningsförvaltningen", role="Ledamot"),)
 FIRST = FirstPage(
     time_and_place="Fredagen den 17 maj 2024 kl. 09.00–11.30\nKommunhuset, sammanträdesrum Eken",
     present=PRESENT,
@@ -72,7 +73,7 @@ FIRST = FirstPage(
     coopted=(
         Attendee(name="Sofia Brandt", organisation="Fastighetsägarna", role="Adjungerad", note="punkt 4"),
     ),
-    hindered=(Attendee(name="Åsa Nyström", organisation="Utbildningsförvaltningen", role="Ledamot"),),
+    hindered=HINDERED,
     justerare=("Farida Noori",),
     justering="Digitalt senast den 31 maj 2024",
     sections="1–9",
@@ -85,11 +86,12 @@ SIGNERS = (
 QR = "https://liggaren.exempelby.example/k/7K4M-Q2XR"
 
 PROSE = (
-    "Lokalpolisområdet redovisar den gemensamma lägesbilden för årets fyra första månader. Anmälda tillgrepp i "
-    "centrum har minskat, medan skadegörelse vid skolgårdar har ökat under kvällar och helger. Räddningstjänsten "
+    "Lokalpolisområdet redovisar den gemensamma lägesbilden för årets fyra första månader. Anmälda "
+    "tillgrepp i centrum har minskat, medan skadegörelse vid skolgårdar har ökat under kvällar och helger. "
+    "Räddningstjänsten "
     "bekräftar bilden och lyfter fram anlagda bränder i återvinningskärl.\n"
-    "Rådet diskuterar sambandet mellan belysning, öppettider på fritidsgården och vuxennärvaro. Skolan har goda "
-    "erfarenheter av samverkan med föreningar. Frågan följs upp vid nästa möte."
+    "Rådet diskuterar sambandet mellan belysning, öppettider på fritidsgården och vuxennärvaro. Skolan "
+    "har goda erfarenheter av samverkan med föreningar. Frågan följs upp vid nästa möte."
 )
 TITLES = (
     "Val av justerare",
@@ -131,7 +133,10 @@ def item(number: int, title: str, *, long: bool = False) -> Item:
         ),
         decisions=(
             "Trygghetsrådet ställer sig bakom lägesbilden.",
-            "Säkerhetsenheten får i uppdrag att ta fram förslag till åtgärder vid skolgårdar och redovisa dem vid nästa möte.",
+            (
+                "Säkerhetsenheten får i uppdrag att ta fram förslag till åtgärder vid skolgårdar "
+                "och redovisa dem vid nästa möte."
+            ),
             "Frågan om fritidsgårdens öppettider lämnas över till berörd förvaltning.",
         ),
         tasks=(
@@ -199,7 +204,7 @@ def kallelse() -> Kallelse:
         head=head("Kallelse"),
         time="Fredagen den 17 maj 2024 kl. 09.00–11.30",
         place="Kommunhuset, sammanträdesrum Eken, eller på distans via länk i inbjudan",
-        called=PRESENT + FIRST.hindered,
+        called=PRESENT + HINDERED,
         agenda=tuple(
             AgendaRow(number=str(i), title=t, diarienummer=d, presenter=p, time=k, enclosure=b)
             for i, (t, (d, p, k, b)) in enumerate(zip(TITLES, rows, strict=True), 1)
@@ -211,7 +216,8 @@ def kallelse() -> Kallelse:
             Enclosure(number="3", title="Åtgärdsplan 2024–2025", status="Bilaggs"),
             Enclosure(number="4", title="Uppföljning av åtgärdsplanen", status="Bilaggs ej"),
         ),
-        hinder="Förhinder anmäls till sekreteraren, tfn 0123-456 78, så snart som möjligt. Ange vem som kommer i stället.",
+        hinder="Förhinder anmäls till sekreteraren, tfn 0123-456 78, så snart som möjligt. "
+        "Ange vem som kommer i stället.",
         signed_place="Exempelby",
         signed_date="2024-05-08",
         chair="Karin Lindqvist",
@@ -269,7 +275,8 @@ def notification() -> Notification:
         head=head("Anmälan", date="2024-06-03"),
         recipient=("Kommunstyrelsen", "Registrator"),
         subject="Anmälan av mötesanteckningar från trygghetsrådet",
-        text="Trygghetsrådets godkända mötesanteckningar överlämnas för registrering och anmälan till kommunstyrelsen.",
+        text="Trygghetsrådets godkända mötesanteckningar överlämnas "
+        "för registrering och anmälan till kommunstyrelsen.",
         facts=(
             Fact(label="Organ", value="Trygghetsrådet"),
             Fact(label="Mötesdag", value="2024-05-17"),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from projections.paper import (
     DESTROYED,
     UNKNOWN,
-    Attendee,
+    Fact,
     Item,
     KlNotice,
     Masked,
@@ -30,6 +30,7 @@ from projections.paper import (
     Sheet,
     Signer,
     Statement,
+    Task,
     Unprintable,
     render,
     sheet_boxes,
@@ -53,9 +54,13 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
 GOLDEN = Path(__file__).parent / "golden" / "paper" / "renders.json"
 
 
+def opened(pdf: bytes) -> pymupdf.Document:
+    return pymupdf.open(stream=pdf, filetype="pdf")  # type: ignore[no-untyped-call]  # the library has no types
+
+
 def pages(pdf: bytes) -> list[str]:
     """The text of each page, spaces evened out."""
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+    with opened(pdf) as document:
         return [re.sub(r"\s+", " ", page.get_text()) for page in document]
 
 
@@ -155,24 +160,17 @@ def test_the_list_of_items_gives_real_pages() -> None:
 def test_an_item_that_breaks_over_a_page_is_named_at_the_top() -> None:
     found = pages(render(samples.long_minutes()).pdf)
     assert len(found) >= 7
-    continued = [
-        match.group(1) for page in found for match in [re.search(r"Punkt (\d), forts", page)] if match
-    ]
-    assert len(continued) >= 3
-    for number in continued:
-        first = next(
-            i
-            for i, page in enumerate(found)
-            if re.search(rf"Punkt {number} KS24", page)
-            and "Ärendelista" not in page
-            or re.search(rf"Punkt {number} KS24\.118 \S.*Föredragande", page)
-        )
-        assert f"Punkt {number}, forts" not in found[first]
+    continued = [re.search(r"Punkt (\d), forts", page) for page in found]
+    assert sum(match is not None for match in continued) >= 3
+    for page, match in zip(found, continued, strict=True):
+        if match:
+            # What comes first on the page is not a new heading, and the item's own heading is not on it.
+            assert f"Punkt {match.group(1)} KS24.118" not in page
 
 
 def test_an_item_that_ends_with_its_page_is_not_continued() -> None:
     # Somewhere among these lengths an item fills its page to the last line.
-    for lines in range(20, 34):
+    for lines in range(8, 20):
         one = Item(title="Ett", mark="§ 1", summary="\n".join(["rad"] * lines))
         two = Item(title="Två", mark="§ 2", summary="slut")
         found = pages(render(minutes_of(one, two)).pdf)
@@ -182,7 +180,7 @@ def test_an_item_that_ends_with_its_page_is_not_continued() -> None:
 
 
 def test_no_heading_stands_alone_at_the_foot() -> None:
-    for lines in range(14, 40):
+    for lines in range(4, 20):
         one = Item(title="Ett", mark="§ 1", summary="\n".join(["rad"] * lines))
         two = samples.item(2, "Två", long=True)
         for page in pages(render(minutes_of(one, two)).pdf)[:-1]:
@@ -288,9 +286,7 @@ def test_markup_prints_literally(text: str) -> None:
 
 
 def test_a_line_break_is_a_paragraph() -> None:
-    with pymupdf.open(
-        stream=render(minutes_of(Item(title="x", summary="första\n\nandra"))).pdf, filetype="pdf"
-    ) as document:
+    with opened(render(minutes_of(Item(title="x", summary="första\n\nandra"))).pdf) as document:
         lines = document[0].get_text().splitlines()
     assert "första" in lines
     assert "andra" in lines
@@ -302,7 +298,7 @@ def test_long_words_stay_inside_the_margins_and_copy_unchanged() -> None:
         title=word, mark="§ 1", diarienummer="D" * 70, summary=word, decisions=(word,), dispatch=(word,)
     )
     pdf = render(minutes_of(item, present_name(word))).pdf
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+    with opened(pdf) as document:
         for page in document:
             for x0, _, x1, _, *_ in page.get_text("words"):
                 assert x0 >= 25 / 25.4 * 72 - 1
@@ -312,7 +308,7 @@ def test_long_words_stay_inside_the_margins_and_copy_unchanged() -> None:
 
 
 def present_name(word: str) -> Item:
-    return Item(title="Andra", notes=(), tasks=(samples.Task(what=word, owner=word, due=word),))
+    return Item(title="Andra", notes=(), tasks=(Task(what=word, owner=word, due=word),))
 
 
 def test_other_scripts_print_and_what_no_font_holds_shows_its_number() -> None:
@@ -325,11 +321,7 @@ def test_other_scripts_print_and_what_no_font_holds_shows_its_number() -> None:
 def test_every_printable_sign_prints() -> None:
     points = "".join(f"{chr(p)} " for p in printable())
     assert clean(points.replace("\u0340", "").replace("\u0341", "")) is not None
-    render(
-        minutes_of(
-            Item(title="x", mark="§ 1", summary=points, notes=(samples.Fact(label=points, value="y"),))
-        )
-    )
+    render(minutes_of(Item(title="x", mark="§ 1", summary=points, notes=(Fact(label=points, value="y"),))))
 
 
 @settings(max_examples=60, deadline=None)
@@ -364,7 +356,7 @@ def test_destroyed_and_masked_are_shown_and_explained() -> None:
 
 def drawn_boxes(pdf: bytes) -> list[tuple[float, float, float, float]]:
     """The stroked rectangles of box size on the last page, from the lower left corner."""
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+    with opened(pdf) as document:
         page = document[-1]
         height = page.rect.height
         found = [d["rect"] for d in page.get_drawings() if d["type"] == "s" and d["rect"].height > 60]
@@ -382,8 +374,8 @@ def test_boxes_are_where_the_paper_draws_them(count: int) -> None:
     assert len(drawn) == len(expected) == count + 1
     for have, want in zip(drawn, expected, strict=True):
         assert have == pytest.approx(want, abs=0.05)
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:
-        words = [w for w in document[-1].get_text("words")]
+    with opened(pdf) as document:
+        words = list(document[-1].get_text("words"))
         height = document[-1].rect.height
     for x1, y1, x2, y2 in expected:
         assert not [w for w in words if x1 < w[2] and w[0] < x2 and height - y2 < w[3] and w[1] < height - y1]
@@ -511,12 +503,12 @@ def test_recorded_time_is_the_only_date() -> None:
 
 
 def test_a_refusal_from_typst_is_named() -> None:
-    with pytest.raises(Unprintable, match="first_page|none|present|key"):
+    with pytest.raises(Unprintable, match="time_and_place"):
         render(replace(samples.short_minutes(), first_page=None))  # type: ignore[arg-type]  # the very mistake
 
 
 def test_a_cluster_no_font_shapes_prints_by_number() -> None:
-    assert "[U+2658][U+0351]" in whole(minutes_of(Item(title="x", summary="\u2658\u0351")))
+    assert "[U+2658]" in whole(minutes_of(Item(title="x", summary="\u2658\u0342\u0336 \u2191\u0653\u05b5")))
 
 
 def test_only_text_goes_on_a_sheet() -> None:
@@ -527,6 +519,12 @@ def test_only_text_goes_on_a_sheet() -> None:
 # -- Outside ------------------------------------------------------------------------------------------------
 
 
+def outloud() -> str:
+    """The checker of PDF/UA; a package of the development environment, found beside this Python."""
+    beside = Path(sys.executable).with_name("outloud")
+    return str(beside) if beside.exists() else need("outloud")
+
+
 @pytest.mark.parametrize("name", SHEETS)
 def test_qpdf_and_outloud_accept(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.pdf"
@@ -534,7 +532,7 @@ def test_qpdf_and_outloud_accept(name: str, tmp_path: Path) -> None:
     subprocess.run([need("qpdf"), "--check", str(file)], capture_output=True, check=True)
     report = tmp_path / "report.json"
     done = subprocess.run(
-        [need("outloud"), "--json", str(report), "--fail-on", "warning", str(file)],
+        [outloud(), "--json", str(report), "--fail-on", "warning", str(file)],
         capture_output=True,
         text=True,
         check=False,

@@ -31,7 +31,7 @@ from projections.paper.boxes import at_foot, cells
 from projections.paper.glyphs import clean
 from projections.paper.sheets import Correction, Destroyed, Extract, Masked, Minutes, Mixed, Sheet
 
-Json: TypeAlias = None | bool | int | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
 Standard: TypeAlias = Literal["a-3a", "ua-1", "a-1b"]
 
 _LOCK = Lock()
@@ -73,7 +73,8 @@ def _plain(value: object, *, cautious: bool, seen: set[str]) -> Json:
                 f.name: _plain(getattr(value, f.name), cautious=cautious, seen=seen)
                 for f in dataclasses.fields(value)
             }
-    raise TypeError(f"a sheet holds text, not {type(value).__name__}")
+        case _:
+            raise TypeError(f"a sheet holds text, not {type(value).__name__}")
 
 
 def _matrix(content: str) -> list[Json]:
@@ -136,35 +137,43 @@ def _compiler() -> typst.Compiler:
 
 
 def _compile(source: bytes, data: str, standards: list[Standard], moment: datetime, *, proxy: bool) -> bytes:
-    with _LOCK:
-        made = _compiler().compile(
-            source,
-            sys_inputs={"data": data, "proxy": "1" if proxy else "0"},
-            pdf_standards=[*standards],
-            timestamp=moment.astimezone(UTC).replace(microsecond=0),
-            format="pdf",
-        )
+    try:
+        with _LOCK:
+            made = _compiler().compile(
+                source,
+                sys_inputs={"data": data, "proxy": "1" if proxy else "0"},
+                pdf_standards=[*standards],
+                timestamp=moment.astimezone(UTC).replace(microsecond=0),
+                format="pdf",
+            )
+    except typst.TypstError as error:
+        raise Unprintable(error.diagnostic) from error
     if not isinstance(made, bytes):
         raise Unprintable("Typst gave no single file")
     return made
 
 
-def render(sheet: Sheet, *, proxy: bool = False) -> Rendered:
-    """Print a sheet; `proxy` gives the PDF/A-1b twin for Preflight."""
-    source, template = _template(sheet.TEMPLATES)
+def _printed(source: bytes, sheet: Sheet, *, proxy: bool) -> tuple[bytes, str]:
+    """The PDF and the data it was made from."""
     standards: list[Standard] = ["a-1b"] if proxy else ["a-3a", "ua-1"]
     moment = sheet.head.recorded_at
-    if moment.tzinfo is None:
+    data = canonical(sheet)
+    try:
+        return _compile(source, data, standards, moment, proxy=proxy), data
+    except Unprintable as refusal:
+        if "could not be displayed" not in str(refusal):
+            raise
+    # Signs the fonts hold one by one, but not as the cluster written, are printed by number.
+    data = canonical(sheet, cautious=True)
+    return _compile(source, data, standards, moment, proxy=proxy), data
+
+
+def render(sheet: Sheet, *, proxy: bool = False) -> Rendered:
+    """Print a sheet; `proxy` gives the PDF/A-1b twin for Preflight."""
+    if sheet.head.recorded_at.tzinfo is None:
         raise ValueError("recorded_at names its time zone")
-    for cautious in (False, True):
-        data = canonical(sheet, cautious=cautious)
-        try:
-            pdf = _compile(source, data, standards, moment, proxy=proxy)
-            break
-        except typst.TypstError as error:
-            # Signs the fonts hold one by one, but not as the cluster written, are printed by number.
-            if cautious or "could not be displayed" not in error.message:
-                raise Unprintable(error.diagnostic) from error
+    source, template = _template(sheet.TEMPLATES)
+    pdf, data = _printed(source, sheet, proxy=proxy)
     return Rendered(
         pdf=pdf,
         renderer={
