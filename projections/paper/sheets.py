@@ -9,7 +9,7 @@
   does not apply, and it is left out. The two are never confused: silence is not a finding.
 - Words that differ between municipalities (the name of the minutes, § or Punkt, Avvikande synpunkt or
   Reservation, Godkänn or Justera) are values here, never in the templates.
-- Underlag som Kommunallagen alone asks for (5:65-67, 8:12) is optional: `KlNotice` (anslag/bevis).
+- What Kommunallagen alone asks for (5:65-67, 8:12) is optional: `KlNotice` (anslag/bevis).
 """
 
 from dataclasses import dataclass, field
