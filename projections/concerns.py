@@ -1,0 +1,210 @@
+"""What an event is about: whom and what it concerns, on which rules it rests, and what can be read in it.
+
+- Read from the event's fields by their names and kinds, so that a new event is found like the others. An id field whose
+  name is in none of the tables below is an error (a test asks every event).
+- Concerned are those named in the event, whoever acted, and what it belongs to by way of its meeting, item or minutes.
+- An event rests on a rule if the body's regulation has that rule, and on the rules its findings name.
+- What can be read is the sealed text that is kept (working text and contact data are left out; what is destroyed reads
+  as blocks) and the plain words of public documents. Ids, digests and codes are not words.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from domain import minutes_events as n
+from domain.body_events import RegulationAdopted
+from domain.messages import Destroyed, Event, Keep, Known, Part, Seal
+from projections.belonging import findings_of, meeting_of
+from projections.view import Record, plain
+from registry.fields import plan
+
+PERSONS = frozenset(
+    "person persons participant proposer by chair hindered substitute substitutes_for replaced recipients remaining "
+    "not_called".split()
+)
+BODIES = frozenset({"body", "parent", "adopted_by", "to_body"})
+MEETINGS = frozenset({"meeting", "to_meeting"})
+MATTERS = frozenset({"matter"})
+OTHERS = frozenset("grant mandate offer demand regulation document minutes corrects signing".split())
+_DIMENSION = {
+    **dict.fromkeys(PERSONS, "person"),
+    **dict.fromkeys(BODIES, "body"),
+    **dict.fromkeys(MEETINGS, "meeting"),
+    **dict.fromkeys(MATTERS, "matter"),
+}
+
+# Which rules of the regulation an event carries out, where the regulation has them.
+RESTS_ON = {
+    "kallelse-issued.v1": ("kallelse-in-good-time", "notice"),
+    "notice-reason-given.v1": ("notice",),
+    "item-added.v1": ("standing-items",),
+    "justerare-elected.v1": ("justerare",),
+    "dissent-recorded.v1": ("dissent",),
+    "minutes-version-made.v1": ("minutes",),
+    "minutes-approved.v1": ("signers",),
+    "paper-approval-recorded.v1": ("signers",),
+    "minutes-sent.v1": ("send-minutes",),
+    "notification-sent.v1": ("notify",),
+    "meeting-demanded.v1": ("demand",),
+    "demand-joined.v1": ("demand",),
+    "seat-offered.v1": ("seats",),
+    "vice-chair-elected.v1": ("vice-chair",),
+    "member-co-opted.v1": ("co-opt",),
+    "body-staffed.v1": ("staffing", "staffing-chair"),
+}
+# These carry out a rule only if they say so by their source.
+ONLY_BY_SOURCE = frozenset({"item-added.v1", "seat-offered.v1", "body-staffed.v1"})
+
+_HEX = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64}")
+_CODE = re.compile(r"[a-z0-9:.,/_+T-]*")
+# What the sentence of an event does not tell.
+_UNTOLD = frozenset(
+    "content non_working_days agenda statements texts corrections signers render documents findings source parts points "
+    "dispatch".split()
+)
+# Where something stands, and how it is labelled: said in columns of their own.
+_NO_WORDS = frozenset("document section fact expected observed field label typst pattern version".split())
+Leaf = tuple[str, Any, Seal | None]
+
+
+def leaves(model: BaseModel) -> Iterator[Leaf]:
+    """Every value in an event with the name of its field and, if it is sealed, how."""
+    for name, how in _plan(type(model)):
+        yield from _leaves(name, getattr(model, name), how)
+
+
+@cache
+def _plan(cls: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    return tuple(plan(cls).items())
+
+
+def _leaves(name: str, value: Any, how: Any) -> Iterator[Leaf]:
+    match value:
+        case None:
+            return
+        case Part():
+            yield from leaves(value)
+        case tuple() | list():
+            for item in value:
+                yield from _leaves(name, item, how)
+        case Mapping():
+            for item in value.values():
+                yield from _leaves(name, item, how)
+        case _:
+            yield name, value, how if isinstance(how, Seal) else None
+
+
+class Concerns:
+    """Whom and what one event concerns: ids by dimension, each once, in the order they are named."""
+
+    def __init__(self, record: Record) -> None:
+        self._of: dict[str, dict[str, None]] = {
+            name: {} for name in ("person", "body", "matter", "meeting", "rule", "finding")
+        }
+        self.facts: dict[str, None] = {}
+        self.words: dict[str, None] = {}
+        self._items: list[int] = []
+        self.meeting = meeting_of(record)
+        self.body = self._body(record)
+        self.add("meeting", self.meeting)
+        self.add("body", self.body)
+        self._named(record.event)
+        self._belongs(record)
+        if record.fact.actor:
+            self.add("person", record.fact.actor)
+        self._rules(record)
+
+    def add(self, dimension: str, *values: str | None) -> None:
+        self._of[dimension].update(dict.fromkeys(value for value in values if value))
+
+    def __getitem__(self, dimension: str) -> list[str]:
+        return list(self._of[dimension])
+
+    def _named(self, event: Event) -> None:
+        for name, value, how in leaves(event):
+            if isinstance(value, Known | Destroyed):
+                if how is not None and how.keep in (Keep.PRESERVED, Keep.REGISTER):
+                    self.words[str(value)] = None
+            elif name == "item":
+                self._items.append(value)
+            elif isinstance(value, str):
+                self._plain(name, value)
+
+    def _plain(self, name: str, value: str) -> None:
+        if dimension := _DIMENSION.get(name):
+            if _HEX.fullmatch(value):
+                self.add(dimension, value)
+        elif name not in _NO_WORDS and not (_HEX.fullmatch(value) or _CODE.fullmatch(value)):
+            self.words[value] = None
+
+    def _body(self, record: Record) -> str | None:
+        """The body it belongs to: named in the event, or by way of its meeting or matter; else who it was done for."""
+        event = record.event
+        for key in (f"meeting-{self.meeting}", f"matter-{getattr(event, 'matter', None)}"):
+            if found := getattr(event, "body", None) or record.linked(key, "body"):
+                return str(found)
+        return record.fact.mandate.body or None
+
+    def _belongs(self, record: Record) -> None:
+        event, meeting = record.event, self.meeting
+        items: Iterable[int] = self._items
+        if isinstance(event, n.MinutesEvent):
+            if (notification := getattr(event, "notification", None)) is not None:
+                self.add("body", record.linked(f"notification-{event.minutes}/{notification}", "body"))
+            if not hasattr(event, "item"):  # minutes are about everything they cover
+                items = json.loads(record.linked(f"minutes-{event.minutes}", "covers") or "[]")
+        for item in dict.fromkeys(items):
+            self.add("matter", record.linked(f"item-{meeting}/{item}", "matter"))
+        for matter in self["matter"]:
+            self.add("body", record.linked(f"matter-{matter}", "body"))
+        self.add("body", record.fact.mandate.body)
+
+    def _rules(self, record: Record) -> None:
+        event = record.event
+        for finding in findings_of(event):
+            self.add("finding", finding.finding)
+            self.add("rule", finding.rule)
+            self.facts[finding.source.fact] = None
+        if isinstance(event, RegulationAdopted):
+            rules: Mapping[str, str] = json.loads(record.linked(f"body-{event.body}", "rules"))
+            self.add("rule", *rules)
+            self.facts |= dict.fromkeys(rules.values())
+            return
+        candidates = RESTS_ON.get(event.TOPIC)
+        if candidates and self.body:
+            rules = json.loads(record.linked(f"body-{self.body}", "rules") or "{}")
+            source = getattr(event, "source", None)
+            for rule in candidates:
+                by_source = source is not None and source.fact == rules.get(rule)
+                if rule in rules and (by_source or (source is None and event.TOPIC not in ONLY_BY_SOURCE)):
+                    self.add("rule", rule)
+                    self.facts[rules[rule]] = None
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Everything the event can be found by: dimension and value."""
+        for dimension, values in self._of.items():
+            for value in values:
+                yield dimension, value
+        for fact in self.facts:
+            if fact:
+                yield "rule", fact
+
+
+def details(event: Event) -> dict[str, Any]:
+    """An event's plain values, for the sentence that tells it: single ones, and lists of ids and numbers."""
+    told: dict[str, Any] = {}
+    for name, how in _plan(type(event)):
+        value = getattr(event, name)
+        if value is None or name in _UNTOLD or isinstance(how, Seal):
+            continue
+        if name == "recipients":
+            value = [getattr(one, "person", one) for one in value]
+        told[name] = plain(value)
+    return told

@@ -1,0 +1,222 @@
+"""Views of what was said and decided at a meeting: reports, proposals, decisions, dissent, statements, abstentions.
+
+- A proposal is not a decision, and a decision says which proposal it adopts, if it does.
+- A decision that was worded anew before approval keeps its earlier wording as an earlier row of the same key.
+- A dissenting view may come from any participant (L12). One that is taken back before the approval is retracted: as of an
+  earlier position it still stands.
+- Each row names the matter that its item was about when it was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import meeting_events as m
+from projections.meetings import MEETING_STREAM, codes
+from projections.view import Assert, Change, Record, Retract, View, listed, number, says, text
+
+
+def _matter(record: Record, meeting: str, item: int) -> str | None:
+    """What the item is about, as far as the events up to this one say."""
+    found: str | None = record.linked(f"item-{meeting}/{item}", "matter")
+    return found or None
+
+
+def _decision(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if not isinstance(event, m.DecisionRecorded | m.DecisionRevised):
+        return
+    key = f"{event.meeting}/{event.decision}"
+    here = {"meeting": event.meeting, "decision": event.decision}
+    match event:
+        case m.DecisionRecorded():
+            yield says(
+                key,
+                **here,
+                item=event.item,
+                matter=_matter(record, event.meeting, event.item),
+                points=event.points,
+                adopts=event.adopts,
+                dispatch=event.dispatch,
+                revised=False,
+            )
+        case m.DecisionRevised():
+            yield says(key, **here, item=event.item, points=event.points, revised=True, reason=event.reason)
+
+
+DECISION = View(
+    "decision",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("decision"),
+        number("item"),
+        text("matter"),
+        listed("points"),
+        number("adopts"),
+        listed("dispatch"),
+        number("revised"),
+        text("reason"),
+    ],
+    _decision,
+    identity=("meeting", "decision"),
+    indexed=("matter",),
+)
+
+
+def _dissent(record: Record) -> Iterator[Change]:
+    match event := record.event:
+        case m.DissentRecorded():
+            yield says(
+                f"{event.meeting}/{event.dissent}",
+                meeting=event.meeting,
+                dissent=event.dissent,
+                item=event.item,
+                matter=_matter(record, event.meeting, event.item),
+                person=event.participant,
+                view=event.view,
+                findings=codes(record),
+            )
+        case m.DissentRetracted():
+            yield Retract(f"{event.meeting}/{event.dissent}")
+
+
+DISSENT = View(
+    "dissent",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("dissent"),
+        number("item"),
+        text("matter"),
+        text("person"),
+        text("view"),
+        listed("findings"),
+    ],
+    _dissent,
+    identity=("meeting", "dissent", "person"),
+    indexed=("matter",),
+    retracts=True,
+)
+
+
+def _report(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.ReportRecorded):
+        yield says(
+            f"{event.meeting}/{event.report}",
+            meeting=event.meeting,
+            report=event.report,
+            item=event.item,
+            matter=_matter(record, event.meeting, event.item),
+            person=event.by,
+            organisation=event.organisation,
+            text=event.text,
+        )
+
+
+REPORT = View(
+    "report",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("report"),
+        number("item"),
+        text("matter"),
+        text("person"),
+        text("organisation"),
+        text("text"),
+    ],
+    _report,
+    identity=("meeting", "report"),
+)
+
+
+def _proposal(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.ProposalMade):
+        yield says(
+            f"{event.meeting}/{event.proposal}",
+            meeting=event.meeting,
+            proposal=event.proposal,
+            item=event.item,
+            matter=_matter(record, event.meeting, event.item),
+            person=event.proposer,
+            text=event.text,
+        )
+
+
+PROPOSAL = View(
+    "proposal",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("proposal"),
+        number("item"),
+        text("matter"),
+        text("person"),
+        text("text"),
+    ],
+    _proposal,
+    identity=("meeting", "proposal"),
+)
+
+
+def _statement(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.StatementAttached):
+        yield says(
+            f"{event.meeting}/{event.statement}",
+            meeting=event.meeting,
+            statement=event.statement,
+            item=event.item,
+            matter=_matter(record, event.meeting, event.item),
+            person=event.participant,
+            text=event.text,
+            findings=codes(record),
+        )
+
+
+STATEMENT = View(
+    "statement",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("statement"),
+        number("item"),
+        text("matter"),
+        text("person"),
+        text("text"),
+        listed("findings"),
+    ],
+    _statement,
+    identity=("meeting", "statement", "person"),
+)
+
+
+def _abstention(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.MemberAbstained):
+        yield says(
+            f"{event.meeting}/{event.item}/{event.person}",
+            meeting=event.meeting,
+            item=event.item,
+            person=event.person,
+        )
+
+
+ABSTENTION = View(
+    "abstention",
+    1,
+    MEETING_STREAM,
+    [text("meeting"), number("item"), text("person")],
+    _abstention,
+    identity=("meeting", "item", "person"),
+)
+
+VIEWS = (DECISION, DISSENT, REPORT, PROPOSAL, STATEMENT, ABSTENTION)

@@ -1,0 +1,49 @@
+"""How things hang together: whose meeting it was, what an item was about, which offices sign a version.
+
+- An event names what it is about by one id; what that belongs to was said by earlier events. Links answers with the
+  latest thing said up to a position, so that a fold never sees what came later.
+- What it remembers is a view like the others ("link"), so that it can be taken up again without reading the whole log.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+Place = tuple[int, int]  # position, seq
+
+
+class Links:
+    """What has been said about how things hang together, by key, each with its place in the log."""
+
+    def __init__(self) -> None:
+        self.place: Place = (0, -1)
+        self._said: dict[str, list[tuple[Place, Mapping[str, Any]]]] = defaultdict(list)
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Remember rows of the view, in order; those already remembered are not remembered twice."""
+        for row in rows:
+            place = (row["position"], row["seq"])
+            if place > self.place:
+                self._said[row["key"]].append((place, row))
+                self.place = place
+
+    def load(self, db: sa.Connection, table: sa.Table) -> None:
+        """Take up what the stored view holds beyond this."""
+        query = sa.select(table).where(table.c.position >= self.place[0])
+        self.add(db.execute(query.order_by(table.c.position, table.c.seq)).mappings())
+
+    def all(self, key: str, at: int) -> Iterator[Mapping[str, Any]]:
+        """Everything said about a key up to a position, first said first."""
+        return (row for place, row in self._said.get(key, ()) if place[0] <= at)
+
+    def latest(self, key: str, name: str, at: int) -> Any:
+        """The last value said of a key's column up to a position; None if nothing was."""
+        found = None
+        for row in self.all(key, at):
+            if row[name] is not None:
+                found = row[name]
+        return found

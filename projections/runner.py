@@ -1,0 +1,385 @@
+"""Folds the log into the views: in batches, in order, each event exactly once.
+
+- One checkpoint row a view (projection, generation, position). It moves in the transaction that writes the view's rows,
+  and only if it still stands where the batch began: of two workers with the same batch, one writes.
+- Batches of 500 events live and 5000 when far behind; a batch is folded in memory and then written at once. The
+  checkpoint moves past events that say nothing to a view.
+- An event that a view cannot fold stops that view, just before the event, and is logged; the others go on. It is tried
+  again by the next start and by a rebuild.
+- A rebuild folds into tables beside the present ones, which go on being served and kept up, and swaps the rows in one
+  short transaction once it has caught up. The generation counts the rebuilds.
+- Views never have effects, so a rebuild sends nothing and signs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+import sqlalchemy as sa
+
+from projections.belonging import LINK
+from projections.links import Links
+from projections.view import Pending, Projection, Record, metadata
+from projections.views import PROJECTIONS
+from registry.registry import Registry
+from signing.log import leaf_hash
+
+LIVE, FAR = 500, 5000
+POLL = 1.0
+log = logging.getLogger("liggare.projections")
+
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("projection", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("stopped_at", sa.Integer),
+    sa.Column("stopped_by", sa.Text),
+)
+
+Progress = Callable[[int, int], None]
+
+
+class Stopped(Exception):
+    """A rebuild was not finished for these views: an event could not be folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a view stands; stopped says at which event and why, if it is stopped."""
+
+    position: int
+    lag: int
+    generation: int
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    generation: int
+    position: int
+    stopped: str | None
+
+
+class _Overtaken(Exception):
+    """Another worker has written this batch."""
+
+
+def records(registry: Registry, links: Links, after: int, upto: int | None = None) -> Iterator[Record]:
+    """Events in order as the views see them; each is remembered by links before anything else folds it."""
+    for stored in registry.recorder.scan(after, upto):
+        envelope = orjson.loads(stored.state)
+        record = Record(
+            registry.mapper.to_domain_event(stored),
+            leaf_hash(stored.state),
+            links,
+            envelope["municipality"],
+            envelope["rules"],
+            envelope["assurance"],
+        )
+        links.add(LINK.rows(record)[0])
+        yield record
+
+
+class Projector:
+    """Keeps the views of one registry up to date in one database."""
+
+    def __init__(
+        self, registry: Registry, engine: sa.Engine, views: Sequence[Projection] = PROJECTIONS
+    ) -> None:
+        self.registry, self.engine = registry, engine
+        # How things hang together comes first: the other views' folds ask it.
+        self._all = {view.name: view for view in (LINK, *views)}
+        self._links = Links()
+        self._failed: dict[str, str] = {}
+        self._turn, self._moved = threading.RLock(), threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._head = 0
+        self._prepare()
+
+    def _prepare(self) -> None:
+        tables = [checkpoint, *(view.table for view in self._all.values())]
+        try:
+            metadata.create_all(self.engine, tables=tables)
+        except sa.exc.OperationalError:  # another worker made the same table between the look and the making
+            metadata.create_all(self.engine, tables=tables)
+        for view in self._all.values():
+            try:
+                with self.engine.begin() as db:
+                    self._enter(db, view)
+            except sa.exc.IntegrityError:
+                continue  # another worker entered it
+
+    def _enter(self, db: sa.Connection, view: Projection) -> None:
+        standing = db.execute(
+            sa.select(checkpoint.c.version).where(checkpoint.c.projection == view.name)
+        ).scalar()
+        if standing == view.version:
+            return
+        if standing is not None:  # an older form of the view: its table has other columns
+            view.table.drop(db)
+            view.table.create(db)
+            db.execute(checkpoint.delete().where(checkpoint.c.projection == view.name))
+        db.execute(
+            checkpoint.insert().values(projection=view.name, generation=1, version=view.version, position=0)
+        )
+
+    # --- where things stand
+
+    def _places(self) -> dict[str, _Place]:
+        with self.engine.connect() as db:
+            rows = db.execute(sa.select(checkpoint)).all()
+        return {
+            row.projection: _Place(
+                row.generation,
+                row.position,
+                self._failed.get(row.projection)
+                or (f"position {row.stopped_at}: {row.stopped_by}" if row.stopped_at else None),
+            )
+            for row in rows
+            if row.projection in self._all
+        }
+
+    def status(self) -> dict[str, Status]:
+        """Where every view stands."""
+        head = self.registry.recorder.head().position
+        return {
+            name: Status(place.position, max(0, head - place.position), place.generation, place.stopped)
+            for name, place in self._places().items()
+        }
+
+    def lag(self) -> dict[str, int]:
+        """How many events each view is behind the log."""
+        return {name: status.lag for name, status in self.status().items()}
+
+    # --- catching up
+
+    def catch_up(self) -> int:
+        """Fold everything that is in the log; the position that every view that is not stopped has reached."""
+        with self._turn:
+            while self._step():
+                pass
+            places = self._places()
+        with self._moved:
+            self._moved.notify_all()
+        running = [place.position for name, place in places.items() if name not in self._failed]
+        return min(running, default=0)
+
+    def _step(self) -> bool:
+        """Fold one batch into the views that are furthest behind; False if there is nothing to fold."""
+        places = self._places()
+        self._head = head = self.registry.recorder.head().position
+        running = {
+            name: place.position
+            for name, place in places.items()
+            if name not in self._failed and place.position < head
+        }
+        if not running or LINK.name in self._failed:
+            return False
+        low = min(running.values())
+        others = [place.position for place in places.values() if place.position > low]
+        size = FAR if head - low >= FAR else LIVE
+        group = [self._all[name] for name, position in running.items() if position == low]
+        with self.engine.connect() as db:
+            self._links.load(db, LINK.table)
+        batch, unreadable = self._fold(
+            group, low, min([low + size, head, *others]), self._links, self._failed
+        )
+        try:
+            self._commit(batch, places)
+        except _Overtaken:
+            return True
+        if unreadable is not None:
+            raise unreadable
+        return True
+
+    def _fold(
+        self, group: Iterable[Projection], low: int, high: int, links: Links, failed: dict[str, str]
+    ) -> tuple[dict[str, Pending], Exception | None]:
+        """Fold a batch in memory, noting which views failed; also the error, if the log could not be read."""
+        batch = {view.name: Pending(low, low) for view in group}
+        going = dict(batch)
+        try:
+            for record in records(self.registry, links, low, high):
+                for name in tuple(going):
+                    try:
+                        self._all[name].take(going[name], record)
+                        going[name].upto = record.position
+                    except Exception as error:
+                        failed[name] = _why(name, record.position, error)
+                        del going[name]
+        except Exception as error:
+            log.error("the log could not be read beyond position %d: %s", low, type(error).__name__)
+            return batch, error
+        return batch, None
+
+    def _commit(self, batch: Mapping[str, Pending], places: Mapping[str, _Place]) -> None:
+        try:
+            with self.engine.begin() as db:
+                for name, pending in batch.items():
+                    self._write(db, name, pending, places[name].generation)
+        except (_Overtaken, sa.exc.OperationalError):
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                (name, pending) = next(iter(batch.items()))
+                self._failed[name] = _why(name, pending.upto, error)
+                return
+            for name, pending in batch.items():  # each by itself, to find the one that cannot be written
+                self._commit({name: pending}, places)
+        for name in batch.keys() & self._failed.keys():
+            with self.engine.begin() as db:
+                self._note(db, name)
+
+    def _write(self, db: sa.Connection, name: str, pending: Pending, generation: int) -> None:
+        if pending.upto > pending.after:
+            if not _advance(db, name, generation, pending.after, pending.upto):
+                raise _Overtaken(name)
+            self._all[name].write(db, pending, self._all[name].table)
+
+    def _note(self, db: sa.Connection, name: str) -> None:
+        at, _, by = self._failed[name].removeprefix("position ").partition(": ")
+        stop = checkpoint.update().where(checkpoint.c.projection == name)
+        db.execute(stop.values(stopped_at=int(at), stopped_by=by))
+
+    # --- in the background
+
+    def start(self) -> None:
+        """Keep up in a thread of its own, until stop()."""
+        if self._thread is None:
+            self._ended.clear()
+            self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.catch_up()
+            except Exception as error:
+                log.exception("the views could not be brought up to date: %s", type(error).__name__)
+                self._ended.wait(POLL)
+            else:
+                self.registry.recorder.wait(self._head, POLL)
+
+    def stop(self) -> None:
+        """End the thread; what is begun is finished."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def wait_for(self, position: int, timeout: float) -> bool:
+        """Wait until every view that is not stopped shows a position: read your writes."""
+        until = time.monotonic() + timeout
+        while True:
+            places = self._places()
+            if all(place.position >= position for name, place in places.items() if name not in self._failed):
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            if self._thread is None:
+                if self.catch_up() < position and self._head < position:
+                    time.sleep(min(left, 0.02))
+            else:
+                with self._moved:
+                    self._moved.wait(min(left, 0.05))
+
+    # --- anew
+
+    def rebuild(self, names: Iterable[str] | None = None, progress: Progress | None = None) -> None:
+        """Fold views anew from the first event while the present ones are served; progress(done, of).
+
+        Raises Stopped if an event could not be folded; those views keep their present rows.
+        """
+        chosen = {name: self._all[name] for name in (self._all if names is None else names)}
+        anew = _Anew(chosen, {name: _beside(view.table) for name, view in chosen.items()})
+        try:
+            for table in anew.tables.values():
+                table.drop(self.engine, checkfirst=True)
+                table.create(self.engine)
+            while anew.position < (head := self.registry.recorder.head().position):
+                with self.engine.begin() as db:
+                    self._refill(db, anew, min(anew.position + FAR, head))
+                if progress:
+                    progress(anew.position, head)
+            with self._turn, self.engine.begin() as db:
+                self._swap(db, anew)
+            with self._turn:
+                self._links = Links()
+        finally:
+            for table in anew.tables.values():
+                table.drop(self.engine, checkfirst=True)
+        for name in chosen.keys() - anew.failed.keys():
+            self._failed.pop(name, None)
+        if anew.failed:
+            raise Stopped(", ".join(f"{name} ({why})" for name, why in sorted(anew.failed.items())))
+
+    def _refill(self, db: sa.Connection, anew: _Anew, high: int) -> None:
+        low = anew.position
+        batch, unreadable = self._fold(anew.going(), low, high, anew.links, anew.failed)
+        if unreadable is not None:
+            raise unreadable
+        for name, pending in batch.items():
+            anew.views[name].write(db, pending, anew.tables[name])
+        anew.position = high
+
+    def _swap(self, db: sa.Connection, anew: _Anew) -> None:
+        live = anew.position
+        for view in anew.going():  # takes the writer's lock: from here on nobody moves these views
+            turn = checkpoint.update().where(checkpoint.c.projection == view.name)
+            turn = turn.values(generation=checkpoint.c.generation + 1, stopped_at=None, stopped_by=None)
+            live = max(live, db.execute(turn.returning(checkpoint.c.position)).scalar_one())
+        if live > anew.position:
+            self._refill(db, anew, live)
+        for view in anew.going():
+            beside = anew.tables[view.name]
+            db.execute(view.table.delete())
+            db.execute(view.table.insert().from_select(list(beside.c.keys()), sa.select(beside)))
+            there = checkpoint.update().where(checkpoint.c.projection == view.name)
+            db.execute(there.values(position=live))
+
+
+@dataclass(slots=True)
+class _Anew:
+    """A rebuild under way: the views, the tables beside theirs, and how far it has come."""
+
+    views: Mapping[str, Projection]
+    tables: Mapping[str, sa.Table]
+    links: Links = field(default_factory=Links)
+    position: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def going(self) -> list[Projection]:
+        return [view for name, view in self.views.items() if name not in self.failed]
+
+
+def _why(name: str, position: int, error: Exception) -> str:
+    """Where and by what a view was stopped. The error's message may hold what the event held, so it is not kept."""
+    why = f"position {position}: {type(error).__name__}"
+    log.error("the view %s stopped at %s", name, why)
+    return why
+
+
+def _advance(db: sa.Connection, name: str, generation: int, old: int, new: int) -> bool:
+    """Move a checkpoint, if it stands where the batch began."""
+    row = checkpoint.c.projection == name, checkpoint.c.generation == generation, checkpoint.c.position == old
+    moved = checkpoint.update().where(*row).values(position=new, stopped_at=None, stopped_by=None)
+    return db.execute(moved.returning(checkpoint.c.position)).first() is not None
+
+
+def _beside(table: sa.Table) -> sa.Table:
+    """An empty table of the same shape, without indexes, to rebuild into."""
+    columns = [
+        sa.Column(column.name, column.type, primary_key=column.primary_key, autoincrement=False)
+        for column in table.columns
+    ]
+    return sa.Table(f"{table.name}_beside", sa.MetaData(), *columns)

@@ -1,0 +1,182 @@
+"""The view "todo": what follows from what has happened and is not done yet, for people and for the registry itself.
+
+- A task is a row from the event that gave rise to it until the event that did it, which retracts it. Tasks of "system" are
+  read by the registry's reactions, which act and record the outcome; the view itself has no effects.
+- pin: a circulated version is to be rendered and pinned. sign: a pinned version is to be signed by an office. seal: every
+  office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the approved
+  version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is done, so it
+  stays, and doing it again changes nothing.
+- call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send and
+  notify are there only if the body's rules ask for them (L14); neither is ever late, for no deadline is set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from domain import body_events as b
+from domain import meeting_events as m
+from domain import minutes_events as n
+from projections.minutes import all_approved
+from projections.view import Assert, Change, Record, Retract, View, number, says, text
+
+SYSTEM, SECRETARY, REGISTRAR = "system", "secretary", "registrar"
+
+
+def _todo(key: str, whose: str, **about: Any) -> Assert:
+    return says(key, task=key.partition("/")[0], whose=whose, **about)
+
+
+def _fold(record: Record) -> Iterator[Change]:
+    event = record.event
+    if isinstance(event, n.MinutesEvent):
+        yield from _minutes(record, event)
+    elif isinstance(event, m.MeetingEvent):
+        yield from _meeting(record, event)
+    elif isinstance(event, b.MeetingDemanded | b.DemandJoined):
+        yield Retract(f"schedule/{event.demand}")
+        if event.reached:
+            yield _todo(f"schedule/{event.demand}", SECRETARY, body=event.body, demand=event.demand)
+
+
+def _meeting(record: Record, event: m.MeetingEvent) -> Iterator[Change]:
+    id = event.meeting
+    about = {"meeting": id, "body": record.linked(f"meeting-{id}", "body")}
+    match event:
+        case m.MeetingScheduled():
+            if event.demand:
+                yield Retract(f"schedule/{event.demand}")
+            yield _todo(f"call/{id}", SECRETARY, **about)
+        case m.MeetingCancelled():
+            yield Retract(f"call/{id}")
+        case m.KallelseIssued():
+            yield Retract(f"call/{id}")
+            if event.reason_wanted:
+                yield _todo(f"notice-reason/{id}/{event.issue}", SECRETARY, **about, number=event.issue)
+        case m.NoticeReasonGiven():
+            yield Retract(f"notice-reason/{id}/{event.issue}")
+        case m.MeetingOpened():
+            yield Retract(f"call/{id}")
+        case m.MeetingClosed():
+            yield _todo(f"draft/{id}", SECRETARY, **about)
+        case m.MinutesBegun():
+            yield Retract(f"draft/{id}")
+        case m.DecisionRecorded():
+            for to in event.dispatch:
+                key = f"dispatch/{id}/{event.item}/{to}"
+                yield _todo(key, SECRETARY, **about, item=event.item, recipient=to)
+
+
+def _minutes(record: Record, event: n.MinutesEvent) -> Iterator[Change]:
+    id = event.minutes
+    version = record.linked(f"minutes-{id}", "version")
+    about = {
+        "minutes": id,
+        "meeting": record.linked(f"minutes-{id}", "meeting"),
+        "body": record.linked(f"minutes-{id}", "body"),
+        "version": version,
+    }
+    match event:
+        case n.MinutesVersionMade():
+            yield from _withdrawn(record, id, event.version - 1)
+            yield _todo(f"circulate/{id}/{event.version}", SECRETARY, **about)
+        case n.MinutesCirculated():
+            yield Retract(f"circulate/{id}/{event.version}")
+            if event.version == version and record.linked(f"minutes-{id}", "pinned") != version:
+                yield Retract(f"pin/{id}/{event.version}")
+                yield _todo(f"pin/{id}/{event.version}", SYSTEM, **about)
+        case n.RenderPinned():
+            yield Retract(f"pin/{id}/{event.version}")
+            if event.version == version:
+                for office in _offices(record, id):
+                    yield _sign(record, id, office, about)
+        case n.SignerReplaced():
+            yield Retract(f"sign/{id}/{version}/{event.office}")
+            approved = record.links.all(f"approved-{id}/{version}", record.position)
+            pinned = record.linked(f"minutes-{id}", "pinned") == version
+            if pinned and event.office not in {row["office"] for row in approved}:
+                yield _sign(record, id, event.office, about)
+        case n.MinutesApproved() | n.PaperApprovalRecorded():
+            yield Retract(f"sign/{id}/{event.version}/{event.office}")
+            if all_approved(record, id, event.version):
+                yield _todo(f"seal/{id}/{event.version}", SYSTEM, **about)
+        case n.MinutesSealed():
+            yield from _withdrawn(record, id, event.version)
+            yield from _afterwards(record, id, about)
+        case n.DisagreementNoted() if event.exit == "finished-without-approval":
+            yield from _withdrawn(record, id, version)
+            yield from _afterwards(record, id, about)
+        case n.MinutesSent() if not event.remaining:
+            yield Retract(f"send/{id}")
+        case n.NotificationSent():
+            yield Retract(f"notify/{id}")
+            key = f"number/{id}/{event.notification}"
+            yield _todo(key, REGISTRAR, **about, number=event.notification, to_body=event.to_body)
+        case n.NotificationNumbered():
+            yield Retract(f"number/{id}/{event.notification}")
+            to = record.linked(f"notification-{id}/{event.notification}", "body")
+            key = f"noted/{id}/{event.notification}"
+            yield _todo(key, REGISTRAR, **about, number=event.notification, to_body=to)
+        case n.NotificationNoted():
+            yield Retract(f"number/{id}/{event.notification}")
+            yield Retract(f"noted/{id}/{event.notification}")
+        case n.DecisionDispatched():
+            yield Retract(f"dispatch/{about['meeting']}/{event.item}/{event.recipient}")
+
+
+def _offices(record: Record, minutes: str) -> list[str]:
+    offices: list[str] = json.loads(record.linked(f"minutes-{minutes}", "offices") or "[]")
+    return offices
+
+
+def _sign(record: Record, minutes: str, office: str, about: dict[str, Any]) -> Assert:
+    person = record.linked(f"signer-{minutes}/{office}", "person")
+    return _todo(
+        f"sign/{minutes}/{about['version']}/{office}", "signer", **about, office=office, person=person
+    )
+
+
+def _withdrawn(record: Record, minutes: str, version: int) -> Iterator[Retract]:
+    """What was to be done with a version and now is not, or is done."""
+    yield from (Retract(f"{task}/{minutes}/{version}") for task in ("circulate", "pin", "seal"))
+    rows = record.links.all(f"minutes-{minutes}", record.position)
+    offices = {office for row in rows for office in json.loads(row["offices"] or "[]")}
+    yield from (Retract(f"sign/{minutes}/{version}/{office}") for office in sorted(offices))
+
+
+def _afterwards(record: Record, minutes: str, about: dict[str, Any]) -> Iterator[Assert]:
+    yield _todo(f"finish/{minutes}", SYSTEM, **about)
+    rules = json.loads(record.linked(f"body-{about['body']}", "rules") or "{}")
+    for task, rule in (("send", "send-minutes"), ("notify", "notify")):
+        if rule in rules:
+            yield _todo(f"{task}/{minutes}", SECRETARY, **about)
+
+
+TODO = View(
+    "todo",
+    1,
+    frozenset({"body", "meeting", "minutes"}),
+    [
+        text("task"),
+        text("whose"),
+        text("body"),
+        text("meeting"),
+        text("minutes"),
+        number("version"),
+        text("office"),
+        text("person"),
+        number("item"),
+        text("recipient"),
+        number("number"),
+        text("to_body"),
+        text("demand"),
+    ],
+    _fold,
+    identity=("task", "whose"),
+    indexed=("minutes", "meeting", "person"),
+    retracts=True,
+)
+
+VIEWS = (TODO,)
