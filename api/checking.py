@@ -348,9 +348,8 @@ class _Folder:
             rendered = render(sheet)
             pins = [one.event for one in registry.stream(seal.stream) if one.event.TOPIC == "render-pinned.v1"]
             pin: Any = next(one for one in pins if getattr(one, "version", None) == data.version)
-            if (pin.render.typst, pin.render.template, pin.render.font) != tuple(
-                rendered.renderer[name] for name in ("typst", "template", "font")
-            ):
+            made = tuple(rendered.renderer[name] for name in ("typst", "template", "fonts"))
+            if (pin.render.typst, pin.render.template, pin.render.font) != made:
                 other += 1
                 continue
             try:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from hashlib import sha256
 
 from api.signing_flow import SEAL_FIELD, SigningFlow
@@ -40,16 +39,13 @@ class Reactions:
         with self._turn:
             self.m.projector.catch_up()
             done = 0
-            for minutes in self._to_seal():
-                self._seal(minutes)
+            for row in rows(self.m.views, "todo", where={"task": "pin"}):
+                self._flow.pin(str(row["minutes"]), int(row["version"]))
+            for row in rows(self.m.views, "todo", where={"task": "seal"}):
+                self._seal(str(row["minutes"]))
                 done += 1
             self._checkpoint(force=done > 0)
             return done
-
-    def _to_seal(self) -> Iterator[str]:
-        for row in rows(self.m.views, "todo", where={"task": "seal"}):
-            if row["retracted_at"] is None:
-                yield str(row["subject"])
 
     def _seal(self, minutes: str) -> None:
         state = self.m.registry.get(Minutes, minutes)

@@ -110,13 +110,12 @@ class SigningFlow:
         fact, root = self._version(minutes, version)
         assert isinstance(fact.event, MinutesVersionMade)
         rendered = render(self._sheet(fact, root))
-        names = ("typst", "template", "font", "data", "output")
         file = self.m.files.put(f"{stream(Minutes, minutes)}/render-{version}", "working", rendered.pdf)
         command = PinRender(
             minutes=minutes,
             version=version,
             root=root,
-            render=Render(**{name: rendered.renderer[name] for name in names}),
+            render=pinned_render(rendered.renderer),
             file=file,
         )
         self.m.execute_as(command, SYSTEM)
@@ -321,3 +320,14 @@ def _from_text(value: Any) -> Plain:
     return base64.b64decode(value["bytes"]) if isinstance(value, dict) else value
 
 
+
+
+def pinned_render(renderer: dict[str, str]) -> Render:
+    """What made a render, as its event names it."""
+    return Render(
+        typst=renderer["typst"],
+        template=renderer["template"],
+        font=renderer["fonts"],
+        data=renderer["data"],
+        output=renderer["output"],
+    )
