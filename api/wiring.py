@@ -86,10 +86,10 @@ class Municipality:
         """Carry out a command for a person: authorised, decided and saved, or refused with nothing changed."""
 
         def decide(world: StoredWorld, now: datetime) -> Decision:
-            target = target_stream(command)
-            if if_match is not None and (found := self.registry.version(target)) != if_match:
-                raise Preconditions(if_match, found)
+            # Who may not do it is not told which version there is (RFC 9110, 13.2.1).
             actor = authorise(command, person, assurance, world, now)
+            if if_match is not None and (found := version_read(command, world)) != if_match:
+                raise Preconditions(if_match, found)
             return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
 
         command = with_calendar(command)
@@ -125,6 +125,14 @@ def target_stream(command: Command) -> str:
     """The stream a command is about: its kind and the id in the field of that name."""
     kind = type(command).STREAM
     return f"{kind}-{getattr(command, kind, REGISTRY)}"
+
+
+def version_read(command: Command, world: StoredWorld) -> int:
+    """The version at which a decision reads the stream that its command is about; the save holds it to that."""
+    target = target_stream(command)
+    kind, _, id = target.partition("-")
+    world.get(decider.STATES[kind], id)
+    return world.read[target]
 
 
 def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | None = None) -> Municipality:
