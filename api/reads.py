@@ -13,8 +13,6 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from projections.reading import rows
-from projections.views import VIEWS
 
 from api.problems import Refusal
 from api.reading import BodyId, Id, Limit, Offset, Reader, Routes, one, page, shown, some
@@ -24,6 +22,8 @@ from domain.errors import NotFound
 from domain.matter import Matter
 from domain.messages import Role
 from domain.person import Person
+from projections.reading import rows
+from projections.views import BY_NAME, VIEWS
 
 ID = "0123456789abcdef"
 V1 = "/v1/{municipality}"
@@ -107,11 +107,11 @@ def _source(source: Any) -> dict[str, str]:
     return {"document": source.document, "section": source.section, "fact": source.fact}
 
 
-def _day(text: str | None) -> date | None:
+def _day(text: str | None, name: str = "on") -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Refusal(422, "invalid-parameters", errors=[("on", "date_parsing", {})]) from None
+        raise Refusal(422, "invalid-parameters", errors=[(name, "date_parsing", {})]) from None
 
 
 @ROUTES.get("/persons", "persons", {"items": [{"id": ID, "name": "Kim Exempel"}], "total": 1})
@@ -179,17 +179,20 @@ def view(
     name: Annotated[
         str, Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="A view's name.", examples=["todo"])
     ],
+    body: BodyId = None,
     true: Day = None,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> Response:
-    """The rows of a view, as known and true at other times if asked for."""
-    reader.rights.log(None)
-    if name not in {each.name for each in VIEWS}:
+    """The rows of a view, of one body or all, as known and true at other times if asked for."""
+    reader.rights.log(body)
+    if name not in BY_NAME:
         raise NotFound("view", name)
-    on = _day(true)
+    if body and "body" not in BY_NAME[name].table.c:
+        raise Refusal(422, "invalid-parameters", errors=[("body", "extra_forbidden", {})])
+    on = _day(true, "true")
     found = rows(
-        reader.municipality.views, name, known=reader.at, true=on.isoformat() if on else None,
-        limit=limit + 1, offset=offset,
+        reader.municipality.views, name, reader.at, on.isoformat() if on else None,
+        {"body": body} if body else None, limit + 1, offset,
     )  # fmt: skip
     return page(request, shown(found), None, limit, offset)
