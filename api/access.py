@@ -1,10 +1,11 @@
 """Who may give a command: the role a person has for the body that the command is about.
 
 - Nothing is permitted unless the command names a role and the person has it on that day (husregel 5).
-- Secretary, registrar, archivist, auditor and administrator are granted, for a body or the whole municipality. What is
-  about no body, such as entering a person in the register, a body's own secretary or registrar may do too.
-- Chair is whoever is chair today, or led the meeting, or signs as chair. Justerare is whoever was chosen at the meeting,
-  or signs in such an office. Member is whoever has a place in the body today or on the meeting day, or took part.
+- Secretary, registrar, archivist, auditor and administrator are granted, for a body or the whole municipality. What
+  is about no body, such as entering a person in the register, a body's own secretary or registrar may do too.
+- Chair is whoever is chair today, or led the meeting, or signs as chair. Justerare is whoever was chosen at the
+  meeting, or signs in such an office. Member is whoever has a place in the body today or on the meeting day, or took
+  part.
 - What only the registry itself does no person may ask for (husregel 7).
 - Of several roles the first counts, in the order of Role; for a signature the role of the office that is signed for.
 """

@@ -2,9 +2,9 @@
 
 - What a body must do stands in the regulation adopted for it, and every question about rules is asked of a day
   (husregel 11).
-- A mandate is an assertion with its own start and end. Who holds a seat on a day is the mandate with the latest start on
-  or before it, the later entered one if two start together; a January election entered after March's does not end it
-  (husregel 12).
+- A mandate is an assertion with its own start and end. Who holds a seat on a day is the mandate with the latest start
+  on or before it, the later entered one if two start together; a January election entered after March's does not end
+  it (husregel 12).
 - Which words of the document take in which people is configured (husregel 13).
 - A chair by virtue of office is the chair of the body above (L5).
 """
@@ -141,7 +141,7 @@ class Body(State):
         return tuple(dict.fromkeys(one.person for one in self.holdings_at(day) if one.capacity in capacities))
 
     def counted_at(self, day: date, word: Word) -> tuple[str, ...]:
-        """Who counts as members, representatives, recipients or participants under the rules of the day (husregel 13)."""
+        """Who counts as members, representatives, recipients or participants that day (husregel 13)."""
         rules = self.rules_at(day)
         return self.in_capacity(day, rules.who(word) if rules else frozenset({"member"}))
 

@@ -1,7 +1,7 @@
 """A matter: what is dealt with, under one diary number and its aliases.
 
-- A matter and its number are one save: either an own number, allocated from the series of the body that keeps the diary,
-  or a number from that body's own diary, recorded as given and by whom.
+- A matter and its number are one save: an own number, allocated from the series of the body that keeps the diary, or
+  a number from that body's own diary, recorded as given and by whom.
 - Own numbers are allocated only for a body whose diary was chosen to be kept here (husregel 6).
 - The same matter may be known under several numbers; each resolves to one matter only (husregel 19).
 - A matter opened by mistake is voided with a reason and keeps its number (husregel 18).

@@ -220,6 +220,9 @@ class Mandate(NamedTuple):
     body: str = ""
 
 
+NOBODY = Mandate("")
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """An event with where and when it stands in the log. recorded_at is UTC, happened is local time (händelse)."""
@@ -231,7 +234,7 @@ class Fact:
     recorded_at: str = ""
     happened: Happened = UNKNOWN
     actor: str = ""
-    mandate: Mandate = Mandate("")
+    mandate: Mandate = NOBODY
 
 
 class New(NamedTuple):
@@ -254,7 +257,7 @@ class State:
         raise AssertionError("a state says whether its first event has happened")
 
     def evolve(self, fact: Fact) -> Self:
-        raise AssertionError("a state folds its events")
+        raise AssertionError(f"a state folds its events: {fact.event!r}")
 
 
 S = TypeVar("S", bound=State)

@@ -1,8 +1,8 @@
 """A municipality's rules for a body: profile text in, values with modality and Source out.
 
 - A profile is TOML that a person can read beside the adopted document: one table a rule, each with its modality (ska,
-  måste, får inte, bör, utgångspunkt, kan, present tense, does not apply), its condition and bound where the document has
-  one, and the section it stands in. What the document does not say is not in the profile.
+  måste, får inte, bör, utgångspunkt, kan, present tense, does not apply), its condition and bound where the document
+  has one, and the section it stands in. What the document does not say is not in the profile.
 - The whole content goes into the log when it is adopted; Rules are read from that content and never from the file, so
   that a later version of a profile changes nothing that has happened (husregel 11).
 - A rule whose value the program acts on has a known shape, and a profile that breaks it is refused with the line and

@@ -43,5 +43,7 @@ class Statute(NamedTuple):
         return Source(f"SFS {self.number}", section)
 
 
-CRIME_PREVENTION = Statute("2023:196", "lag om kommuners ansvar för brottsförebyggande arbete", date(2023, 7, 1))
+CRIME_PREVENTION = Statute(
+    "2023:196", "lag om kommuners ansvar för brottsförebyggande arbete", date(2023, 7, 1)
+)
 MUNICIPAL_ACT = Statute("2017:725", "kommunallag", date(2018, 1, 1))

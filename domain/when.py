@@ -6,8 +6,8 @@
   belongs in a sealed field, because what stands here is never encrypted.
 - Questions of order are answered yes, no or perhaps: an unknown or overlapping bound gives perhaps.
 
-Grammar: `2024-03-05T13:30` · `2024-03-05` · `2024-03` · `2024` · `5 mars 2024` · `mars 2024` · `våren 2024` (vår, sommar,
-höst, vinter) · `före`/`efter` one of these · `okänt`.
+Grammar: `2024-03-05T13:30` · `2024-03-05` · `2024-03` · `2024` · `5 mars 2024` · `mars 2024` · `våren 2024` (vår,
+sommar, höst, vinter) · `före`/`efter` one of these · `okänt`.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from domain.decider import decide as whole
 from domain.errors import DomainError
 from domain.messages import Actor, Command, Event, Fact, Mandate, New, Role, S, World, stream
 from domain.sources import Source
@@ -153,14 +154,8 @@ class Scenario:
         command: Command,
         actor: Actor | None = None,
         now: datetime = NOW,
-        decide: Decide | None = None,
+        decide: Decide = whole,
     ) -> Outcome:
-        if decide is None:
-            from domain.decider import (
-                decide as whole,
-            )  # late: a module's own tests need not import every other one
-
-            decide = whole
         actor = actor or acting()
         try:
             return Outcome(self.world, command, actor, now, decide(command, self.world, actor, now), None)

@@ -112,6 +112,8 @@ def test_a_body_is_entered_once_under_a_body_that_is() -> None:
     bodies().when(orphan).then_refused("not-found", house(1))
     itself = EstablishBody(body=ident(4), name="X", kind="y", parent=ident(4))
     bodies().when(itself).then_refused("not-found", house(1))
+    top = EstablishBody(body=ident(4), name="Socialnämnden", kind="namnd")
+    assert bodies().when(top).saved().world.get(Body, ident(4)).parent == ""
     assert not DictWorld().get(Body, KS).exists
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from domain.body_events import BodyEstablished

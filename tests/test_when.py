@@ -79,7 +79,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert parse(read.text) == read
 
 
-moments = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
+moments = st.datetimes(datetime.fromisoformat("1900-01-01"), datetime.fromisoformat("2100-01-01"))
 
 
 @for_all(moments, moments)
