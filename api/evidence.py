@@ -8,19 +8,20 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from projections.audit import AuditQuery, query, timeline, to_csv
 from starlette.exceptions import HTTPException
 
 from api.keyroom import VKEYS
 from api.problems import Refusal
-from api.reading import LONGEST, PATIENCE, PUBLIC, READ, WHEN, BodyId, Reader, Routes, shown, when
+from api.reading import LONGEST, PATIENCE, PUBLIC, READ, WHEN, BodyId, Reader, Routes, moment, shown, when
 from api.tokens import Public
 from domain.errors import NotFound
+from projections.audit import AuditQuery, query, timeline, to_csv
 from projections.evidence import EvidenceTiles, TilesBehind, inclusion
 from signing.checkpoint import Checkpoint
 from signing.log import leaf_hash
@@ -33,7 +34,7 @@ PEM, BYTES = "application/pem-certificate-chain", "application/octet-stream"
 Filter = Annotated[str | None, Query(max_length=120)]
 IdFilter = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$")]
 Known = Annotated[str | None, Query(pattern=WHEN, description="A position, a day or a time (RFC 3339).")]
-True_ = Annotated[
+Happened = Annotated[
     str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$", description="Local time.")
 ]
 
@@ -53,7 +54,7 @@ def audit(
     reader: Reader,
     body: BodyId = None,
     person: IdFilter = None,
-    matter: IdFilter = None,
+    matter: Filter = None,
     meeting: IdFilter = None,
     kind: Filter = None,
     rule: Filter = None,
@@ -61,8 +62,8 @@ def audit(
     text: Filter = None,
     known_from: Known = None,
     known_to: Known = None,
-    true_from: True_ = None,
-    true_to: True_ = None,
+    true_from: Happened = None,
+    true_to: Happened = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = LONGEST,
     after: Annotated[int, Query(ge=0, le=2**53 - 1, description="Continue after this position.")] = 0,
     form: Annotated[Format | None, Query(alias="format", description="Else as Accept says.")] = None,
@@ -70,11 +71,12 @@ def audit(
     """The event log: what happened, who recorded it, under which rule, and what was observed."""
     reader.rights.log(body)
     m = reader.municipality
-    last = [each for each in (reader.at, when(m, known_to) if known_to else None) if each is not None]
+    last = moment(known_to, "known_to") if known_to else None
     asked = AuditQuery(
         body=body, person=person, matter=matter, meeting=meeting, kind=kind, rule=rule, finding=finding, text=text,
-        known_from=when(m, known_from) if known_from else None, known_to=min(last, default=None),
-        true_from=true_from, true_to=true_to, limit=limit, after=after,
+        known_from=moment(known_from, "known_from") if known_from else None,
+        known_to=last if reader.at is None else min(reader.at, when(m, known_to) if known_to else reader.at),
+        true_from=_minute(true_from, "true_from"), true_to=_minute(true_to, "true_to"), limit=limit, after=after,
     )  # fmt: skip
     found = query(m.views, asked)
     headers = {"Vary": "Accept"}
@@ -86,9 +88,17 @@ def audit(
             more = headers | {"Content-Disposition": 'attachment; filename="handelselogg.csv"'}
             return Response(to_csv(found.rows), media_type=f"{CSV}; charset=utf-8", headers=more)
         case "text":
-            return Response(timeline(found.rows), media_type=f"{TEXT}; charset=utf-8", headers=headers)
+            return Response(
+                timeline(m.views, found.rows), media_type=f"{TEXT}; charset=utf-8", headers=headers
+            )
         case _:
             return JSONResponse({"rows": shown(found.rows), "next": found.next}, headers=headers)
+
+
+def _minute(text: str | None, name: str) -> date | datetime | None:
+    found = moment(text, name) if text else None
+    assert not isinstance(found, int), "the pattern of the parameter lets no position pass"
+    return found
 
 
 def _preferred(accept: str) -> Format:

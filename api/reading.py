@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from projections.reading import position_at
 from pydantic import BaseModel
 
 from api.problems import Refusal, documented
@@ -27,6 +26,7 @@ from api.tokens import Caller, caller
 from api.wiring import Municipality
 from domain.errors import NotFound
 from domain.messages import Destroyed, Known, State, stream
+from projections.reading import position_at
 
 S = TypeVar("S", bound=State)
 PATIENCE = 5.0
@@ -99,15 +99,24 @@ def wait_for(municipality: Municipality, position: int | None) -> None:
 
 def when(municipality: Municipality, text: str) -> int:
     """The position of the last event known at a position, a day (its end) or a time."""
-    head = municipality.registry.recorder.head().position
+    return position_at(municipality.registry, moment(text, "known"))
+
+
+def moment(text: str, name: str) -> int | date | datetime:
+    """A position, a day or a time as it is written in an address; 422 if there is no such day or time."""
     try:
         if text.isdecimal():
-            return min(int(text), head)
-        if len(text) == 10:
-            return position_at(municipality.registry, date.fromisoformat(text))
-        return position_at(municipality.registry, datetime.fromisoformat(text))
+            return int(text)
+        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(422, "invalid-parameters", errors=[("known", "date_parsing", {})]) from None
+        raise Refusal(422, "invalid-parameters", errors=[(name, "date_parsing", {})]) from None
+
+
+def day(text: str, name: str) -> date:
+    """A day as it is written in an address."""
+    found = moment(text, name)
+    assert isinstance(found, date), "the pattern of the parameter lets only days pass"
+    return found
 
 
 # --- how it is shown
@@ -122,7 +131,7 @@ def shown(value: Any) -> Any:
             return str(value.value)
         case str():
             return value
-        case datetime() | date() | time():
+        case date():
             return value.isoformat()
         case BaseModel():
             return {name: shown(getattr(value, name)) for name in type(value).model_fields}
@@ -159,14 +168,6 @@ def some(
 ) -> Response:
     """A page of a list that is at hand, shown one by one."""
     return page(request, [show(item) for item in items[offset : offset + limit]], len(items), limit, offset)
-
-
-def today(reading: Reading) -> date:
-    return reading.rights.today
-
-
-def utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 # --- how it is registered

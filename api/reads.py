@@ -8,14 +8,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.problems import Refusal
-from api.reading import BodyId, Id, Limit, Offset, Reader, Routes, one, page, shown, some
+from api.reading import BodyId, Id, Limit, Offset, Reader, Routes, day, one, page, shown, some
 from api.rights import KEEPERS
 from domain.body import Body, Regulation
 from domain.errors import NotFound
@@ -63,10 +62,10 @@ def body(reader: Reader, body: Id) -> Response:
     """A body: its seats, mandates, offers and demands."""
     reader.rights.register()
     version, state = reader.get(Body, body)
-    day = reader.rights.today
+    today = reader.rights.today
     content = {"id": body} | shown(state) | {"regulations": [_regulation(each) for each in state.regulations]}
     world = reader.municipality.registry.world(reader.at)
-    content |= {"chair": state.chair_at(day, world) or None, "members": list(state.members_at(day))}
+    content |= {"chair": state.chair_at(today, world) or None, "members": list(state.members_at(today))}
     return one(content, version)
 
 
@@ -87,13 +86,13 @@ def rules(reader: Reader, body: Id, on: Day = None) -> Response:
     """The rules that apply to a body on a day, each with its source."""
     reader.rights.register()
     version, state = reader.get(Body, body)
-    day = _day(on) or reader.rights.today
-    found = state.rules_at(day)
+    asked = day(on, "on") if on else reader.rights.today
+    found = state.rules_at(asked)
     if found is None:
         raise NotFound("rules", body)
     content = {
         "body": body,
-        "on": day.isoformat(),
+        "on": asked.isoformat(),
         "profile": found.id,
         "title": found.title,
         "hash": found.hash,
@@ -105,13 +104,6 @@ def rules(reader: Reader, body: Id, on: Day = None) -> Response:
 
 def _source(source: Any) -> dict[str, str]:
     return {"document": source.document, "section": source.section, "fact": source.fact}
-
-
-def _day(text: str | None, name: str = "on") -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Refusal(422, "invalid-parameters", errors=[(name, "date_parsing", {})]) from None
 
 
 @ROUTES.get("/persons", "persons", {"items": [{"id": ID, "name": "Kim Exempel"}], "total": 1})
@@ -190,9 +182,9 @@ def view(
         raise NotFound("view", name)
     if body and "body" not in BY_NAME[name].table.c:
         raise Refusal(422, "invalid-parameters", errors=[("body", "extra_forbidden", {})])
-    on = _day(true, "true")
+    on = day(true, "true").isoformat() if true else None
     found = rows(
-        reader.municipality.views, name, reader.at, on.isoformat() if on else None,
+        reader.municipality.views, name, reader.at, on,
         {"body": body} if body else None, limit + 1, offset,
     )  # fmt: skip
     return page(request, shown(found), None, limit, offset)
