@@ -61,7 +61,7 @@ def verify(
     opened = open_cms(signature)
     if opened.content is not None:
         raise CmsError("the signature is not detached")
-    if opened.digest != hashlib.new(opened.digest_algorithm, data).digest():
+    if not opened.covers(data):
         raise CmsError("the signature is over other bytes")
     if opened.signing_time is None:
         raise CmsError("the signature does not say when it was made")

@@ -273,14 +273,9 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
         return Check(
             "pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}"
         )
-    if result.ades_subindic is not AdESPassed.OK:
-        return Check(
-            "pades",
-            False,
-            f"{name}: {result.ades_subindic.standard_name}: {result.failure_msg or 'not valid'}",
-        )
-    if not status.bottom_line or status.validation_path is None:
-        return Check("pades", False, f"{name}: the signature as a whole does not hold")
+    if result.ades_subindic is not AdESPassed.OK or not status.bottom_line or status.validation_path is None:
+        reason = result.failure_msg or "the signature as a whole does not hold"
+        return Check("pades", False, f"{name}: {result.ades_subindic.standard_name}: {reason}")
     subject = signature.signer_cert.subject.human_friendly
     return Check("pades", True, f"{name}: intact and valid, signed by {subject}")
 

@@ -55,6 +55,10 @@ class Opened:
     content_type: str
     stamp: bytes | None
 
+    def covers(self, content: bytes) -> bool:
+        """Whether this is a signature over `content`."""
+        return hashlib.new(self.digest_algorithm, content).digest() == self.digest
+
 
 def signed_attributes(
     digest: bytes,

@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 
 from signing import pki
 from signing.signed_data import CmsError, assemble, require_ca, signed_attributes
-from signing.timestamp import POLICY, TimestampAuthority, open_token, run, stamp, verify_token
+from signing.timestamp import (
+    POLICY,
+    LocalTimeStamper,
+    TimestampAuthority,
+    open_token,
+    run,
+    stamp,
+    verify_token,
+)
 from tests import outside
 from tests.signing_kit import NOW, authority, signer, stranger, timestamper
 
@@ -138,6 +146,26 @@ def test_a_persons_certificate_makes_no_time_stamps() -> None:
         )
         with pytest.raises(CmsError, match=reason):
             verify_token(token, DIGEST, ROOTS)
+
+
+def test_a_certificate_with_other_purposes_too_makes_no_time_stamps() -> None:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Both")])
+    key = signer().key
+    purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(purposes, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    authority_of_both = TimestampAuthority(pki.Credential(key, certificate), lambda: NOW)
+    with pytest.raises(CmsError, match="not a time-stamp authority's"):
+        verify_token(stamp(LocalTimeStamper(authority_of_both), DIGEST), DIGEST, [certificate])
 
 
 def test_swapped_content_is_seen() -> None:
