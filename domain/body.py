@@ -31,9 +31,11 @@ from domain.body_events import (
     SeatOffered,
     ViceChairElected,
 )
+from domain.errors import Refused
 from domain.messages import Destroyed, Fact, Known, State, World
 from domain.regulation import Rules
 from domain.rule_shapes import Word
+from domain.sources import house
 
 CHAIR_SEAT = "ordforande"
 VICE_CHAIR = "vice-ordforande"
@@ -233,3 +235,10 @@ def _holding(event: MandateGiven | ViceChairElected | MemberCoOpted | BodyStaffe
             return replace(held, seat=event.duty, capacity=event.capacity, organisation=event.organisation)
         case _:
             assert_never(event)
+
+
+def rules_in_force(body: Body, day: date) -> Rules:
+    """The rules of a day; without any, nothing that needs a rule can be done."""
+    if (rules := body.rules_at(day)) is None:
+        raise Refused("no-regulation", house(11), body=body.name, day=str(day))
+    return rules

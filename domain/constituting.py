@@ -5,27 +5,23 @@
 - Where the regulation says that a seat must be offered, the offer is what is owed; the answer is free (L3).
 - A vice chair is chosen from within (L5): somebody who is no member that day cannot be.
 - The chair may co-opt (L6, kan). Staffing with expertise is the duty of the one the regulation names (L4, L6).
-- The body must meet if the share of its members that the regulation names asks for it, in L11 strictly more than half.
-  Only members count (L11), and a member asks for himself only (husregel 16).
 - Somebody is a substitute for another person, who is in the register (husregel 15).
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, NamedTuple, assert_never
+from typing import Annotated, assert_never
 
 from pydantic import Field
 
-from domain.body import Body
+from domain.body import Body, rules_in_force
 from domain.body_events import (
     BodyEstablished,
     BodyStaffed,
     Capacity,
-    DemandJoined,
     MandateEnded,
     MandateGiven,
-    MeetingDemanded,
     MemberCoOpted,
     RegulationAdopted,
     SeatAccepted,
@@ -41,7 +37,6 @@ from domain.messages import (
     Command,
     Diarienummer,
     Id,
-    Known,
     Line,
     New,
     PublicName,
@@ -51,7 +46,7 @@ from domain.messages import (
     fresh_id,
 )
 from domain.person import Person
-from domain.regulation import Rules, parse
+from domain.regulation import parse
 from domain.sources import house
 
 ARRANGES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
@@ -184,29 +179,6 @@ class StaffBody(Command):
     valid_to: date | None = None
 
 
-class DemandMeeting(Command):
-    """Record that members ask for a meeting; a member asks for himself only, the secretary records for all."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
-
-    body: Id
-    demand: Id = Field(default_factory=fresh_id)
-    persons: list[Id] = Field(min_length=1, max_length=200)
-    subject: Line
-
-
-class JoinDemand(Command):
-    """Record that more members stand behind a demand."""
-
-    STREAM = "body"
-    ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
-
-    body: Id
-    demand: Id
-    persons: list[Id] = Field(min_length=1, max_length=200)
-
-
 COMMANDS = (
     EstablishBody,
     AdoptRegulation,
@@ -217,8 +189,6 @@ COMMANDS = (
     ElectViceChair,
     CoOpt,
     StaffBody,
-    DemandMeeting,
-    JoinDemand,
 )
 
 
@@ -231,9 +201,7 @@ def decide(
     | EndMandate
     | ElectViceChair
     | CoOpt
-    | StaffBody
-    | DemandMeeting
-    | JoinDemand,
+    | StaffBody,
     world: World,
     actor: Actor,
     now: datetime,
@@ -264,10 +232,6 @@ def decide(
             return news(Body, id, _co_opted(command, body, world))
         case StaffBody():
             return news(Body, id, _staffed(command, body, world))
-        case DemandMeeting():
-            return news(Body, id, _demanded(command, body, actor, day_of(command, now)))
-        case JoinDemand():
-            return _joined(command, body, actor, day_of(command, now))
         case _:
             assert_never(command)
 
@@ -280,13 +244,6 @@ def _establish(command: EstablishBody, world: World) -> list[New]:
         body=command.body, name=command.name, kind=command.kind, parent=command.parent
     )
     return news(Body, command.body, established)
-
-
-def _rules(body: Body, day: date) -> Rules:
-    """The rules of a day; without any, nothing that needs a rule can be done."""
-    if (rules := body.rules_at(day)) is None:
-        raise Refused("no-regulation", house(11), body=body.name, day=str(day))
-    return rules
 
 
 def _adopted(command: AdoptRegulation, body: Body, world: World) -> RegulationAdopted:
@@ -386,7 +343,7 @@ def _elected(command: ElectViceChair, body: Body, world: World) -> ViceChairElec
 
 def _co_opted(command: CoOpt, body: Body, world: World) -> MemberCoOpted:
     _place(command, body, world)
-    rule = _rules(body, command.valid_from).require("co-opt")
+    rule = rules_in_force(body, command.valid_from).require("co-opt")
     return MemberCoOpted(
         body=command.body,
         mandate=command.mandate,
@@ -401,7 +358,7 @@ def _co_opted(command: CoOpt, body: Body, world: World) -> MemberCoOpted:
 
 def _staffed(command: StaffBody, body: Body, world: World) -> BodyStaffed:
     _place(command, body, world)
-    rules = _rules(body, command.valid_from)
+    rules = rules_in_force(body, command.valid_from)
     duties = {staffing.duty: (rule, staffing) for rule, staffing in rules.staffing()}
     if command.duty not in duties:
         known_duties = ", ".join(duties)
@@ -418,62 +375,3 @@ def _staffed(command: StaffBody, body: Body, world: World) -> BodyStaffed:
         valid_to=command.valid_to,
         source=SourcePart.of(rule.source),
     )
-
-
-def _demanded(command: DemandMeeting, body: Body, actor: Actor, day: date) -> MeetingDemanded:
-    if command.demand in body.demands:
-        raise id_taken("demand", command.demand)
-    persons = tuple(dict.fromkeys(command.persons))
-    count = _count(body, persons, persons, actor, day)
-    return MeetingDemanded(
-        body=command.body,
-        demand=command.demand,
-        persons=persons,
-        subject=Known(command.subject),
-        members=count.members,
-        needed=count.needed,
-        reached=count.reached,
-        source=count.source,
-    )
-
-
-def _joined(command: JoinDemand, body: Body, actor: Actor, day: date) -> list[New]:
-    if (asked := body.demands.get(command.demand)) is None:
-        raise NotFound("demand", command.demand)
-    joining = tuple(dict.fromkeys(one for one in command.persons if one not in asked.persons))
-    if not joining:
-        return []
-    count = _count(body, (*asked.persons, *joining), joining, actor, day)
-    joined = DemandJoined(
-        body=command.body,
-        demand=command.demand,
-        persons=joining,
-        members=count.members,
-        needed=count.needed,
-        reached=count.reached,
-        source=count.source,
-    )
-    return news(Body, command.body, joined)
-
-
-class _Count(NamedTuple):
-    members: int
-    needed: int
-    reached: bool
-    source: SourcePart
-
-
-def _count(body: Body, behind: tuple[str, ...], asking: tuple[str, ...], actor: Actor, day: date) -> _Count:
-    """How many members there are, how many must ask, and whether those behind the demand are enough on that day."""
-    if actor.mandate.role == Role.MEMBER and asking != (actor.person,):
-        raise Refused("asks-for-another", house(16))
-    rules = _rules(body, day)
-    source = rules.require("demand").source
-    demand = rules.demand()
-    assert demand is not None  # require has just found it
-    members = body.counted_at(day, demand.counted)
-    if strangers := [person for person in asking if person not in members]:
-        raise Refused("not-a-member", source, person=strangers[0], day=str(day))
-    needed = demand.needed(len(members))
-    reached = sum(person in members for person in behind) >= needed
-    return _Count(len(members), needed, reached, SourcePart.of(source))

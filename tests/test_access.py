@@ -11,7 +11,8 @@ from api.access import SYSTEM, authorise, rules_hash, scope
 from domain import decider
 from domain.body_events import BodyEstablished, MandateGiven
 from domain.calling import AddItem, ScheduleMeeting
-from domain.constituting import AdoptRegulation, DemandMeeting, EstablishBody
+from domain.constituting import AdoptRegulation, EstablishBody
+from domain.demanding import DemandMeeting
 from domain.document import RegisterDocument
 from domain.drafting import CorrectMinutes, DraftMinutes, ReturnMinutes
 from domain.errors import Forbidden

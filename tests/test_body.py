@@ -28,15 +28,14 @@ from domain.constituting import (
     AdoptRegulation,
     AnswerSeatOffer,
     CoOpt,
-    DemandMeeting,
     ElectViceChair,
     EndMandate,
     EstablishBody,
     GiveMandate,
-    JoinDemand,
     OfferSeat,
     StaffBody,
 )
+from domain.demanding import DemandMeeting, JoinDemand
 from domain.errors import NotFound
 from domain.messages import Command, Event, Known, Role, SourcePart
 from domain.person import PersonRegistered

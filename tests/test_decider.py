@@ -58,7 +58,9 @@ def test_each_refusal_of_the_register_has_its_sentences_and_its_house_rule() -> 
     modules = [
         "domain/municipality.py",
         "domain/person.py",
+        "domain/body.py",
         "domain/constituting.py",
+        "domain/demanding.py",
         "domain/matter.py",
         "domain/document.py",
         "domain/regulation.py",
