@@ -98,21 +98,21 @@ def _plain(text: str) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show how long work goes on; the callable takes how much is done."""
+def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show how long work goes on; the callable takes how much is done and, if it knows, of how much."""
     if progress_console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=progress_console, transient=True) as bar:
             task = bar.add_task(what, total=total)
-            yield lambda done: bar.update(task, completed=done)
+            yield lambda done, of=total: bar.update(task, completed=done, total=of)
         return
     last = 0.0
 
-    def line(done: int) -> None:
+    def line(done: int, of: int | None = total) -> None:
         nonlocal last
         if time.monotonic() - last >= 1:
             last = time.monotonic()
-            tell({"progress": what, "done": done, "total": total})
+            tell({"progress": what, "done": done, "total": of})
 
     yield line
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from api.cli.output import AsJson, Exit, answer, console, handled, progress
 from api.replaying import replay as replay_
 from api.wiring import open_folder
 from projections.audit import AuditQuery, query, timeline, to_csv
+from registry.clock import local
 
 Dir = Annotated[Path, typer.Option("--dir", help="Registrets datamapp.")]
 Json = Annotated[bool, AsJson]
@@ -61,10 +62,11 @@ def audit(
                 municipality.views,
                 AuditQuery(
                     body=body, person=person, matter=matter, meeting=meeting, kind=kind, rule=rule, finding=finding,
-                    text=text, known_from=_when(known_from), known_to=_when(known_to), true_from=_when(true_from),
-                    true_to=_when(true_to), limit=limit, after=after,
+                    text=text, known_from=_known(known_from), known_to=_known(known_to), true_from=_local(true_from),
+                    true_to=_local(true_to), limit=limit, after=after,
                 ),
             )  # fmt: skip
+            told = timeline(municipality.views, page.rows)
         finally:
             municipality.close()
 
@@ -72,22 +74,36 @@ def audit(
             if form is Form.CSV:
                 typer.echo(to_csv(page.rows), nl=False)
             else:
-                typer.echo(timeline(page.rows))
+                typer.echo(told)
                 if page.next is not None:
                     console.print(f"Fler rader finns: --after {page.next}")
 
         answer({"rows": list(page.rows), "next": page.next}, json, human)
 
 
-def _when(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", text):
-        raise Unreadable(f"{text} är ingen tid; skriv ett datum eller en tid enligt RFC 3339")
-    if text is not None:
-        try:
-            date.fromisoformat(text[:10])
-        except ValueError:
-            raise Unreadable(f"{text} är inget datum som finns") from None
-    return text
+def _when(text: str | None) -> date | datetime | None:
+    """A day or a moment; local time where no zone is given."""
+    if text is None:
+        return None
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return date.fromisoformat(text)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(f"{text} är ingen tid som finns") from None
+    raise Unreadable(f"{text} är ingen tid; skriv ett datum eller en tid enligt RFC 3339")
+
+
+def _known(text: str | None) -> int | date | datetime | None:
+    """A position, a day or a moment."""
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else _when(text)
+
+
+def _local(text: str | None) -> date | datetime | None:
+    """A day, or a moment on the municipality's wall clock: what happened is told in local time."""
+    moment = _when(text)
+    return local(moment).replace(tzinfo=None) if isinstance(moment, datetime) and moment.tzinfo else moment
 
 
 def replay(
@@ -99,10 +115,9 @@ def replay(
 ) -> None:
     """Spela upp loggen till en tidpunkt på två klockor och visa tillståndets kontrollsummor."""
     with handled(json):
-        if known is not None and not known.isdigit():
-            _when(known)
+        at, holds = _known(known), _local(true)
         with progress("Spelar upp") as done:
-            result, differing = replay_(dir, known, _when(true), compare=digest, progress=done)
+            result, differing = replay_(dir, at, holds, compare=digest, progress=done)
 
         def human() -> None:
             console.print(f"position       {result['position']}")

@@ -12,7 +12,9 @@ from projections.paper.minutes import CHECK, recorded, text
 from projections.paper.words import period_in_words
 
 
-def kallelse_sheet(fact: Fact, world: World, municipality: str, *, example: bool, code: str) -> sheets.Kallelse:
+def kallelse_sheet(
+    fact: Fact, world: World, municipality: str, *, example: bool, code: str
+) -> sheets.Kallelse:
     """The sheet of an issued kallelse; world as of its position, code a short reference to the event."""
     event = fact.event
     assert isinstance(event, KallelseIssued)
@@ -61,7 +63,9 @@ def _row(entry: AgendaEntry) -> sheets.AgendaRow:
         diarienummer=entry.diarienummer or "",
         presenter=text(entry.presenter) if entry.presenter is not None else "",
         time=entry.starts or "",
-        enclosure=", ".join(f"{entry.number or entry.item}.{place}" for place in range(1, len(entry.documents) + 1)),
+        enclosure=", ".join(
+            f"{entry.number or entry.item}.{place}" for place in range(1, len(entry.documents) + 1)
+        ),
     )
 
 

@@ -78,7 +78,9 @@ class _Paper:
 
     def correction(self) -> sheets.Correction:
         corrected = self.world.get(MinutesState, self.event.corrects or "")
-        reasons = tuple(dict.fromkeys(text(one.reason) for one in self.event.corrections if one.reason is not None))
+        reasons = tuple(
+            dict.fromkeys(text(one.reason) for one in self.event.corrections if one.reason is not None)
+        )
         meeting = self.world.get(Meeting, self.event.meeting)
         rows = tuple(
             sheets.CorrectionRow(
@@ -92,7 +94,7 @@ class _Paper:
         return sheets.Correction(
             head=self.head("Rättelse"),
             concerns=(
-                sheets.Fact(label="Avser", value=f"{self.event.word} från {day_in_words(self.day)}"),
+                sheets.Fact(label="Avser", value=f"{corrected.newest.word} från {day_in_words(self.day)}"),
                 sheets.Fact(label="Rättad version", value=str(version)),
             ),
             rows=rows,
@@ -124,7 +126,9 @@ class _Paper:
             sheets.Signer(
                 name=self.name(one.person) if one.person else "",
                 role=one.label,
-                sections=f"§§ {_ranges(self.number(item) for item in one.items)}" if one.items else self.sections(),
+                sections=f"§§ {_ranges(self.number(item) for item in one.items)}"
+                if one.items
+                else self.sections(),
             )
             for one in self.event.signers
         )
@@ -139,7 +143,9 @@ class _Paper:
         return sheets.FirstPage(
             time_and_place=self.time_and_place(meeting) if meeting else None,
             present=tuple(map(self.attendee, present)) or None,
-            substitutes=tuple(self.attendee(one) for one in people if str(one.fields["capacity"]) in SUBSTITUTE),
+            substitutes=tuple(
+                self.attendee(one) for one in people if str(one.fields["capacity"]) in SUBSTITUTE
+            ),
             coopted=tuple(self.attendee(one) for one in people if str(one.fields["capacity"]) in COOPTED),
             hindered=tuple(map(self.absentee, self.of("hinder"))),
             justerare=tuple(self.field(one, "name") for one in self.of("justerare")) or None,
@@ -147,10 +153,22 @@ class _Paper:
             sections=_ranges(self.number(item) for item in self.event.covers),
             further=(
                 *led,
-                *(sheets.Fact(label="Sekreterare", value=self.field(one, "name")) for one in self.of("secretary")),
-                *(sheets.Fact(label=self.gone(one), value=self.field(one, "name")) for one in self.of("absence")),
-                *(sheets.Fact(label="Ajournering", value=self.interrupted(one)) for one in self.of("adjourned")),
-                *(sheets.Fact(label="Kallelsetid", value=self.field(one, "text")) for one in self.of("notice-reason")),
+                *(
+                    sheets.Fact(label="Sekreterare", value=self.field(one, "name"))
+                    for one in self.of("secretary")
+                ),
+                *(
+                    sheets.Fact(label=self.gone(one), value=self.field(one, "name"))
+                    for one in self.of("absence")
+                ),
+                *(
+                    sheets.Fact(label="Ajournering", value=self.interrupted(one))
+                    for one in self.of("adjourned")
+                ),
+                *(
+                    sheets.Fact(label="Kallelsetid", value=self.field(one, "text"))
+                    for one in self.of("notice-reason")
+                ),
             ),
         )
 
@@ -158,7 +176,9 @@ class _Paper:
         starts, closed = str(meeting.fields["starts"]), meeting.fields.get("closed")
         opened = meeting.fields.get("opened")
         began = str(opened) if isinstance(opened, Known) and "T" in opened.value else starts
-        return _joined((period_in_words(began, str(closed) if closed else ""), self.field(meeting, "place")), "\n")
+        return _joined(
+            (period_in_words(began, str(closed) if closed else ""), self.field(meeting, "place")), "\n"
+        )
 
     def leader(self, one: Statement) -> sheets.Fact:
         acting = "acting" in one.fields or one.kind == "acting-chair"
@@ -187,7 +207,9 @@ class _Paper:
         return sheets.Attendee(
             name=self.field(one, "name"),
             organisation=self.field(one, "organisation"),
-            role=_joined((CAPACITY.get(capacity, capacity), title), ", ") if title else CAPACITY.get(capacity, capacity),
+            role=_joined((CAPACITY.get(capacity, capacity), title), ", ")
+            if title
+            else CAPACITY.get(capacity, capacity),
             note=note,
         )
 
@@ -225,6 +247,8 @@ class _Paper:
         notes = []
         if "presenter" in head.fields:
             notes.append(sheets.Fact(label="Föredragande", value=self.field(head, "presenter")))
+        chosen = [one for one in self.of("justerare") if str(one.fields.get("number", "")) == str(head.fields.get("number"))]
+        notes += [sheets.Fact(label="Till justerare utses", value=self.field(one, "name")) for one in chosen]
         notes += [sheets.Fact(label="Utgår", value=self.field(one, "reason")) for one in of("withdrawn")]
         summary = self.event.texts.get(str(item))
         return sheets.Item(
