@@ -31,7 +31,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 KEY_BITS = 3072
 CA_YEARS, TIMESTAMP_YEARS, SEAL_YEARS = 60, 40, 10
-SIGNER_LIFETIME = timedelta(days=365)
+SIGNER_LIFETIME = timedelta(days=3653)
 CRL_LIFETIME = timedelta(days=31)
 AUTH_CONTEXT = x509.ObjectIdentifier("1.2.752.201.5.1")  # RFC 7773 section 2
 SAML_CONTEXT = "http://id.elegnamnden.se/auth-cont/1.0/saci"  # RFC 7773 section 3
