@@ -84,7 +84,7 @@ lock: .venv/.dev
 	$(COMPILE) $(LOCK) --output-file requirements/build.txt requirements/build.in
 	$(COMPILE) $(LOCK) --output-file requirements/dev.txt pyproject.toml requirements/build.in requirements/dev.in
 
-picture: .venv/.run
+picture: .venv/.dev
 	@$(BIN)/python docs/picture.py docs/picture.png
 
 clean:
