@@ -55,7 +55,7 @@ ProfileText = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 # --- commands
 class EstablishBody(Command):
-    """Enter a body in the register."""
+    """Enter a body in the register (lägg upp organ)."""
 
     STREAM = "body"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
@@ -67,7 +67,7 @@ class EstablishBody(Command):
 
 
 class AdoptRegulation(Command):
-    """Put a regulation in force: `profile` is its TOML text, non_working_days those of the years it is to cover."""
+    """Put a regulation in force: `profile` is its TOML text, with the free days of its years (anta bestämmelser)."""
 
     STREAM = "body"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
@@ -84,7 +84,7 @@ class AdoptRegulation(Command):
 
 
 class OfferSeat(Command):
-    """Offer an organisation a seat."""
+    """Offer an organisation a seat (erbjud plats)."""
 
     STREAM = "body"
     ROLES = ARRANGES | {Role.CHAIR}
@@ -97,7 +97,7 @@ class OfferSeat(Command):
 
 
 class AnswerSeatOffer(Command):
-    """Record what an organisation answered to an offer."""
+    """Record what an organisation answered to an offer (svara på erbjudande)."""
 
     STREAM = "body"
     ROLES = ARRANGES | {Role.CHAIR}
@@ -108,7 +108,7 @@ class AnswerSeatOffer(Command):
 
 
 class GiveMandate(Command):
-    """Record that a person sits in the body from a day."""
+    """Record that a person sits in the body from a day (ge uppdrag)."""
 
     STREAM = "body"
     ROLES = ARRANGES
@@ -124,7 +124,7 @@ class GiveMandate(Command):
 
 
 class EndMandate(Command):
-    """Record the last day of a mandate."""
+    """Record the last day of a mandate (avsluta uppdrag)."""
 
     STREAM = "body"
     ROLES = ARRANGES
@@ -136,7 +136,7 @@ class EndMandate(Command):
 
 
 class ElectViceChair(Command):
-    """Record that the body chose a vice chair from within."""
+    """Record that the body chose a vice chair from within (utse vice ordförande)."""
 
     STREAM = "body"
     ROLES = ARRANGES | {Role.CHAIR}
@@ -150,7 +150,7 @@ class ElectViceChair(Command):
 
 
 class CoOpt(Command):
-    """The chair co-opts a representative of another authority."""
+    """The chair co-opts a representative of another authority (adjungera)."""
 
     STREAM = "body"
     ROLES = frozenset({Role.CHAIR})
@@ -165,7 +165,7 @@ class CoOpt(Command):
 
 
 class StaffBody(Command):
-    """Record that the body was staffed with expertise, under one of the staffing duties of its regulation."""
+    """Record that the body was staffed with expertise, under one of the staffing duties of its regulation (bemanna)."""
 
     STREAM = "body"
     ROLES = ARRANGES | {Role.CHAIR}

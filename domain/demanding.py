@@ -24,7 +24,7 @@ from domain.sources import house
 
 # --- commands
 class DemandMeeting(Command):
-    """Record that members ask for a meeting; a member asks for himself only, the secretary records for all."""
+    """Record that members ask for a meeting: a member for himself, the secretary for all (begär sammanträde)."""
 
     STREAM = "body"
     ROLES = frozenset({Role.SECRETARY, Role.MEMBER})
@@ -36,7 +36,7 @@ class DemandMeeting(Command):
 
 
 class JoinDemand(Command):
-    """Record that more members stand behind a demand."""
+    """Record that more members stand behind a demand (biträd begäran)."""
 
     STREAM = "body"
     ROLES = frozenset({Role.SECRETARY, Role.MEMBER})

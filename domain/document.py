@@ -44,7 +44,7 @@ Size = Annotated[int, Field(ge=0, le=2**40)]
 
 # --- commands
 class RegisterDocument(Command):
-    """Register a document whose encrypted file is in the store."""
+    """Register a document whose encrypted file is in the store (registrera handling)."""
 
     STREAM = "document"
     ROLES = frozenset({Role.SECRETARY, Role.REGISTRAR})

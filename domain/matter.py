@@ -57,7 +57,7 @@ Year = Annotated[int, Field(ge=1900, le=2999)]
 
 # --- commands
 class OpenMatter(Command):
-    """Open a matter: with `diarienummer` as another diary gave it, or without, to have one allocated."""
+    """Open a matter: with the `diarienummer` of another diary, or without, to get one here (lägg upp ärende)."""
 
     STREAM = "matter"
     ROLES = REGISTERS
@@ -72,7 +72,7 @@ class OpenMatter(Command):
 
 
 class AddAlias(Command):
-    """Record another number that the same matter is known under."""
+    """Record another number that the same matter is known under (ytterligare diarienummer)."""
 
     STREAM = "matter"
     ROLES = REGISTERS
@@ -83,7 +83,7 @@ class AddAlias(Command):
 
 
 class VoidMatter(Command):
-    """Void a matter that was opened by mistake."""
+    """Void a matter that was opened by mistake (makulera ärende)."""
 
     STREAM = "matter"
     ROLES = REGISTERS
@@ -93,7 +93,7 @@ class VoidMatter(Command):
 
 
 class CloseMatter(Command):
-    """Close a matter that is dealt with."""
+    """Close a matter that is dealt with (avsluta ärende)."""
 
     STREAM = "matter"
     ROLES = REGISTERS

@@ -45,7 +45,7 @@ Clock = Literal["real", "simulated"]
 
 # --- commands
 class OpenRegistry(Command):
-    """Open the registry of a municipality."""
+    """Open the registry of a municipality (lägg upp registret)."""
 
     STREAM = "municipality"
     ROLES = frozenset({Role.SYSTEM})
@@ -57,7 +57,7 @@ class OpenRegistry(Command):
 
 
 class ChooseDiary(Command):
-    """Say where the diary numbers of a body come from; an own diary needs a pattern such as KS{yy}.{n}."""
+    """Say where a body's diary numbers come from; its own need a pattern such as KS{yy}.{n} (välj diarieföring)."""
 
     STREAM = "municipality"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
@@ -68,7 +68,7 @@ class ChooseDiary(Command):
 
 
 class ResetClock(Command):
-    """Let the next save be recorded earlier than the last, once, and say why."""
+    """Let the next save be recorded earlier than the last, once, and say why (rätta klockan)."""
 
     STREAM = "municipality"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})

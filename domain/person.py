@@ -43,7 +43,7 @@ from domain.sources import house
 
 # --- commands
 class RegisterPerson(Command):
-    """Enter a person in the register."""
+    """Enter a person in the register (lägg upp person)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
@@ -55,7 +55,7 @@ class RegisterPerson(Command):
 
 
 class RenamePerson(Command):
-    """Change a person's name, title and organisation from now on."""
+    """Change a person's name, title and organisation from now on (ändra person)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR})
@@ -67,7 +67,7 @@ class RenamePerson(Command):
 
 
 class ChangeContact(Command):
-    """Change where a person is reached."""
+    """Change where a person is reached (ändra kontaktuppgift)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
@@ -77,7 +77,7 @@ class ChangeContact(Command):
 
 
 class GrantRole(Command):
-    """Let a person act in a role, for a body or (without one) the whole municipality."""
+    """Let a person act in a role, for a body or (without one) the whole municipality (ge behörighet)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
@@ -92,7 +92,7 @@ class GrantRole(Command):
 
 
 class RevokeRole(Command):
-    """Let a grant end with a day."""
+    """Let a grant end with a day (återkalla behörighet)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
@@ -103,7 +103,7 @@ class RevokeRole(Command):
 
 
 class RecordPassphrase(Command):
-    """Record that a person has chosen a passphrase to sign with; the passphrase is not here."""
+    """Record that a person has chosen a passphrase to sign with; the passphrase is not here (lösenfras vald)."""
 
     STREAM = "person"
     ROLES = frozenset({Role.SYSTEM})
