@@ -124,17 +124,14 @@ def test_every_rule_switched_off_in_the_settings_has_its_reason_beside_it() -> N
 
 
 def test_nothing_is_left_half_done() -> None:
-    words = (
-        "TO" + "DO",
-        "FIX" + "ME",
-        "XX" + "X",
-        "NotImplemented" + "Error",
-        "pragma: no " + "cover",
-        "mark.x" + "fail",
+    marks = "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"))
+    ways = "|".join(
+        ("NotImplemented" + "Error", "pragma: no " + "cover", "mark.x" + "fail", "mark.sk" + r"ip\b")
     )
-    loose = re.compile("|".join(rf"\b{word}\b" for word in words))
+    loose = re.compile(rf"#.*\b({marks})\b|{ways}")
     for path, text in code(*ROOMS, "tests"):
-        assert not loose.search(text), f"{path}: {loose.findall(text)}"
+        found = loose.search(text)
+        assert not found, f"{path}: {found and found.group()}"
 
 
 # --- refusals and findings
@@ -218,7 +215,12 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for() -> None:
 
 
 def test_every_library_that_the_rooms_import_is_asked_for() -> None:
-    packages = {"pyhanko_certvalidator": "pyhanko-certvalidator", "starlette": "fastapi", "anyio": "fastapi"}
+    packages = {
+        "pyhanko_certvalidator": "pyhanko-certvalidator",
+        "starlette": "fastapi",
+        "anyio": "fastapi",
+        "pydantic_core": "pydantic",
+    }
     asked = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in PYPROJECT["project"]["dependencies"]}
     for path, text in code():
         for node in ast.walk(ast.parse(text)):
