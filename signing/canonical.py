@@ -4,6 +4,7 @@
 - Strings are NFC, checked string by string; a lone surrogate is no text.
 - Numbers are integers within ±(2^53 − 1), so that every reader of JSON holds them exactly. No floats: `1.0` and
   `1` would be two spellings of one value.
+- Arrays and objects stand at most 100 deep, so that no reader runs out of stack where another does not.
 - A reader accepts the canonical bytes alone: duplicate keys, other spellings and trailing bytes are refused.
 """
 
@@ -14,6 +15,7 @@ import unicodedata
 from typing import NoReturn
 
 MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 100
 
 JSON = dict[str, "JSON"] | list["JSON"] | str | int | bool | None
 
@@ -24,8 +26,10 @@ class NotCanonical(ValueError):
 
 def encode(value: JSON) -> bytes:
     """The canonical bytes of a value; raises NotCanonical."""
-    _check(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    _check(value, 0)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def decode(data: bytes) -> JSON:
@@ -34,17 +38,19 @@ def decode(data: bytes) -> JSON:
         value: JSON = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_object,
+            parse_int=_integer,
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
+        again = encode(value)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise NotCanonical(f"not JSON in UTF-8: {error}") from error
-    if encode(value) != data:
+    if again != data:
         raise NotCanonical("the bytes are not in canonical form (order of keys, blanks or escapes differ)")
     return value
 
 
-def _check(value: object) -> None:
+def _check(value: object, depth: int) -> None:
     # bool before int: it is a subclass, and isinstance chains are ordered by how often each kind occurs.
     if isinstance(value, str):
         if not value.isascii():
@@ -53,15 +59,17 @@ def _check(value: object) -> None:
         pass
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise NotCanonical(f"the integer {value} is outside ±(2^53 − 1)")
+            raise NotCanonical(f"an integer of {value.bit_length()} bits is outside ±(2^53 − 1)")
+    elif depth == MAX_DEPTH and isinstance(value, dict | list | tuple):
+        raise NotCanonical(f"arrays and objects stand more than {MAX_DEPTH} deep")
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
                 raise NotCanonical(f"the key {key!r} is not ASCII text")
-            _check(item)
+            _check(item, depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item)
+            _check(item, depth + 1)
     else:
         raise NotCanonical(f"a {type(value).__name__} has no canonical form")
 
@@ -82,5 +90,13 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return result
 
 
+def _integer(text: str) -> int:
+    if len(text) > len(
+        str(-MAX_INTEGER)
+    ):  # before it is read: Python refuses thousands of digits in words of its own
+        raise NotCanonical(f"an integer of {len(text)} digits is outside ±(2^53 − 1)")
+    return int(text)
+
+
 def _refuse_number(text: str) -> NoReturn:
-    raise NotCanonical(f"the number {text} is not an integer")
+    raise NotCanonical(f"the number {text[:40]} is not an integer")

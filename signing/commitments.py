@@ -5,7 +5,8 @@
   and value are stored encrypted together and die together, while the commitment stands.
 - A document's root is the RFC 9162 tree root whose first leaf is the document's plain content and whose further
   leaves are [path, commitment] in path order. A copy that shows some fields and hides others has the same root.
-- A sealed field is {"commitment", "key", "sealed"}; in the plain content its path stands in its place.
+- A sealed field is {"commitment", "key", "sealed"}, all three of them text; in the plain content its path stands in
+  its place.
 """
 
 from __future__ import annotations
@@ -58,4 +59,8 @@ def split(data: JSON, path: str) -> tuple[JSON, dict[str, str]]:
 
 def is_sealed(value: JSON) -> bool:
     """Whether a value in an envelope stands for a sealed field."""
-    return isinstance(value, dict) and value.keys() == {"commitment", "key", "sealed"}
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"commitment", "key", "sealed"}
+        and all(isinstance(part, str) for part in value.values())
+    )
