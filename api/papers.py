@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from eventsourcing.persistence import Notification
 
-from api.signing_flow import SigningFlow
+from api.prints import Prints
 from api.wiring import Municipality
 from domain.errors import NotFound
 from domain.meeting import Meeting
@@ -31,7 +31,7 @@ def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: i
     if minutes.sealed and minutes.sealed.version == number:
         return municipality.files.get(minutes.sealed.file)
     if any(pin.version == number for pin in minutes.pins) and number == minutes.newest.version:
-        return SigningFlow(municipality).signed(id, number)
+        return Prints(municipality).signed(id, number)
     for fact, stored in _facts(municipality, stream(Minutes, id)):
         if isinstance(fact.event, MinutesVersionMade) and fact.event.version == number:
             world, root = municipality.registry.world(fact.position), version_root(read_envelope(stored))

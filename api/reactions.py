@@ -1,19 +1,26 @@
-"""What the registry does by itself: seal what both have signed, and sign a checkpoint over it.
+"""What the registry does by itself: pin what is to be signed, seal what all have signed, sign checkpoints.
 
 - A reaction reads the to-do view, acts, and records the outcome by a command. It can be stopped at any point and asked
   again: what has been recorded is not done twice, and files that no event names are swept.
 - Sealing: the municipality's seal locks the file, with the certificates and the revocation list in it and an archive
-  time stamp over all (PAdES B-LTA). Drafts' keys stay until they are destroyed at finishing; the approved version's
-  key becomes preserved.
+  time stamp over all (PAdES B-LTA). The approved version's key becomes preserved; drafts' keys stay until they are
+  destroyed at finishing.
 - A checkpoint is signed at every sealing and after each interval of events.
+- One thing that cannot be done does not keep the others from being done. In a server it is logged, shown by /readyz
+  and tried again, at first soon and then more seldom.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 
-from api.signing_flow import SEAL_FIELD, SigningFlow
+from api.prints import SEAL_FIELD, Prints
+from api.signing_flow import SigningFlow
 from api.wiring import SYSTEM, Municipality
 from domain.approving import SealMinutes
 from domain.errors import Refused
@@ -22,40 +29,92 @@ from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade
 from projections.reading import rows
 from registry.clock import local
+from registry.registry import StoredWorld
 from signing import seal
 from signing.pki import certificate_der
+
+POLL, LONGEST = 1.0, 300.0
+TROUBLE = "reactions"
+log = logging.getLogger("liggare.reactions")
+
+
+class Undone(Exception):
+    """Some of what was to be done could not be; the first of the reasons is the cause."""
+
+
+class _Sealed(Exception):
+    """Another process has sealed the minutes meanwhile."""
 
 
 class Reactions:
     """The effects of one registry, run one at a time."""
 
     def __init__(self, municipality: Municipality) -> None:
-        self.m, self._flow = municipality, SigningFlow(municipality)
+        self.m = municipality
+        self._flow, self._prints = SigningFlow(municipality), Prints(municipality)
         self._turn, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._told: dict[str, str] = {}
 
     def run(self) -> int:
-        """Do everything that is to be done now; how many things were."""
+        """Do everything that is to be done now; how many things were. Raises Undone after doing the rest."""
         with self._turn:
             self.m.projector.catch_up()
-            done = 0
-            for row in rows(self.m.views, "todo", where={"task": "pin"}):
-                self._flow.pin(str(row["minutes"]), int(row["version"]))
-            for row in rows(self.m.views, "todo", where={"task": "seal"}):
-                self._seal(str(row["minutes"]))
-                done += 1
-            self._checkpoint(force=done > 0)
+            done, failed = 0, dict[str, Exception]()
+            for name, work in self._work():
+                try:
+                    done += work()
+                except Exception as error:  # noqa: BLE001  # whatever stops one thing must not stop the others
+                    failed[name] = error
+            self._tell(failed)
+            if failed:
+                first = next(iter(failed.values()))
+                raise Undone("; ".join(f"{name}: {error}" for name, error in failed.items())) from first
             return done
 
-    def _seal(self, minutes: str) -> None:
+    def _work(self) -> Iterator[tuple[str, Callable[[], int]]]:
+        sealed = False
+        for row in rows(self.m.views, "todo", where={"task": "pin"}):
+            minutes, version = str(row["minutes"]), int(row["version"])
+            yield f"pin {minutes}/{version}", partial(self._pin, minutes, version)
+        for row in rows(self.m.views, "todo", where={"task": "seal"}):
+            sealed, minutes = True, str(row["minutes"])
+            yield f"seal {minutes}", partial(self._seal, minutes)
+        yield "sweep", self._flow.sweep
+        yield "checkpoint", partial(self._checkpoint, force=sealed)
+
+    def _tell(self, failed: dict[str, Exception]) -> None:
+        """Log each trouble when it is new, and let the server say that there is one."""
+        for name, error in failed.items():
+            if self._told.get(name) != repr(error):
+                log.error("%s: %s could not be done; it is tried again", self.m.slug, name, exc_info=error)
+        for name in self._told.keys() - failed.keys():
+            log.warning("%s: %s is no longer in trouble", self.m.slug, name)
+        self._told = {name: repr(error) for name, error in failed.items()}
+        if failed:
+            self.m.troubles[TROUBLE] = ", ".join(failed)
+        else:
+            self.m.troubles.pop(TROUBLE, None)
+
+    # --- what is done
+
+    def _pin(self, minutes: str, version: int) -> int:
+        try:
+            return int(self._prints.pin(minutes, version))
+        except Refused:
+            if self.m.registry.get(Minutes, minutes).newest.version == version:
+                raise
+            return 0  # a newer version has come: this one is not signed
+
+    def _seal(self, minutes: str) -> int:
         state = self.m.registry.get(Minutes, minutes)
         if state.sealed or not state.approved:
-            return  # done by an earlier run that was stopped before the view caught up
+            return 0  # done by an earlier run that was stopped before the view caught up
         version, name = state.newest.version, stream(Minutes, minutes)
-        now, keys = self.m.registry.clock.now(), self.m.keys
+        now, keys = self.m.registry.now(), self.m.keys
         authority = keys.authority
         pdf = seal.lock(
-            self._flow.signed(minutes, version),
+            self._prints.signed(minutes, version),
             SEAL_FIELD,
             authority.seal,
             [authority.ca.certificate],
@@ -74,11 +133,17 @@ class Reactions:
             size=len(pdf),
             certificate=sha256(certificate_der(authority.seal.certificate)).hexdigest(),
         )
+
+        def not_yet(world: StoredWorld) -> None:
+            if world.get(Minutes, minutes).sealed:
+                raise _Sealed
+
         try:
-            self.m.execute_as(command, SYSTEM)
-        except Refused:
-            if not self.m.registry.get(Minutes, minutes).sealed:
-                raise  # another process sealed first: its file stands, ours is an orphan
+            self.m.execute_as(command, SYSTEM, check=not_yet)
+        except _Sealed:  # its file stands, ours goes
+            self.m.files.path(command.file).unlink(missing_ok=True)
+            return 0
+        return 1
 
     def _preserve(self, minutes: str, version: int) -> None:
         name = stream(Minutes, minutes)
@@ -87,27 +152,43 @@ class Reactions:
                 self.m.vault.keep_as(f"{name}/{fact.version}", "working", "preserved")
         self.m.vault.keep_as(f"{name}/render-{version}", "working", "preserved")
 
-    def _checkpoint(self, *, force: bool) -> None:
+    def _checkpoint(self, *, force: bool) -> int:
         stored = self.m.registry.recorder.checkpoints()
         newest, head = stored[-1][0] if stored else 0, self.m.registry.recorder.head().position
         if head > newest and (force or head - newest >= self.m.settings.checkpoint_every):
-            self.m.checkpoints.sign(self.m.registry.clock.now())
+            self.m.checkpoints.sign(self.m.registry.now())
+            return 1
+        return 0
 
     # --- in the background of a server
 
     def start(self) -> None:
         """React to events as they come, until stopped."""
+        self._stop.clear()
         self._thread = threading.Thread(target=self._loop, name=f"reactions-{self.m.slug}", daemon=True)
         self._thread.start()
 
     def _loop(self) -> None:
-        seen = 0
+        seen, again, pause = -1, 0.0, POLL
         while not self._stop.is_set():
-            self.run()
-            seen = self.m.registry.recorder.head().position
-            self.m.registry.recorder.wait(seen, 1.0)
+            try:
+                head = self.m.registry.recorder.head().position
+                if head > seen or time.monotonic() >= again:
+                    seen = head  # before the work: what it appends is looked at once more
+                    pause = min(2 * pause, LONGEST)
+                    again = time.monotonic() + pause
+                    self.run()
+                    pause, again = POLL, time.monotonic() + LONGEST
+                self.m.registry.recorder.wait(seen, POLL)
+            except Undone:
+                self._stop.wait(POLL)
+            except Exception as error:  # noqa: BLE001  # the thread must outlive whatever the store says
+                self._tell({"reading the log": error})
+                self._stop.wait(POLL)
 
     def stop(self) -> None:
+        """Finish what is under way, and no more."""
         self._stop.set()
         if self._thread:
             self._thread.join()
+            self._thread = None

@@ -1,11 +1,15 @@
 """Signing minutes: begin, the signer's own act, and the approval that it becomes.
 
 - Approval is the signature: MinutesApproved is appended only here, when a signing has been completed.
-- Begin pins the render (the exact bytes to be signed), reserves the office's field and hands the intent to the signing
-  service; what is pending is stored encrypted and survives a restart.
+- Begin reserves the office's field in the pinned print and hands the intent to the signing service; what is pending is
+  stored encrypted and survives a restart.
 - Resume asks for the passphrase, lets the service sign the PDF and the statement {minutes root, render, version} in one
   act, stores both, and records the approval. If another office signed meanwhile, the act begins anew on its file, so
   that every signature stands in one document.
+- What can no longer become an approval (a new version, a draft gone stale) is refused before the passphrase is asked
+  for: no key is made and nothing is signed in vain.
+- Asked again, a signing gives the answer it gave: what became of it is read from the minutes' own events. Of a signing
+  that is over only its name, its minutes and its signer are kept, and those for a month.
 """
 
 from __future__ import annotations
@@ -13,53 +17,67 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from api.passphrases import Passphrases
+from api.prints import Prints, events
 from api.wiring import SYSTEM, Municipality
-from domain.approving import AbandonSigning, ApproveMinutes, BeginSigning, PinRender
+from domain import decider
+from domain.approving import AbandonSigning, ApproveMinutes, BeginSigning
 from domain.errors import Forbidden, NotFound, Refused
-from domain.messages import Actor, Fact, Mandate, fresh_id, stream
+from domain.messages import Actor, Mandate, fresh_id, stream
 from domain.minutes import Minutes
-from domain.minutes_events import MinutesApproved, MinutesVersionMade, Render, SignerField
+from domain.minutes_events import MinutesApproved, SignerField, SigningAbandoned
 from domain.person import Person, RecordPassphrase
 from domain.sources import house
-from projections.paper import sheets
-from projections.paper.boxes import sheet_boxes
-from projections.paper.minutes import minutes_sheet
-from projections.paper.render import render
-from registry.clock import local, stamp
-from registry.mapper import read_envelope
+from registry.clock import local, stamp, unstamp
 from registry.registry import StoredWorld
-from signing import act, seal
+from signing import act
 from signing.canonical import JSON, encode
-from signing.commitments import version_root
 from signing.pki import AuthContext, certificate_der
 from signing.providers.local import LocalProvider
-from signing.providers.port import Failed, Pending, Plain
+from signing.providers.port import Failed, Pending, Plain, Provider, Started
 from signing.providers.port import Person as Signatory
 from signing.verify import approval_statement
 
-SEAL_FIELD, SEAL_LABEL = "Stampel", "Kommunens stämpel"
 METHOD, LEVEL = "passphrase", "one-time-key"
 # Said on the paper as it is: an electronic signature under the municipality's own authority, nothing more.
 METHOD_TEXT = "Lösenfras och engångsnyckel, kommunens egen utfärdare"
 LEVEL_TEXT = "Elektronisk underskrift"
+REMEMBERED = timedelta(days=30)
+NOTHING_YET = "0" * 64
 
 
 class Overtaken(Exception):
     """Another office's signature came in between: begin the act again on top of it."""
 
 
-@dataclass(frozen=True)
-class Pinned:
-    """A version's render as it is signed: its bytes, its minutes root, its digest."""
+@dataclass
+class Under:
+    """A signing under way, or the name of one that is over (act is then empty)."""
 
-    pdf: bytes
-    root: str
-    output: str
+    signing: str
+    minutes: str
+    version: int
+    office: str
+    person: str
+    expires: str
+    base: str
+    act: dict[str, Plain]
+
+    def over(self, now: datetime) -> bool:
+        return stamp(now) > self.expires
+
+    def dump(self) -> bytes:
+        plain = {name: _to_text(value) for name, value in self.act.items()}
+        return encode(cast("dict[str, JSON]", self.__dict__ | {"act": plain}))
+
+    @classmethod
+    def load(cls, stored: bytes) -> Under:
+        found = json.loads(stored)
+        return cls(**found | {"act": {name: _from_text(value) for name, value in found["act"].items()}})
 
 
 class SigningFlow:
@@ -68,7 +86,8 @@ class SigningFlow:
     def __init__(self, municipality: Municipality) -> None:
         self.m = municipality
         self.passphrases = Passphrases(municipality.vault)
-        self._provider = LocalProvider(lambda: municipality.keys.authority)
+        self.prints = Prints(municipality)
+        self._provider: Provider = LocalProvider(lambda: municipality.keys.authority)
 
     # --- passphrases
 
@@ -85,40 +104,28 @@ class SigningFlow:
         state = self._minutes(minutes)
         if not any(one.version == version for one in state.versions):
             raise NotFound("version", f"{minutes}/{version}")
-        signing, now = fresh_id(), self.m.registry.clock.now()
-        self.pin(minutes, version)
+        signing = fresh_id()
         command = BeginSigning(minutes=minutes, version=version, office=office, signing=signing)
-        self.m.execute(command, person, "token")
-        begun = self._act(minutes, version, office, person, now)
-        self._store(signing, minutes, version, office, person, begun.plain)
-        pinned = self._pinned(minutes, version)
+        try:
+            self.m.execute(command, person, "token")
+        except Refused as refusal:
+            if refusal.code != "not-pinned":
+                raise
+            self.prints.pin(minutes, version)  # circulated a moment ago: the reaction has not come to it yet
+            self.m.execute(command, person, "token")
+        under = Under(signing, minutes, version, office, person, "", "", {})
+        started = self._begin_act(under, self.m.registry.now())
+        self.m.vault.put_pending(signing, under.dump())
+        pinned = self.prints.pinned(minutes, version)
         return {
             "signing": signing,
             "status": "pending",
             "needs": "passphrase",
-            "expires": stamp(begun.started.expires),
-            "visible_text": self._visible(minutes, version, office, person),
+            "expires": stamp(started.expires),
+            "visible_text": self._visible(under),
             "minutes_root": pinned.root,
             "render": pinned.output,
         }
-
-    def pin(self, minutes: str, version: int) -> None:
-        """Render a version and record the exact bytes, unless that has been done."""
-        state = self._minutes(minutes)
-        if any(pin.version == version for pin in state.pins):
-            return
-        fact, root = self._version(minutes, version)
-        assert isinstance(fact.event, MinutesVersionMade)
-        rendered = render(self._sheet(fact, root))
-        file = self.m.files.put(f"{stream(Minutes, minutes)}/render-{version}", "working", rendered.pdf)
-        command = PinRender(
-            minutes=minutes,
-            version=version,
-            root=root,
-            render=pinned_render(rendered.renderer),
-            file=file,
-        )
-        self.m.execute_as(command, SYSTEM)
 
     # --- resume
 
@@ -126,143 +133,189 @@ class SigningFlow:
         """Go on with a signing; with the passphrase it is completed. Asking again after that gives the same answer."""
         stored = self.m.vault.get_pending(signing)
         if stored is None:
-            return self._completed(signing, person)
-        pending = json.loads(stored)
-        if pending["person"] != person:
+            raise NotFound("signing", signing)
+        under = Under.load(stored)
+        if under.person != person:
             raise Forbidden("another-persons-signing", house(67))
+        if outcome := self._outcome(under):
+            return outcome
+        self._would_stand(under)
+        now = self.m.registry.now()
+        if under.over(now):
+            return self._give_up(under, "expired")
         if passphrase is None:
             return {"signing": signing, "status": "pending", "needs": "passphrase"}
-        now = self.m.registry.clock.now()
         self.passphrases.check(person, passphrase, now)
-        plain = {name: _from_text(value) for name, value in pending["act"].items()}
-        minutes, version, office = pending["minutes"], pending["version"], pending["office"]
+        return self._complete(under, now)
+
+    def _complete(self, under: Under, now: datetime) -> dict[str, Any]:
+        """The act itself, again as often as another office comes first."""
         while True:
-            if sha256(self._base(minutes, version)).hexdigest() != pending["base"]:
-                begun = self._act(minutes, version, office, person, now)
-                plain = begun.plain
-                pending["base"] = sha256(self._base(minutes, version)).hexdigest()
+            if under.base != self.prints.newest(under.minutes, under.version):
+                expires = under.expires
+                self._begin_act(under, now)
+                under.expires = expires  # the signer's time runs from their own beginning
             signed = act.resume(
-                self._provider, plain, self._authenticated(signing, now), self.m.registry.clock.now(),
+                self._provider,
+                under.act,
+                AuthContext(self.m.settings.origin, METHOD, LEVEL, now, under.signing),
+                self.m.registry.now(),
                 self.m.keys.timestamper,
-            )  # fmt: skip
+            )
             match signed:
                 case Pending():
-                    return {"signing": signing, "status": "pending", "needs": "passphrase"}
+                    return {"signing": under.signing, "status": "pending", "needs": "passphrase"}
                 case Failed(code):
-                    self._abandon(signing, minutes, code)
-                    return {"signing": signing, "status": "failed", "reason": code}
+                    return self._give_up(under, code)
                 case act.Signed():
-                    try:
-                        return self._approve(pending, signing, signed)
-                    except Overtaken:
-                        pending["base"] = ""
+                    pass
+            try:
+                self._approve(under, signed)
+            except Overtaken:
+                pass
+            except Refused:
+                if not self._outcome(under):
+                    raise
+            if outcome := self._outcome(under):
+                return outcome
 
-    def _approve(self, pending: dict[str, Any], signing: str, signed: act.Signed) -> dict[str, Any]:
-        minutes, version, office, person = (pending[name] for name in ("minutes", "version", "office", "person"))
-        pinned, name = self._pinned(minutes, version), stream(Minutes, minutes)
-        files = self.m.files
-        command = ApproveMinutes(
-            minutes=minutes,
-            version=version,
-            office=office,
-            signing=signing,
+    def _approve(self, under: Under, signed: act.Signed) -> None:
+        files, name = self.m.files, stream(Minutes, under.minutes)
+        command = self._approval(under).model_copy(
+            update={
+                "cms": sha256(signed.statement_signature).hexdigest(),
+                "certificate": sha256(certificate_der(signed.chain[0])).hexdigest(),
+                "file": files.put(name, "preserved", signed.pdf),
+                "cms_file": files.put(name, "preserved", signed.statement_signature),
+            }
+        )
+
+        def still_on_top(world: StoredWorld) -> None:
+            world.get(
+                Minutes, under.minutes
+            )  # read first: a signature that lands later makes the save a conflict
+            if self.prints.newest(under.minutes, under.version) != under.base:
+                raise Overtaken
+
+        self.m.execute_as(command, self._signer(under), check=still_on_top)
+
+    def _would_stand(self, under: Under) -> None:
+        """Refuse now what would be refused once it has been signed."""
+        registry = self.m.registry
+        decider.decide(self._approval(under), registry.world(), self._signer(under), local(registry.now()))
+
+    def _approval(self, under: Under) -> ApproveMinutes:
+        """The approval that a signing is to become, its signatures left open."""
+        pinned = self.prints.pinned(under.minutes, under.version)
+        return ApproveMinutes(
+            minutes=under.minutes,
+            version=under.version,
+            office=under.office,
+            signing=under.signing,
             method=METHOD,
             level=LEVEL,
             root=pinned.root,
             render_output=pinned.output,
-            cms=sha256(signed.statement_signature).hexdigest(),
-            certificate=sha256(certificate_der(signed.chain[0])).hexdigest(),
-            file=files.put(name, "preserved", signed.pdf),
-            cms_file=files.put(name, "preserved", signed.statement_signature),
+            cms=NOTHING_YET,
+            certificate=NOTHING_YET,
+            file=NOTHING_YET,
+            cms_file=NOTHING_YET,
         )
 
-        def still_on_top(world: StoredWorld) -> None:
-            world.get(Minutes, minutes)  # read first: a signature that lands later makes the save a conflict
-            if sha256(self._base(minutes, version)).hexdigest() != pending["base"]:
-                raise Overtaken
+    def _signer(self, under: Under) -> Actor:
+        return Actor(
+            under.person, Mandate(under.office, self._minutes(under.minutes).body), "token+passphrase"
+        )
 
-        actor = Actor(person, Mandate(office, self._minutes(minutes).body), "token+passphrase")
-        saved = self.m.execute_as(command, actor, check=still_on_top)
-        self.m.vault.drop_pending(signing)
-        return {"signing": signing, "status": "done", "position": saved.position, "office": office, "version": version}
+    # --- what became of a signing
 
-    def _completed(self, signing: str, person: str) -> dict[str, Any]:
-        for fact in self.m.registry.facts():
-            if isinstance(fact.event, MinutesApproved) and fact.event.signing == signing:
-                if fact.event.person != person:
-                    break
-                done = {"signing": signing, "status": "done", "position": fact.position}
-                return done | {"office": fact.event.office, "version": fact.event.version}
-        raise NotFound("signing", signing)
+    def _outcome(self, under: Under) -> dict[str, Any] | None:
+        """How a signing ended, from the minutes' events; None while it has not. What is over is put away."""
+        for fact in events(self.m, under.minutes, MinutesApproved, SigningAbandoned):
+            match fact.event:
+                case MinutesApproved(signing=under.signing, office=office, version=version):
+                    self._put_away(under)
+                    done = {"signing": under.signing, "status": "done", "position": fact.position}
+                    return done | {"office": office, "version": version}
+                case SigningAbandoned(signing=under.signing, reason=reason):
+                    self._put_away(under)
+                    return {"signing": under.signing, "status": "failed", "reason": reason}
+                case _:
+                    continue
+        return None
 
-    def _abandon(self, signing: str, minutes: str, code: str) -> None:
-        self.m.execute_as(AbandonSigning(minutes=minutes, signing=signing, reason=code), SYSTEM)
-        self.m.vault.drop_pending(signing)
+    def _give_up(self, under: Under, code: str) -> dict[str, Any]:
+        command = AbandonSigning(minutes=under.minutes, signing=under.signing, reason=code)
+        try:
+            self.m.execute_as(command, SYSTEM)
+        except Refused:
+            if outcome := self._outcome(under):
+                return outcome
+            raise
+        self._put_away(under)
+        return {"signing": under.signing, "status": "failed", "reason": code}
+
+    def _put_away(self, under: Under) -> None:
+        """Keep a signing's name, and no longer the document that was to be signed."""
+        if under.act:
+            under.act = {}
+            self.m.vault.put_pending(under.signing, under.dump())
+
+    def sweep(self) -> int:
+        """Give up what has run out, put away what is over, forget it after a month; how many were touched."""
+        now, touched = self.m.registry.now(), 0
+        for signing in self.m.vault.pendings():
+            stored = self.m.vault.get_pending(signing)
+            if stored is None:
+                continue
+            under = Under.load(stored)
+            if now - unstamp(under.expires) > REMEMBERED:
+                self.m.vault.drop_pending(signing)
+            elif under.act and under.over(now) and not self._outcome(under):
+                try:
+                    self._give_up(under, "expired")
+                except Refused:  # a new version had already ended it
+                    self._put_away(under)
+            elif not under.act or not self._outcome(under):
+                continue
+            touched += 1
+        return touched
 
     # --- what is signed
 
-    def prepared(self, minutes: str, version: int) -> bytes:
-        """The pinned render with its empty signature fields."""
-        fact, root = self._version(minutes, version)
-        pinned = self._pinned(minutes, version)
-        sheet = self._sheet(fact, root)
-        fields = self._fields(minutes)
-        *boxes, stamp_box = sheet_boxes(sheet)
-        specs = [
-            seal.FieldSpec(field.field, field.label, box) for field, box in zip(fields, boxes, strict=True)
-        ]
-        return seal.prepare(pinned.pdf, [*specs, seal.FieldSpec(SEAL_FIELD, SEAL_LABEL, stamp_box, locks=True)])
-
-    def signed(self, minutes: str, version: int) -> bytes:
-        """The PDF with the signatures made so far."""
-        return self._base(minutes, version)
-
-    def _base(self, minutes: str, version: int) -> bytes:
-        """The PDF that the next signature goes into: the last one signed, or the prepared render."""
-        state = self._minutes(minutes)
-        if state.newest.version == version and state.approved_by:
-            approved = [
-                fact.event
-                for fact in self.m.registry.stream(stream(Minutes, minutes))
-                if isinstance(fact.event, MinutesApproved) and fact.event.version == version
-            ]
-            if approved:
-                return self.m.files.get(approved[-1].file)
-        return self.prepared(minutes, version)
-
-    def _act(self, minutes: str, version: int, office: str, person: str, now: datetime) -> act.BegunAct:
-        pinned, field = self._pinned(minutes, version), self._field(minutes, office)
-        signatory = self._signatory(field, person)
-        return act.begin(
+    def _begin_act(self, under: Under, now: datetime) -> Started:
+        pinned, field = self.prints.pinned(under.minutes, under.version), self._field(under)
+        found = self.m.registry.get(Person, under.person)
+        signatory = Signatory(str(found.name), found.organisation or self.m.name, field.label, under.person)
+        under.base = self.prints.newest(under.minutes, under.version)
+        begun = act.begin(
             self._provider,
-            pdf=self._base(minutes, version),
+            pdf=self.prints.signed(under.minutes, under.version),
             field=field.field,
             lines=self._lines(field, signatory, now),
-            statement=approval_statement(pinned.root, pinned.output, version),
+            statement=approval_statement(pinned.root, pinned.output, under.version),
             signer=signatory,
-            visible_text=self._visible(minutes, version, office, person),
+            visible_text=self._visible(under),
             now=now,
         )
+        under.act, under.expires = begun.plain, stamp(begun.started.expires)
+        return begun.started
 
     def _lines(self, field: SignerField, signatory: Signatory, now: datetime) -> list[str]:
         when = local(now).strftime("%Y-%m-%d kl. %H.%M")
-        return [f"{signatory.common_name}, {field.label.lower()}", f"Undertecknat {when}", METHOD_TEXT, LEVEL_TEXT]
+        return [
+            f"{signatory.common_name}, {field.label.lower()}",
+            f"Undertecknat {when}",
+            METHOD_TEXT,
+            LEVEL_TEXT,
+        ]
 
-    def _visible(self, minutes: str, version: int, office: str, person: str) -> str:
-        pinned, newest = self._pinned(minutes, version), self._minutes(minutes).newest
-        label = self._field(minutes, office).label
-        return f"{self.m.name}: {newest.word}, version {version}. Du skriver under som {label.lower()}. " + (
-            f"Utskriftens SHA-256: {pinned.output}"
+    def _visible(self, under: Under) -> str:
+        newest, label = self._minutes(under.minutes).newest, self._field(under).label
+        return (
+            f"{self.m.name}: {newest.word}, version {under.version}. Du skriver under som {label.lower()}. "
+            f"Utskriftens SHA-256: {self.prints.pinned(under.minutes, under.version).output}"
         )
-
-    def _authenticated(self, signing: str, now: datetime) -> AuthContext:
-        return AuthContext(self.m.settings.origin, METHOD, LEVEL, now, signing)
-
-    # --- reading
-
-    def _sheet(self, fact: Fact, root: str) -> sheets.Minutes | sheets.Correction:
-        world = self.m.registry.world(fact.position)
-        return minutes_sheet(fact, world, self.m.name, example=self.m.settings.example, root=root)
 
     def _minutes(self, minutes: str) -> Minutes:
         state = self.m.registry.get(Minutes, minutes)
@@ -270,46 +323,11 @@ class SigningFlow:
             raise NotFound("minutes", minutes)
         return state
 
-    def _version(self, minutes: str, version: int) -> tuple[Fact, str]:
-        for notification in self.m.registry.recorder.select_stream(stream(Minutes, minutes)):
-            if notification.topic == MinutesVersionMade.TOPIC:
-                envelope = read_envelope(notification)
-                if envelope["data"]["version"] == version:
-                    return self.m.registry.fact(notification), version_root(envelope)
-        raise NotFound("version", f"{minutes}/{version}")
-
-    def _pinned(self, minutes: str, version: int) -> Pinned:
-        for pin in self._minutes(minutes).pins:
-            if pin.version == version:
-                return Pinned(self.m.files.get(pin.file), pin.root, pin.render.output)
-        raise NotFound("render", f"{minutes}/{version}")
-
-    def _fields(self, minutes: str) -> tuple[SignerField, ...]:
-        return self._minutes(minutes).signers
-
-    def _field(self, minutes: str, office: str) -> SignerField:
-        field = self._minutes(minutes).signer(office)
+    def _field(self, under: Under) -> SignerField:
+        field = self._minutes(under.minutes).signer(under.office)
         if field is None:
-            raise Refused("no-such-office", house(68), office=office)
+            raise Refused("no-such-office", house(68), office=under.office)
         return field
-
-    def _signatory(self, field: SignerField, person: str) -> Signatory:
-        found = self.m.registry.get(Person, person)
-        return Signatory(str(found.name), found.organisation or self.m.name, field.label, person)
-
-    def _store(
-        self, signing: str, minutes: str, version: int, office: str, person: str, plain: dict[str, Plain]
-    ) -> None:
-        base = sha256(self._base(minutes, version)).hexdigest()
-        pending: dict[str, JSON] = {
-            "minutes": minutes,
-            "version": version,
-            "office": office,
-            "person": person,
-            "base": base,
-            "act": {name: _to_text(value) for name, value in plain.items()},
-        }
-        self.m.vault.put_pending(signing, encode(pending))
 
 
 def _to_text(value: Plain) -> Any:
@@ -318,16 +336,3 @@ def _to_text(value: Plain) -> Any:
 
 def _from_text(value: Any) -> Plain:
     return base64.b64decode(value["bytes"]) if isinstance(value, dict) else value
-
-
-
-
-def pinned_render(renderer: dict[str, str]) -> Render:
-    """What made a render, as its event names it."""
-    return Render(
-        typst=renderer["typst"],
-        template=renderer["template"],
-        font=renderer["fonts"],
-        data=renderer["data"],
-        output=renderer["output"],
-    )

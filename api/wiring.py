@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import holidays
 import sqlalchemy as sa
+from holidays.constants import DE_FACTO, PUBLIC
+from holidays.countries.sweden import Sweden
 
 from api.access import authorise, rules_hash
 from api.keyroom import KeyRoom, create_keys, load_keys
@@ -57,6 +58,7 @@ class Municipality:
     projector: Projector
     keys: KeyRoom
     checkpoints: Checkpoints
+    troubles: dict[str, str] = field(default_factory=dict)  # what the background could not do, for /readyz
 
     @property
     def slug(self) -> str:
@@ -90,19 +92,25 @@ class Municipality:
             actor = authorise(command, person, assurance, world, now)
             if if_match is not None and (found := version_read(command, world)) != if_match:
                 raise Preconditions(if_match, found)
-            return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
+            return Decision(
+                actor, decider.decide(command, world, actor, now), rules_hash(command, world, now)
+            )
 
         command = with_calendar(command)
         happened = parse(command.happened) if command.happened else None
         return self.registry.execute(decide, happened=happened, once=once)
 
-    def execute_as(self, command: Command, actor: Actor, *, check: Callable[[StoredWorld], None] | None = None) -> Saved:
+    def execute_as(
+        self, command: Command, actor: Actor, *, check: Callable[[StoredWorld], None] | None = None
+    ) -> Saved:
         """Carry out an internal command for the registry itself or a signer whom the signing has identified."""
 
         def decide(world: StoredWorld, now: datetime) -> Decision:
             if check:
                 check(world)
-            return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
+            return Decision(
+                actor, decider.decide(command, world, actor, now), rules_hash(command, world, now)
+            )
 
         return self.registry.execute(decide)
 
@@ -117,7 +125,8 @@ def with_calendar(command: Command) -> Command:
     if not isinstance(command, AdoptRegulation) or command.non_working_days:
         return command
     first = (command.valid_from or command.adopted_on).year
-    days = holidays.country_holidays("SE", years=range(first, first + CALENDAR_YEARS), categories=holidays.SE.supported_categories)
+    # Public holidays, and the three eves on which nobody works; weekends are counted where days are counted.
+    days = Sweden(years=range(first, first + CALENDAR_YEARS), categories=(PUBLIC, DE_FACTO))
     return command.model_copy(update={"non_working_days": sorted(days)})
 
 
@@ -153,7 +162,13 @@ def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | Non
 
 
 def create_folder(
-    path: Path, slug: str, name: str, root_key_file: Path, *, clock: Clock | None = None, simulated: bool = False
+    path: Path,
+    slug: str,
+    name: str,
+    root_key_file: Path,
+    *,
+    clock: Clock | None = None,
+    simulated: bool = False,
 ) -> Municipality:
     """Make a data folder and open it: settings, keys, an empty log with its first events, and an operator.
 
@@ -173,14 +188,21 @@ def create_folder(
     except ValueError:
         key_place = str(root_key_file.resolve())
     settings = Settings(
-        slug=slug, name=name, origin=f"radsliggaren/{slug}", root_key=key_place, operator=operator, example=simulated
+        slug=slug,
+        name=name,
+        origin=f"radsliggaren/{slug}",
+        root_key=key_place,
+        operator=operator,
+        example=simulated,
     )
     vault = Vault.file(path / "keys.db", root)
     create_keys(path / "pki", name, settings.origin, vault, clock.now())
     vault.close()
     settings.write(path)
     municipality = open_folder(path, clock=clock, root_key=root)
-    municipality.execute_as(OpenRegistry(name=name, slug=slug, clock="simulated" if simulated else "real"), SYSTEM)
+    municipality.execute_as(
+        OpenRegistry(name=name, slug=slug, clock="simulated" if simulated else "real"), SYSTEM
+    )
     municipality.execute_as(RegisterPerson(person=operator, name="Registrets operatör"), SYSTEM)
     today = clock.now().date()
     for role in OPERATOR_ROLES:

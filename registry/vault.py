@@ -250,6 +250,11 @@ class Vault:
             sealed = db.execute(sa.select(pending.c.state).where(pending.c.id == id)).scalar()
         return self._wrapper.decrypt(sealed[:12], sealed[12:], b"pending" + id.encode()) if sealed else None
 
+    def pendings(self) -> list[str]:
+        """The ids of all that is kept."""
+        with self.engine.connect() as db:
+            return list(db.execute(sa.select(pending.c.id).order_by(pending.c.id)).scalars())
+
     def drop_pending(self, id: str) -> None:
         with self.engine.begin() as db:
             db.execute(pending.delete().where(pending.c.id == id))

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json as jsonlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli.output import AsJson, answer, console, handled
-from api.reactions import Reactions
+from api.reactions import Reactions, Undone
 from api.signing_flow import SigningFlow
 from api.wiring import Municipality, open_folder
+from domain.approving import BeginSigning
 from domain.decider import COMMANDS
 from domain.errors import Forbidden
 from domain.sources import house
@@ -42,7 +44,7 @@ def do(
 ) -> None:
     """Ge ett av registrets kommandon. `liggare do list` visar alla, `--data '?'` visar ett kommandos uppgifter."""
     with handled(json):
-        known = {name: one for name, one in COMMANDS.items() if not one.INTERNAL}
+        known = {name: one for name, one in COMMANDS.items() if not one.INTERNAL and one is not BeginSigning}
         if command == "list":
             names = {name: (one.__doc__ or "").strip().splitlines()[0] for name, one in sorted(known.items())}
             answer({"commands": names}, json, lambda: _table(names))
@@ -60,7 +62,8 @@ def do(
         try:
             person, assurance = acting(municipality)
             saved = municipality.execute(asked, person, assurance)
-            Reactions(municipality).run()
+            with suppress(Undone):  # said in the log; what was asked for is done
+                Reactions(municipality).run()
         finally:
             municipality.close()
         result = _result(saved)
@@ -135,7 +138,8 @@ def sign(
             if not json:
                 console.print(begun["visible_text"])
             result = flow.resume(begun["signing"], person, _phrase())
-            Reactions(municipality).run()
+            with suppress(Undone):  # said in the log; what was asked for is done
+                Reactions(municipality).run()
         finally:
             municipality.close()
         answer(result, json, lambda: console.print("Underskriften är gjord." if result["status"] == "done" else str(result)))
