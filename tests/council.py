@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ BOARD, COUNCIL, LOOSE = ident(0xB0), ident(0xB1), ident(0xB2)
 MEETING, MINUTES, SIGNING = ident(0xE0), ident(0xF0), ident(0x50)
 NOW = datetime(2024, 3, 1, 9, 0, tzinfo=CET)
 DAY = "2024-03-12"
-PROFILE = Path(__file__).parent.parent / "domain" / "profiles" / "lerum-trygghetsradet.toml"
+PROFILE = files("domain") / "profiles" / "lerum-trygghetsradet.toml"
 TEXTS = Path(__file__).parent.parent / "api" / "texts"
 MEMBERS = (CHAIR, VICE, POLICE, RESCUE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from registry.clock import SimulatedClock
 
 HERE = ZoneInfo("Europe/Stockholm")
 START = datetime(2024, 2, 1, 9, 0, tzinfo=HERE)
-PROFILE = Path(__file__).parent.parent / "domain" / "profiles" / "lerum-trygghetsradet.toml"
+PROFILE = files("domain") / "profiles" / "lerum-trygghetsradet.toml"
 PEOPLE = {
     "sofia": ("Sofia Brandt", None),
     "karin": ("Karin Lindqvist", "Kommunstyrelsen"),
