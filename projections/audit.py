@@ -1,8 +1,8 @@
 """Asking the trail: who did what, when, for whom, on which grounds, and what broke a rule.
 
-- A query's filters are joined by "and". body, person, matter and meeting take an id; body and person also a name, matter
-  any diary number it is known under. An event that concerns several is found by each, and a rule also by its number in
-  the list of facts (L15).
+- A query's filters are joined by "and". body, person, matter and meeting take an id; body and person also a name,
+  matter any diary number it is known under. An event that concerns several is found by each, and a rule also by its
+  number in the list of facts (L15).
 - known_from and known_to bound when it was recorded, true_from and true_to when it happened; what may have happened in
   that time, because its time is not fully known, is found too.
 - Rows come in order of position; `next` is the position to go on after, or None when there is no more.
@@ -32,6 +32,10 @@ from registry.clock import local, unstamp
 
 COLUMNS = "position event_hash recorded_at happened kind actor body matter meeting rule finding proof".split()
 SHOWN = 300  # signs of an event's words in the timeline; the search reads them all
+APPROVED = (
+    "position", "minutes", "version", "office", "person", "meeting", "body", "approved", "method", "level", "rules",
+    "findings", "event_hash",
+)  # fmt: skip
 When = int | date | datetime
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -77,7 +81,9 @@ def query(engine: sa.Engine, q: AuditQuery) -> AuditPage:
     with engine.connect() as db:
         found = db.execute(asked).mappings().all()
     shown = found[: q.limit]
-    return AuditPage([_shown(row) for row in shown], shown[-1]["position"] if len(found) > q.limit else None)
+    return AuditPage(
+        [_shown(dict(row)) for row in shown], shown[-1]["position"] if len(found) > q.limit else None
+    )
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def approvals(
     """
     a, r = APPROVAL.table, RULE.table
     grounds = r.alias("grounds")
-    standing = a.c.retracted_at.is_(None)
+    standing: sa.ColumnElement[bool] = a.c.retracted_at.is_(None)
     if known is not None:
         standing = sa.and_(a.c.position <= known, sa.or_(standing, a.c.retracted_at > known))
     rule = sa.and_(
@@ -179,10 +185,9 @@ def approvals(
         grounds.c.rule == "signers",
         grounds.c.position <= a.c.position,
     )
-    columns = "position minutes version office person meeting body approved method level rules findings event_hash".split()
     asked = (
         sa.select(
-            *(a.c[name] for name in columns),
+            *(a.c[name] for name in APPROVED),
             grounds.c.rule,
             grounds.c.modality,
             grounds.c.source_document,
@@ -224,7 +229,7 @@ def timeline(engine: sa.Engine, found: Iterable[Mapping[str, Any]]) -> str:
     names = _names(engine)
     with engine.connect() as db:
         stored = {
-            row["position"]: row
+            row["position"]: dict(row)
             for first in range(0, len(positions), 500)
             for row in db.execute(
                 sa.select(a).where(a.c.position.in_(positions[first : first + 500]))

@@ -1,6 +1,7 @@
 """The view "link": how things hang together, kept for the folds of the other views (tillhörighet).
 
-- body-<id>: the rules of its latest regulation, each with its number in the list of facts. meeting-<id>: its body. item-<meeting>/<n>: its matter ("" after it was taken away). matter-<id>: its body.
+- body-<id>: the rules of its latest regulation, each with its number in the list of facts.
+- meeting-<id>, matter-<id>: its body. item-<meeting>/<n>: its matter ("" after it was taken away).
 - minutes-<id>: their meeting and body, of the newest version its number, the items it covers and its offices, and the
   version whose render is pinned.
 - signer-<minutes>/<office>: who is to sign. instead-<minutes>/<office>: who was put in the place of a hindered signer.

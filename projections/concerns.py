@@ -66,8 +66,8 @@ _HEX = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64}")
 _CODE = re.compile(r"[a-z0-9:.,/_+T-]*")
 # What the sentence of an event does not tell.
 _UNTOLD = frozenset(
-    "content non_working_days agenda statements texts corrections signers render documents findings source parts points "
-    "dispatch".split()
+    "content non_working_days agenda statements texts corrections signers render documents findings source parts "
+    "points dispatch".split()
 )
 # Where something stands, and how it is labelled: said in columns of their own.
 _NO_WORDS = frozenset("document section fact expected observed field label typst pattern version".split())
@@ -120,6 +120,14 @@ class Concerns:
         if record.fact.actor:
             self.add("person", record.fact.actor)
         self._rules(record)
+
+    @classmethod
+    def of(cls, record: Record) -> Concerns:
+        """What an event concerns, worked out once for all who ask."""
+        if (found := record.worked_out.get("concerns")) is None:
+            found = record.worked_out["concerns"] = cls(record)
+        assert isinstance(found, cls)
+        return found
 
     def add(self, dimension: str, *values: str | None) -> None:
         self._of[dimension].update(dict.fromkeys(value for value in values if value))
@@ -187,7 +195,7 @@ class Concerns:
                     self.add("rule", rule)
                     self.facts[rules[rule]] = None
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def findable(self) -> Iterator[tuple[str, str]]:
         """Everything the event can be found by: dimension and value."""
         for dimension, values in self._of.items():
             for value in values:

@@ -2,8 +2,8 @@
 
 - A proposal is not a decision, and a decision says which proposal it adopts, if it does.
 - A decision that was worded anew before approval keeps its earlier wording as an earlier row of the same key.
-- A dissenting view may come from any participant (L12). One that is taken back before the approval is retracted: as of an
-  earlier position it still stands.
+- A dissenting view may come from any participant (L12). One that is taken back before the approval is retracted: as
+  of an earlier position it still stands.
 - Each row names the matter that its item was about when it was recorded.
 """
 
@@ -42,6 +42,8 @@ def _decision(record: Record) -> Iterator[Assert]:
             )
         case m.DecisionRevised():
             yield says(key, **here, item=event.item, points=event.points, revised=True, reason=event.reason)
+        case _:
+            pass
 
 
 DECISION = View(
@@ -80,6 +82,8 @@ def _dissent(record: Record) -> Iterator[Change]:
             )
         case m.DissentRetracted():
             yield Retract(f"{event.meeting}/{event.dissent}")
+        case _:
+            pass
 
 
 DISSENT = View(

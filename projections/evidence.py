@@ -96,7 +96,7 @@ class Evidence:
         reader = _Rows(db, tiles)
         return _digest((f"{tile.level}/{tile.index}", _read(reader, tile)) for tile in tiles_at(known))
 
-    def fresh_digest(self, known: int | None) -> FreshTiles:
+    def fresh_digest(self) -> FreshTiles:
         return FreshTiles()
 
 

@@ -34,7 +34,8 @@ class Links:
     def load(self, db: sa.Connection, table: sa.Table) -> None:
         """Take up what the stored view holds beyond this."""
         query = sa.select(table).where(table.c.position >= self.place[0])
-        self.add(db.execute(query.order_by(table.c.position, table.c.seq)).mappings())
+        found = db.execute(query.order_by(table.c.position, table.c.seq)).mappings()
+        self.add(dict(row) for row in found)
 
     def all(self, key: str, at: int) -> Iterator[Mapping[str, Any]]:
         """Everything said about a key up to a position, first said first."""

@@ -30,6 +30,8 @@ def _matter(record: Record) -> Iterator[Assert]:
             yield says(event.matter, matter=event.matter, status="voided", reason=event.reason)
         case t.MatterClosed():
             yield says(event.matter, matter=event.matter, status="closed")
+        case _:
+            pass
 
 
 MATTER = View(
@@ -54,7 +56,8 @@ MATTER = View(
 def _number(record: Record) -> Iterator[Assert]:
     match event := record.event:
         case t.MatterOpened():
-            diarienummer, values = event.diarienummer, {"external": event.external, "alias": False}
+            diarienummer = event.diarienummer
+            values: dict[str, object] = {"external": event.external, "alias": False}
         case t.AliasAdded():
             diarienummer, values = event.diarienummer, {"alias": True}
         case ExternalNumberRecorded():

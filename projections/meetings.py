@@ -67,6 +67,8 @@ def _meeting(record: Record) -> Iterator[Assert]:
             yield says(id, meeting=id, secretary=event.person)
         case m.JusteringAgreed():
             yield says(id, meeting=id, justering_place=event.place, justering_time=event.time)
+        case _:
+            pass
 
 
 MEETING = View(
@@ -126,8 +128,8 @@ def _item(record: Record) -> Iterator[Assert]:
                 status="open",
             )
         case m.ItemChanged():
-            taken = dict.fromkeys(event.removed, GONE_TEXT)
-            given = {
+            taken: dict[str, object] = dict.fromkeys(event.removed, GONE_TEXT)
+            given: dict[str, object] = {
                 "title": event.title,
                 "matter": event.matter,
                 "presenter": event.presenter,
@@ -142,6 +144,8 @@ def _item(record: Record) -> Iterator[Assert]:
         case m.ItemPostponed():
             to = event.to_meeting
             yield says(key, **here, status="postponed", postponed_to=to, reason=event.reason)
+        case _:
+            pass
 
 
 ITEM = View(
@@ -192,6 +196,8 @@ def _kallelse(record: Record) -> Iterator[Assert]:
         case m.NoticeReasonGiven():
             key = f"{event.meeting}/{event.issue}"
             yield says(key, meeting=event.meeting, issue=event.issue, reason=event.reason)
+        case _:
+            pass
 
 
 KALLELSE = View(
@@ -267,6 +273,8 @@ def _attendance(record: Record) -> Iterator[Assert]:
             yield says(key, **here, status=event.status)
         case m.HinderNotified():
             yield says(key, **here, hindered=True)
+        case _:
+            pass
 
 
 ATTENDANCE = View(

@@ -66,6 +66,8 @@ def _minutes(record: Record) -> Iterator[Assert]:
                 size=event.size,
                 certificate=event.certificate,
             )
+        case _:
+            pass
 
 
 def all_approved(record: Record, minutes: str, version: int) -> bool:
@@ -139,6 +141,8 @@ def _version(record: Record) -> Iterator[Assert]:
             yield says(key, **here, returned_by=event.person, returned=record.fact.happened.text)
         case n.RenderPinned():
             yield says(key, **here, root=event.root, render=event.render, file=event.file)
+        case _:
+            pass
 
 
 VERSION = View(
@@ -193,6 +197,8 @@ def _signer(record: Record) -> Iterator[Assert]:
                 replaced=gone(event.replaced),
                 reason=event.reason,
             )
+        case _:
+            pass
 
 
 SIGNER = View(
@@ -232,6 +238,8 @@ def _signing(record: Record) -> Iterator[Assert]:
             yield says(key, signing=key, minutes=event.minutes, status="abandoned", reason=event.reason)
         case n.MinutesApproved():
             yield says(event.signing, signing=event.signing, minutes=event.minutes, status="done")
+        case _:
+            pass
 
 
 SIGNING = View(
@@ -383,6 +391,8 @@ def _delivery(record: Record) -> Iterator[Assert]:
                 sent=day,
                 stage="sent",
             )
+        case _:
+            pass
 
 
 DELIVERY = View(

@@ -1,9 +1,9 @@
 """Reading views: as of a position in the log (what was known) and as of a day (what was so).
 
 - Known K: the rows up to position K, with retractions after K not yet made.
-- True T: a row about something with its own span (a mandate, a role, a rule) holds if T lies in the span; any other row
-  if what it tells had happened by T. The answer is yes, no or perhaps: an unknown or overlapping bound gives perhaps. What
-  is "no" is left out, and what is left says "valid".
+- True T: a row about something with its own span (a mandate, a role, a rule) holds if T lies in the span; any other
+  row if what it tells had happened by T. The answer is yes, no or perhaps: an unknown or overlapping bound gives
+  perhaps. What is "no" is left out, and what is left says "valid".
 - A key's row is put together from its assertions: of each column the last that says something, in order of entry; for
   views that say so (names), the one that began to hold last, ties by position. Nobody's end follows from somebody
   else's start: who holds a seat is the mandate with the latest start on or before the day (holder).
@@ -48,11 +48,8 @@ def rows(
     where = where or {}
     put_together = []
     for assertions in _by_key(_stored(engine, found, known, where)).values():
-        if true is None:
-            row = _merged(found, assertions)
-        elif (row := _at(found, assertions, _minute(true))) is None:
-            continue
-        if all(_matches(row.get(column), wanted) for column, wanted in where.items()):
+        row = _merged(found, assertions) if true is None else _at(found, assertions, _minute(true))
+        if row is not None and _all_match(row, where):
             put_together.append(row)
     return put_together[offset : None if limit is None else offset + limit]
 
@@ -92,7 +89,7 @@ def _stored(engine: sa.Engine, view: View, known: int | None, where: Mapping[str
         else:  # the row put together has a value that one of its assertions has
             query = query.where(table.c.key.in_(sa.select(table.c.key).where(table.c[column].in_(values))))
     with engine.connect() as db:
-        return [dict(row) for row in db.execute(query).mappings()]
+        return [dict(row) | {"retracted_at": None} for row in db.execute(query).mappings()]
 
 
 def _by_key(stored: Iterable[Row]) -> dict[str, list[Row]]:
@@ -162,8 +159,8 @@ def _read(view: View, row: Row) -> Row:
     """A row as it is handed out: lists opened, what was taken away as None."""
     read = {name: None if value in (GONE_TEXT, GONE_NUMBER) else value for name, value in row.items()}
     for column in view.table.columns:
-        if column.info.get("json") and read[column.name] is not None:
-            read[column.name] = json.loads(read[column.name])
+        if column.info.get("json") and (value := read[column.name]) is not None:
+            read[column.name] = json.loads(value)
     return read
 
 
@@ -203,7 +200,7 @@ def fresh_digests(
 ) -> dict[str, str]:
     """Every view's digest, folded anew from the log up to a position, in memory; progress(done, of)."""
     upto = position_at(registry, known) if known is not None else registry.recorder.head().position
-    fresh = {one.name: one.fresh_digest(known) for one in projections}
+    fresh = {one.name: one.fresh_digest() for one in projections}
     folding = list(fresh.values())
     for record in records(registry, Links(), 0, upto):
         for one in folding:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from domain import body_events as b
 from domain import person as p
@@ -47,6 +48,8 @@ def _person(record: Record) -> Iterator[Assert]:
             )
         case p.SigningPassphraseSet():
             yield says(event.person, person=event.person, passphrase=True)
+        case _:
+            pass
 
 
 PERSON = View(
@@ -75,6 +78,8 @@ def _grant(record: Record) -> Iterator[Assert]:
             )
         case p.RoleRevoked():
             yield says(event.grant, grant=event.grant, person=event.person, valid_to=event.valid_to)
+        case _:
+            pass
 
 
 GRANT = View(
@@ -103,6 +108,8 @@ def _body(record: Record) -> Iterator[Assert]:
             yield says(event.body, body=event.body, name=event.name, kind=event.kind, parent=event.parent)
         case DiaryChosen():
             yield says(event.body, body=event.body, diary=event.mode, pattern=gone(event.pattern))
+        case _:
+            pass
 
 
 BODY = View(
@@ -237,6 +244,8 @@ def _seat(record: Record) -> Iterator[Assert]:
             yield says(event.offer, offer=event.offer, body=event.body, status="accepted")
         case b.SeatDeclined():
             yield says(event.offer, offer=event.offer, body=event.body, status="declined")
+        case _:
+            pass
 
 
 SEAT = View(
@@ -283,6 +292,8 @@ def _mandate(record: Record) -> Iterator[Assert]:
             held = {"seat": event.seat, "capacity": "co-opted", "organisation": event.organisation}
         case b.BodyStaffed():
             held = {"seat": event.duty, "capacity": event.capacity, "organisation": event.organisation}
+        case _:
+            assert_never(event)
     yield says(event.mandate, **whose, **held, **span)
 
 

@@ -106,31 +106,29 @@ class Projector:
         self._prepare()
 
     def _prepare(self) -> None:
-        tables = [checkpoint, *(view.table for view in self._all.values())]
         try:
-            metadata.create_all(self.engine, tables=tables)
-        except sa.exc.OperationalError:  # another worker made the same table between the look and the making
-            metadata.create_all(self.engine, tables=tables)
-        for view in self._all.values():
-            try:
-                with self.engine.begin() as db:
-                    self._enter(db, view)
-            except sa.exc.IntegrityError:
-                continue  # another worker entered it
+            with self.engine.begin() as db:
+                self._enter(db)
+        except sa.exc.IntegrityError:  # another worker entered them meanwhile
+            with self.engine.begin() as db:
+                self._enter(db)
 
-    def _enter(self, db: sa.Connection, view: Projection) -> None:
-        standing = db.execute(
-            sa.select(checkpoint.c.version).where(checkpoint.c.projection == view.name)
-        ).scalar()
-        if standing == view.version:
-            return
-        if standing is not None:  # an older form of the view: its table has other columns
-            view.table.drop(db)
-            view.table.create(db)
-            db.execute(checkpoint.delete().where(checkpoint.c.projection == view.name))
+    def _enter(self, db: sa.Connection) -> None:
+        """Make what is missing, and begin anew with views whose form has changed."""
+        _create(db, checkpoint)
         db.execute(
-            checkpoint.insert().values(projection=view.name, generation=1, version=view.version, position=0)
-        )
+            checkpoint.delete().where(sa.false())
+        )  # from here on one transaction, also where DDL opens none
+        standing = {row.projection: row.version for row in db.execute(sa.select(checkpoint))}
+        for view in self._all.values():
+            if standing.get(view.name) == view.version:
+                continue
+            if view.name in standing:  # its table has other columns
+                view.table.drop(db)
+                db.execute(checkpoint.delete().where(checkpoint.c.projection == view.name))
+            _create(db, view.table)
+            entry = {"projection": view.name, "generation": 1, "version": view.version, "position": 0}
+            db.execute(checkpoint.insert().values(entry))
 
     # --- where things stand
 
@@ -213,10 +211,10 @@ class Projector:
                     try:
                         self._all[name].take(going[name], record)
                         going[name].upto = record.position
-                    except Exception as error:
+                    except Exception as error:  # noqa: BLE001  # whatever it is, it stops this view and no other
                         failed[name] = _why(name, record.position, error)
                         del going[name]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # handed on, after what came before it is written
             log.error("the log could not be read beyond position %d: %s", low, type(error).__name__)
             return batch, error
         return batch, None
@@ -228,13 +226,12 @@ class Projector:
                     self._write(db, name, pending, places[name].generation)
         except (_Overtaken, sa.exc.OperationalError):
             raise
-        except Exception as error:
-            if len(batch) == 1:
-                (name, pending) = next(iter(batch.items()))
-                self._failed[name] = _why(name, pending.upto, error)
-                return
-            for name, pending in batch.items():  # each by itself, to find the one that cannot be written
-                self._commit({name: pending}, places)
+        except Exception as error:  # noqa: BLE001  # as above: one view's rows must not hold up the others
+            for name, pending in batch.items():
+                if len(batch) > 1:  # each by itself, to find the one that cannot be written
+                    self._commit({name: pending}, places)
+                else:
+                    self._failed[name] = _why(name, pending.upto, error)
         for name in batch.keys() & self._failed.keys():
             with self.engine.begin() as db:
                 self._note(db, name)
@@ -374,6 +371,13 @@ def _advance(db: sa.Connection, name: str, generation: int, old: int, new: int) 
     row = checkpoint.c.projection == name, checkpoint.c.generation == generation, checkpoint.c.position == old
     moved = checkpoint.update().where(*row).values(position=new, stopped_at=None, stopped_by=None)
     return db.execute(moved.returning(checkpoint.c.position)).first() is not None
+
+
+def _create(db: sa.Connection, table: sa.Table) -> None:
+    """Make a table and its indexes, unless another worker has made them."""
+    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
 
 def _beside(table: sa.Table) -> sa.Table:

@@ -48,7 +48,9 @@ SENTENCES = {
     "item-changed.v1": "Punkt {item} ändrades",
     "item-withdrawn.v1": "Punkt {item} utgick",
     "items-ordered.v1": "Punkterna ordnades: {order}",
-    "kallelse-issued.v1": "Kallelse {issue} sändes {sent_on} till {recipients}; {days} dagar före mötesdagen {meeting_day}",
+    "kallelse-issued.v1": (
+        "Kallelse {issue} sändes {sent_on} till {recipients}; {days} dagar före mötesdagen {meeting_day}"
+    ),
     "notice-reason-given.v1": "{actor} angav skälet till kort varsel för kallelse {issue}",
     "hinder-notified.v1": "{person} anmälde förhinder",
     "substitute-called.v1": "{substitute} kallades i stället för {hindered}",

@@ -1,13 +1,13 @@
 """The view "todo": what follows from what has happened and is not done yet, for people and for the registry itself.
 
-- A task is a row from the event that gave rise to it until the event that did it, which retracts it. Tasks of "system" are
-  read by the registry's reactions, which act and record the outcome; the view itself has no effects.
-- pin: a circulated version is to be rendered and pinned. sign: a pinned version is to be signed by an office. seal: every
-  office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the approved
-  version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is done, so it
-  stays, and doing it again changes nothing.
-- call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send and
-  notify are there only if the body's rules ask for them (L14); neither is ever late, for no deadline is set.
+- A task is a row from the event that gave rise to it until the event that did it, which retracts it. Tasks of
+  "system" are read by the registry's reactions, which act and record the outcome; the view itself has no effects.
+- pin: a circulated version is to be rendered and pinned. sign: a pinned version is to be signed by an office. seal:
+  every office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the
+  approved version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is
+  done, so it stays, and doing it again changes nothing.
+- call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
+  and notify are there only if the body's rules ask for them (L14); neither is ever late, for no deadline is set.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def _meeting(record: Record, event: m.MeetingEvent) -> Iterator[Change]:
             for to in event.dispatch:
                 key = f"dispatch/{id}/{event.item}/{to}"
                 yield _todo(key, SECRETARY, **about, item=event.item, recipient=to)
+        case _:
+            pass
 
 
 def _minutes(record: Record, event: n.MinutesEvent) -> Iterator[Change]:
@@ -124,6 +126,8 @@ def _minutes(record: Record, event: n.MinutesEvent) -> Iterator[Change]:
             yield Retract(f"noted/{id}/{event.notification}")
         case n.DecisionDispatched():
             yield Retract(f"dispatch/{about['meeting']}/{event.item}/{event.recipient}")
+        case _:
+            pass
 
 
 def _offices(record: Record, minutes: str) -> list[str]:

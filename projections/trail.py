@@ -1,7 +1,7 @@
 """The views behind the audit: one row an event, what each can be found by, and every finding.
 
-- audit: what the event was, when, by whom and for whom, and the words that can be read in it. Its leaf hash ties the row
-  to the log, where its inclusion is proved.
+- audit: what the event was, when, by whom and for whom, and the words that can be read in it. Its leaf hash ties the
+  row to the log, where its inclusion is proved.
 - concern: one row for each person, body, matter, meeting, rule and finding that an event concerns.
 - finding: what was observed against a rule, with the rule's modality, what was expected and what was seen, and its
   source: recorded beside what happened, never instead of it.
@@ -17,10 +17,10 @@ from projections.view import Assert, Record, View, listed, number, says, text
 
 
 def _audit(record: Record) -> Iterator[Assert]:
-    fact, about = record.fact, Concerns(record)
+    fact, about = record.fact, Concerns.of(record)
     words = " · ".join(about.words)
     yield says(
-        fact.event.TOPIC,
+        str(record.position),
         kind=fact.event.TOPIC,
         stream=fact.stream,
         version=fact.version,
@@ -77,7 +77,7 @@ AUDIT = View(
 
 
 def _concern(record: Record) -> Iterator[Assert]:
-    for dimension, value in Concerns(record).keys():
+    for dimension, value in Concerns.of(record).findable():
         yield says(f"{dimension}/{value}", dimension=dimension, value=value)
 
 
@@ -88,7 +88,7 @@ def _finding(record: Record) -> Iterator[Assert]:
     findings = findings_of(record.event)
     if not findings:
         return
-    about = Concerns(record)
+    about = Concerns.of(record)
     for index, one in enumerate(findings):
         yield says(
             f"{record.position}/{index}",

@@ -1,8 +1,8 @@
 """What every view is made of: assertions folded from events, kept as rows and never rewritten.
 
-- A row asserts something about its key: where it stands in the log (position, and seq among the rows of one event), when
-  it happened (the bounds of the event's `happened`, unknown as null), and one or more values. A column that says nothing
-  is null; a value that was taken away is kept as taken away ("" or -1) and read as None.
+- A row asserts something about its key: where it stands in the log (position, and seq among the rows of one event),
+  when it happened (the bounds of the event's `happened`, unknown as null), and one or more values. A column that says
+  nothing is null; a value that was taken away is kept as taken away ("" or -1) and read as None.
 - Nothing in a row changes afterwards except retracted_at, the position of the event that took the assertion back. Where
   a row ends is never derived from the order of folding: what holds at a time is worked out when it is read.
 - Folding is a pure function of one event and of what the events before it said about how things hang together (Links).
@@ -45,6 +45,7 @@ class Record:
     rules: str = ""
     assurance: str = ""
     kind: str = field(init=False)  # of its stream
+    worked_out: dict[str, Any] = field(default_factory=dict, compare=False)  # once for all views that ask
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", self.fact.stream.partition("-")[0])
@@ -189,16 +190,17 @@ class Projection(Protocol):
 
     def stored_digest(self, db: sa.Connection, known: int | None) -> str: ...
 
-    def fresh_digest(self, known: int | None) -> FreshDigest: ...
+    def fresh_digest(self) -> FreshDigest: ...
 
 
 @dataclass(frozen=True)
 class View:
     """A table folded from events.
 
-    streams: the kinds of stream it folds, or none for all. identity: columns that every row of a key has, the same in
-    each. interval: valid_from and valid_to say when it holds. by_start: of two values, the one that began to hold last is
-    read, whichever was entered last; without it, the last entered. retracts: whether its assertions are ever taken back.
+    streams: the kinds of stream it folds, or none for all. identity: columns that every row of a key has, the same
+    in each. interval: valid_from and valid_to say when it holds. by_start: of two values, the one that began to hold
+    last is read, whichever was entered last; without it, the last entered. retracts: whether its assertions are ever
+    taken back.
     """
 
     name: str
@@ -239,7 +241,7 @@ class View:
 
     def _row(self, record: Record, seq: int, change: Assert) -> Row:
         happened = record.fact.happened
-        row = self._empty | change.values
+        row: Row = {**self._empty, **change.values}
         if len(row) != len(self._empty):
             raise TypeError(f"{self.name} has no column {', '.join(sorted(row.keys() - self._empty.keys()))}")
         row["position"], row["seq"], row["key"] = record.position, seq, change.key
@@ -269,10 +271,10 @@ class View:
         if known is not None:
             query = query.where(self.table.c.position <= known)
         for row in db.execute(query.execution_options(yield_per=5000)).mappings():
-            digest.add(as_known(row, known))
+            digest.add(as_known(dict(row), known))
         return digest.hex()
 
-    def fresh_digest(self, known: int | None) -> FreshDigest:
+    def fresh_digest(self) -> FreshDigest:
         return _FreshView(self)
 
 
