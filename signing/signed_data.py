@@ -22,12 +22,15 @@ from datetime import datetime
 from asn1crypto import algos, core, tsp
 from asn1crypto import cms as asn1
 from asn1crypto import x509 as asn1_x509
+from asn1crypto.parser import emit
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from signing.pki import certificate_der, whole_second
+
+SEQUENCE, SET = 16, 17  # the tags of X.690, table 1
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
@@ -112,8 +115,10 @@ def assemble(
         "signature": signature,
     }
     if stamp is not None:
-        token = asn1.ContentInfo.load(stamp)
-        signer["unsigned_attrs"] = [{"type": "signature_time_stamp_token", "values": (token,)}]
+        # The token goes in as its bytes: built from objects, asn1crypto writes each level anew for every one above it,
+        # and the time that takes doubles with each.
+        attribute = asn1.CMSAttributeType("signature_time_stamp_token").dump() + emit(0, 1, SET, stamp)
+        signer["unsigned_attrs"] = asn1.CMSAttributes.load(emit(0, 1, SET, emit(0, 1, SEQUENCE, attribute)))
     encapsulated: dict[str, object] = {"content_type": content_type}
     if content is not None:
         wrapper = core.OctetString if content_type == "data" else core.ParsableOctetString
