@@ -365,8 +365,10 @@ def test_a_wrong_passphrase_signs_nothing_and_five_block(town: Town) -> None:
     assert blocked.status_code == 429 and blocked.headers["retry-after"]
     assert problem(blocked)["code"] == "passphrase-blocked"
     assert not town.seen(f"minutes/{minutes}")["approvals"]
+    # the block passes, and so does the time in which the signing could be finished: he begins again
     town.clock.move_to(town.clock.now().replace(hour=20))
-    assert town.do(at, "per", passphrase=PASSPHRASE)["status"] == "done"
+    assert town.do(at, "per", passphrase=PASSPHRASE)["status"] == "failed"
+    assert town.signed(minutes, "per", "justerare")["status"] == "done"
 
 
 def test_a_passphrase_link_works_once(town: Town) -> None:
