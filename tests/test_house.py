@@ -219,6 +219,7 @@ def test_every_library_that_the_rooms_import_is_asked_for() -> None:
         "starlette": "fastapi",
         "anyio": "fastapi",
         "pydantic_core": "pydantic",
+        "annotated_types": "pydantic",
     }
     asked = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in PYPROJECT["project"]["dependencies"]}
     for path, text in code():
