@@ -55,9 +55,7 @@ def create_keys(folder: Path, name: str, origin: str, vault: Vault, now: datetim
         ANCHOR: certificate_pem(authority.ca.certificate),
     }
     for file, content in files.items():
-        write_synced(folder / file, content)
-        if file.endswith(".key.pem"):
-            (folder / file).chmod(0o600)
+        write_synced(folder / file, content, secret=file.endswith(".key.pem"))
 
 
 def load_keys(folder: Path, origin: str, vault: Vault, clock: Callable[[], datetime]) -> KeyRoom:
@@ -65,9 +63,12 @@ def load_keys(folder: Path, origin: str, vault: Vault, clock: Callable[[], datet
     secret = _secret(vault)
     authority = Authority.load({path.name: path.read_bytes() for path in folder.glob("*.pem")}, secret)
     signers = tuple(
-        Signer.load(origin, (folder / f"log-{kind}.key.pem").read_bytes(), secret) for kind in ("ed25519", "mldsa44")
+        Signer.load(origin, (folder / f"log-{kind}.key.pem").read_bytes(), secret)
+        for kind in ("ed25519", "mldsa44")
     )
-    return KeyRoom(folder, authority, signers, LocalTimeStamper(TimestampAuthority(authority.timestamp, clock)))
+    return KeyRoom(
+        folder, authority, signers, LocalTimeStamper(TimestampAuthority(authority.timestamp, clock))
+    )
 
 
 def read_vkeys(folder: Path) -> list[Vkey]:

@@ -4,11 +4,14 @@
 - It is set through a link that works once and expires. Five wrong tries in a row block signing for a quarter of an
   hour; the block is told, and the right passphrase clears the count.
 - What is kept is the argon2id hash (RFC 9106), outside the log. That one was set is an event.
+- A phrase is taken in Unicode form NFC (RFC 8265, 4.2.2): two keyboards may write å in two ways.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from pwdlib import PasswordHash
@@ -38,35 +41,49 @@ class Passphrases:
 
     def set(self, link: str, passphrase: str, now: datetime) -> str:
         """Set a passphrase with a link; the person's id. The link is used up only if the passphrase is accepted."""
-        if not SHORTEST <= len(passphrase) <= LONGEST:
+        phrase = unicodedata.normalize("NFC", passphrase)
+        if not SHORTEST <= len(phrase) <= LONGEST:
             raise Refused("passphrase-length", house(63), shortest=SHORTEST, longest=LONGEST)
-        person = self._vault.use_link(link, PURPOSE, now)
-        if person is None:
-            raise Forbidden("link-used-or-expired", house(64))
-        hashed = _hasher.hash(passphrase)
         with self._vault.engine.begin() as db:
-            db.execute(passphrases.delete().where(passphrases.c.person == person))
-            db.execute(passphrases.insert().values(person=person, hash=hashed, failures=0))
+            person = self._vault.use_link(db, link, PURPOSE, now)
+            if person is not None:
+                db.execute(passphrases.delete().where(passphrases.c.person == person))
+                db.execute(passphrases.insert().values(person=person, hash=_hasher.hash(phrase), failures=0))
+        if person is None:  # an expired link is gone too
+            raise Forbidden("link-used-or-expired", house(64))
         return person
 
     def check(self, person: str, passphrase: str, now: datetime) -> None:
         """Raises Forbidden unless this is the person's passphrase and signing is not blocked."""
-        where = passphrases.c.person == person
+        row = self._count(person, now)
+        if _hasher.verify(unicodedata.normalize("NFC", passphrase), row.hash):
+            with self._vault.engine.begin() as db:
+                where = passphrases.c.person == person, passphrases.c.hash == row.hash
+                db.execute(passphrases.update().where(*where).values(failures=0, blocked_until=None))
+        else:
+            raise Forbidden("wrong-passphrase", house(66), left=TRIES - row.failures)
+
+    def _count(self, person: str, now: datetime) -> sa.Row[Any]:
+        """Count a try before it is made, in one statement, so that tries at the same moment are all counted."""
+        tries = sa.case((passphrases.c.failures >= TRIES, 1), else_=passphrases.c.failures + 1)
+        update = (
+            passphrases.update()
+            .where(
+                passphrases.c.person == person,
+                sa.or_(passphrases.c.blocked_until.is_(None), passphrases.c.blocked_until <= stamp(now)),
+            )
+            .values(failures=tries, blocked_until=sa.case((tries >= TRIES, stamp(now + PAUSE))))
+            .returning(passphrases.c.hash, passphrases.c.failures)
+        )
         with self._vault.engine.begin() as db:
-            row = db.execute(sa.select(passphrases).where(where)).first()
-            if row is None:
-                raise Forbidden("no-passphrase", house(65))
-            if row.blocked_until and row.blocked_until > stamp(now):
-                raise Forbidden("passphrase-blocked", house(66), until=_clock(row.blocked_until))
-            # Counted before it is checked, so that tries at the same moment cannot slip past the count.
-            failures = row.failures + 1
-            blocked = stamp(now + PAUSE) if failures >= TRIES else None
-            count = 0 if blocked else failures
-            db.execute(passphrases.update().where(where).values(failures=count, blocked_until=blocked))
-        if not _hasher.verify(passphrase, row.hash):
-            raise Forbidden("wrong-passphrase", house(66), left=max(0, TRIES - failures))
-        with self._vault.engine.begin() as db:
-            db.execute(passphrases.update().where(where).values(failures=0, blocked_until=None))
+            if (row := db.execute(update).first()) is not None:
+                return row
+            until = db.execute(
+                sa.select(passphrases.c.blocked_until).where(passphrases.c.person == person)
+            ).scalar()
+        if until is None:
+            raise Forbidden("no-passphrase", house(65))
+        raise Forbidden("passphrase-blocked", house(66), until=_clock(until))
 
 
 def _clock(moment: str) -> str:

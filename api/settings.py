@@ -1,13 +1,15 @@
 """What is set for one registry, and where its root key comes from.
 
 - A data folder's own settings stand in its liggare.toml; nothing secret stands there.
-- The root key lies outside the data folder. It is looked for in this order: LIGGARE_ROOT_KEY (a file's path), the
-  service manager's credential `liggare-<slug>` (CREDENTIALS_DIRECTORY, as systemd's LoadCredential gives it), and the
-  path in liggare.toml. A restart needs nobody at the keyboard.
+- The root key lies outside the data folder. It is looked for in this order: LIGGARE_ROOT_KEY (the path of a file, or of
+  a folder with `<slug>.key` in it; if it is set the key must be there), the service manager's credential
+  `liggare-<slug>` (CREDENTIALS_DIRECTORY, as systemd's LoadCredential gives it), and the path in liggare.toml. A
+  restart needs nobody at the keyboard.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import tomllib
@@ -15,7 +17,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from registry.files import sync_folder, write_synced
+
 NAME = "liggare.toml"
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class NotAFolder(Exception):
@@ -32,8 +37,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slug: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
-    name: str = Field(min_length=1, max_length=120)
-    origin: str = Field(min_length=1, max_length=120)
+    name: str = Field(min_length=1, max_length=120, pattern=ONE_LINE)
+    origin: str = Field(min_length=1, max_length=120, pattern=ONE_LINE)
     root_key: str
     operator: str = Field(pattern=r"^[0-9a-f]{16}$")
     example: bool = False
@@ -46,14 +51,14 @@ class Settings(BaseModel):
         path = folder / NAME
         try:
             return cls(**tomllib.loads(path.read_text("utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise NotAFolder(f"{folder} is not a data folder: it has no {NAME}") from None
-        except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+        except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
             raise NotAFolder(f"{path} cannot be read: {error}") from error
 
     def write(self, folder: Path) -> None:
         lines = [f"{name} = {_toml(value)}" for name, value in self.model_dump(exclude_none=True).items()]
-        (folder / NAME).write_text("\n".join(lines) + "\n", "utf-8")
+        write_synced(folder / NAME, ("\n".join(lines) + "\n").encode())
 
 
 def _toml(value: str | int | bool) -> str:
@@ -61,22 +66,22 @@ def _toml(value: str | int | bool) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's escapes are JSON's
 
 
 def find_root_key(folder: Path, settings: Settings) -> bytes:
     """The 32 bytes of the root key; raises NoRootKey."""
-    places = [
-        Path(os.environ["LIGGARE_ROOT_KEY"]) if os.environ.get("LIGGARE_ROOT_KEY") else None,
-        Path(os.environ["CREDENTIALS_DIRECTORY"]) / f"liggare-{settings.slug}"
-        if os.environ.get("CREDENTIALS_DIRECTORY")
-        else None,
-        folder / settings.root_key,
-    ]
+    if given := os.environ.get("LIGGARE_ROOT_KEY"):
+        path = Path(given)
+        places = [path / f"{settings.slug}.key" if path.is_dir() else path]
+    else:
+        places = [folder / settings.root_key]
+        if credentials := os.environ.get("CREDENTIALS_DIRECTORY"):
+            places.insert(0, Path(credentials) / f"liggare-{settings.slug}")
     for path in places:
-        if path is not None and path.is_file():
+        if path.is_file():
             return read_root_key(path)
-    tried = ", ".join(str(path) for path in places if path is not None)
+    tried = ", ".join(map(str, places))
     raise NoRootKey(f"the root key of {settings.slug} is not to be found ({tried})")
 
 
@@ -100,4 +105,5 @@ def make_root_key(path: Path) -> bytes:
         out.write(key.hex() + "\n")
         out.flush()
         os.fsync(out.fileno())
+    sync_folder(path.parent)
     return key

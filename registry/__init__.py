@@ -1,1 +1,1 @@
-"""The event store: canonical envelopes in one append-only log per municipality, and the loading and saving of streams."""
+"""The event store: canonical envelopes in one append-only log per municipality; streams loaded and saved."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -32,15 +33,17 @@ class SimulatedClock:
     """A clock that stands still until it is moved; each reading is a microsecond after the last."""
 
     def __init__(self, start: datetime) -> None:
-        self._now = start.astimezone(UTC)
+        self._now, self._lock = start.astimezone(UTC), threading.Lock()
 
     def now(self) -> datetime:
-        self._now += timedelta(microseconds=1)
-        return self._now
+        with self._lock:
+            self._now += timedelta(microseconds=1)
+            return self._now
 
     def move_to(self, moment: datetime) -> None:
         """Move forward to a moment; an earlier one leaves the clock where it is."""
-        self._now = max(self._now, moment.astimezone(UTC))
+        with self._lock:
+            self._now = max(self._now, moment.astimezone(UTC))
 
 
 def stamp(moment: datetime) -> str:
@@ -50,7 +53,10 @@ def stamp(moment: datetime) -> str:
 
 def unstamp(text: str) -> datetime:
     """The moment of a recorded_at; raises ValueError on any other form."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if stamp(moment) != text:  # strptime also reads shortened numbers
+        raise ValueError(f"{text!r} is not of the form YYYY-MM-DDTHH:MM:SS.ffffffZ")
+    return moment
 
 
 def local(moment: datetime) -> datetime:

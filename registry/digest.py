@@ -25,7 +25,8 @@ def fold(facts: Iterable[Fact], states: Mapping[str, type[State]]) -> dict[str, 
     """Every stream's state from the events alone. states: the class for each kind of stream."""
     folded: dict[str, State] = {}
     for fact in facts:
-        state = folded.get(fact.stream) or states[fact.stream.partition("-")[0]]()
+        if (state := folded.get(fact.stream)) is None:
+            state = states[fact.stream.partition("-")[0]]()
         folded[fact.stream] = state.evolve(fact)
     return folded
 
@@ -54,7 +55,10 @@ def plain(value: Any) -> JSON:
         case BaseModel():
             return {name: plain(getattr(value, name)) for name in type(value).model_fields}
         case dict() | Mapping():
-            return {_key(key): plain(item) for key, item in value.items()}
+            named = {_key(key): plain(item) for key, item in value.items()}
+            if len(named) != len(value):
+                raise TypeError("two keys of a map have one name in the digest")
+            return named
         case set() | frozenset():
             return sorted((plain(item) for item in value), key=encode)
         case tuple() | list():

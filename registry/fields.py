@@ -2,7 +2,9 @@
 
 - Each event class is compiled once into a plan: which fields are sealed and how, which hold parts, lists or maps.
 - The path of a sealed field is its place in the event ("statements/3/fields/name").
-- A class with a text field that is neither sealed nor a bounded plain type fails at once, not at the first event.
+- A class with a text field that is neither sealed nor a bounded plain type fails at once, not at the first event: plain
+  text has a pattern or a greatest length, a map's keys have too, and nothing else but whole numbers, dates, truth and
+  named words stands in the clear. The one exception is an adopted regulation's content, which is a public document.
 """
 
 from __future__ import annotations
@@ -13,16 +15,20 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from annotated_types import MaxLen
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from domain.messages import Destroyed, Event, Known, Part, Seal
+from domain.messages import Destroyed, Event, Known, Moment, Part, Seal
 from signing.canonical import JSON
 from signing.commitments import is_sealed
 
 SealField = Callable[[str, Known, Seal, Any], JSON]
 OpenField = Callable[[str, Mapping[str, Any]], Known | Destroyed]
+PLAIN = (bool, int, date, StrEnum)
+PUBLIC_CONTENT = frozenset({("RegulationAdopted", "content")})
 
 
 def dump(event: Event, seal: SealField) -> dict[str, JSON]:
@@ -42,18 +48,40 @@ def load(cls: type[Event], data: Mapping[str, Any], open_field: OpenField) -> Ev
 def plan(cls: type[BaseModel]) -> dict[str, Any]:
     """For each field: a Seal, a part's class, or None for a plain field; lists and maps by what they hold."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    return {name: _inner(hints[name]) for name in cls.model_fields}
+    return {name: _inner(hints[name], cls, name) for name in cls.model_fields}
 
 
-def _inner(hint: Any) -> Any:
-    if get_origin(hint) is Annotated:
-        inner, *marks = get_args(hint)
+def _inner(hint: Any, cls: type[BaseModel], name: str) -> Any:
+    """How values of a hint are handled; raises TypeError for a hint that may not stand in an event."""
+    origin, args = get_origin(hint), get_args(hint)
+    if (cls.__name__, name) in PUBLIC_CONTENT or hint == Moment or hint is type(None) or origin is Literal:
+        return None
+    if origin is Annotated:
+        inner, *marks = args
         seal = next((mark for mark in marks if isinstance(mark, Seal)), None)
-        return seal or _inner(inner)
-    if get_origin(hint) in (Union, types.UnionType, tuple, list, dict):
-        found = [_inner(arg) for arg in get_args(hint) if arg is not Ellipsis]
-        return next((each for each in found if each is not None), None)
-    return hint if isinstance(hint, type) and issubclass(hint, Part) else None
+        if seal or (inner is str and any(map(_bounds, marks))):
+            return seal
+        return _inner(inner, cls, name)
+    if origin is dict:
+        key, value = args
+        how = _inner(value, cls, name)
+        if _inner(key, cls, name) is None and not isinstance(how, type):
+            return how
+    elif origin in (Union, types.UnionType, tuple, list):
+        found = {_inner(arg, cls, name) for arg in args if arg is not Ellipsis}
+        if len(found - {None}) < 2:
+            return next(iter(found - {None}), None)
+    elif isinstance(hint, type) and issubclass(hint, Part):
+        plan(hint)
+        return hint
+    elif isinstance(hint, type) and issubclass(hint, PLAIN):
+        return None
+    raise TypeError(f"{cls.__name__}: {name} is neither sealed nor a bounded plain type ({hint})")
+
+
+def _bounds(mark: Any) -> bool:
+    rules = mark.metadata if isinstance(mark, FieldInfo) else [mark]
+    return any(isinstance(rule, MaxLen) or getattr(rule, "pattern", None) for rule in rules)
 
 
 def _dump(value: Any, path: str, how: Any, owner: BaseModel, seal: SealField) -> JSON:
@@ -108,4 +136,3 @@ def _load(value: Any, path: str, how: Any, open_field: OpenField) -> Any:
             return open_field(path, value)
         return {key: _load(item, f"{path}/{key}", how, open_field) for key, item in value.items()}
     return _load_model(how, value, f"{path}/", open_field)
-

@@ -3,7 +3,10 @@
 - A file is cut into chunks of 1 MiB, each sealed with AES-256-GCM under the document's key. The nonce is a random
   prefix, the chunk's number and a mark on the last one (the STREAM construction), so that chunks cannot be dropped,
   repeated, reordered or cut off unseen. Memory stays flat whatever the size.
-- A file is on disk, synced, before the event that names it. What no event names is an orphan and may be swept.
+- A file is on disk, synced, before the event that names it. What no event names is an orphan and may be swept, but
+  only when it is old enough that no event can still be on its way.
+- Reading ends in an error unless the bytes read have the file's address: another file, however sound, cannot take its
+  place.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import os
 import secrets
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -40,7 +44,9 @@ class Files:
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self.folder, self._vault = folder, vault
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            sync_folder(folder.parent)
 
     def put(self, subject: str, keep: str, content: bytes | Iterable[bytes]) -> str:
         """Store content under a subject's key; its address (hex)."""
@@ -58,7 +64,7 @@ class Files:
                 os.fsync(out.fileno())
             path = self.path(digest.hexdigest())
             path.parent.mkdir(exist_ok=True)
-            os.replace(name, path)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -83,16 +89,21 @@ class Files:
             head = source.read(len(MAGIC) + 23)
             if len(head) != len(MAGIC) + 23 or not head.startswith(MAGIC):
                 raise FileDamaged(f"the file {address} does not begin as a stored file does")
+            digest = hashlib.sha256(head)
             key = self._vault.key(head[8:24].hex())
             if isinstance(key, Destroyed):
                 raise FileDestroyed(address)
             number, chunk = 0, source.read(CHUNK + TAG)
             while True:
+                digest.update(chunk)
                 following = source.read(CHUNK + TAG)
                 try:
-                    yield key.decrypt(_nonce(head[24:], number, not following), chunk, None)
+                    content = key.decrypt(_nonce(head[24:], number, not following), chunk, None)
                 except (InvalidTag, ValueError):
                     raise FileDamaged(f"the file {address} has been altered in chunk {number}") from None
+                if not following and digest.hexdigest() != address:
+                    raise FileDamaged(f"the file {address} has been exchanged for another")
+                yield content
                 if not following:
                     return
                 number, chunk = number + 1, following
@@ -109,6 +120,23 @@ class Files:
         with path.open("rb") as source:
             if hashlib.file_digest(source, "sha256").hexdigest() != address:
                 raise FileDamaged(f"the file {address} has been altered")
+
+    def addresses(self) -> Iterator[str]:
+        """Every stored file."""
+        for path in sorted(self.folder.glob("??/*")):
+            yield path.name
+
+    def sweep(self, named: Container[str], older: float) -> list[str]:
+        """Remove what no event names, and unfinished files, if at least so many seconds old; what was removed.
+
+        named holds every address in the log (Registry.named_files).
+        """
+        before, swept = time.time() - older, []
+        for path in (*self.folder.glob("??/*"), *self.folder.glob(".new-*")):
+            if path.name not in named and path.stat().st_mtime < before:
+                path.unlink()
+                swept.append(path.name)
+        return sorted(swept)
 
     def path(self, address: str) -> Path:
         return self.folder / address[:2] / address
@@ -137,12 +165,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a small file so that it is wholly there or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(new, path)
+def write_synced(path: Path, data: bytes, *, secret: bool = False) -> None:
+    """Write a small file so that it is wholly there or not at all; a secret one for its owner's eyes only."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            os.fchmod(out.fileno(), 0o600 if secret else 0o644)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)

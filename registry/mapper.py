@@ -3,6 +3,8 @@
 - The stored state of an event is its whole canonical envelope; the Merkle leaf hashes exactly these bytes. The columns
   beside it are copies for look-up, compared with the envelope at every read.
 - Topics are looked up in our own table. A row never names code to import.
+- What stands in the clear is bounded: random ids, numbers, codes and date expressions. A stream's name begins with the
+  kind of its events.
 - Sealed fields: {"commitment", "key", "sealed"}: the commitment to (path, salt, value), the key's id, and salt and
   value under AES-256-GCM with the path as associated data.
 """
@@ -10,6 +12,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,15 +25,32 @@ from pydantic import ValidationError
 
 from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
 from domain.when import Happened, Precision
-from registry.fields import dump, load
+from registry.fields import dump, load, plan
 from registry.vault import Vault
 from signing.canonical import JSON, decode, encode
 from signing.commitments import commit
 
 VERSION = 1
 FIELDS = frozenset(
-    "v salt municipality stream version topic recorded_at happened actor mandate assurance command_id rules data".split()
+    "v salt municipality stream version topic recorded_at happened actor mandate assurance command_id rules"
+    " data".split()
 )
+_CODE = r"[a-z0-9][a-z0-9+-]{0,63}"
+_FORMS = {
+    "salt": re.compile(r"[0-9a-f]{32}"),
+    "municipality": re.compile(_CODE),
+    "stream": re.compile(r"[a-z]+-[a-z0-9-]{1,80}"),
+    "topic": re.compile(r"[a-z][a-z-]*\.v[1-9][0-9]*"),
+    "recorded_at": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII),
+    "actor": re.compile(r"[0-9a-f]{16}|system"),
+    "assurance": re.compile(_CODE),
+    "command_id": re.compile(r"[0-9a-f]{16}"),
+    "rules": re.compile(r"([0-9a-f]{64})?"),
+}
+_MANDATE = {"role": re.compile(f"({_CODE})?"), "body": re.compile(r"([0-9a-f]{16})?")}
+_BOUND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
+_PRECISIONS = frozenset(map(str, Precision))
+_HAPPENED = frozenset("text earliest latest precision".split())
 
 
 class EvidenceBroken(Exception):
@@ -65,6 +85,8 @@ class EnvelopeMapper(Mapper[str]):
     def __init__(self, municipality: str, vault: Vault) -> None:
         super().__init__(JSONTranscoder())
         self.municipality, self._vault = municipality, vault
+        for cls in TOPICS.values():  # what may not stand in the clear fails here, before anything is written
+            plan(cls)
 
     def to_stored_event(self, draft: Draft) -> StoredEvent:  # type: ignore[override]  # a Draft has what it asks for
         envelope: dict[str, JSON] = {
@@ -88,10 +110,17 @@ class EnvelopeMapper(Mapper[str]):
             "rules": draft.rules,
             "data": self._seal(draft),
         }
+        if fault := _fault(envelope):
+            raise ValueError(f"{draft.stream}/{draft.version} cannot be recorded: {fault}")
         return StoredEvent(draft.stream, draft.version, draft.event.TOPIC, encode(envelope))
 
     def to_domain_event(self, stored: StoredEvent) -> Fact:  # type: ignore[override]  # a Fact, not a library event
         envelope = read_envelope(stored)
+        if envelope["municipality"] != self.municipality:
+            raise EvidenceBroken(
+                f"{stored.originator_id}/{stored.originator_version}: the event belongs to "
+                f"{envelope['municipality']}, not to {self.municipality}"
+            )
         return Fact(
             event=self._open(envelope),
             stream=str(stored.originator_id),
@@ -133,7 +162,7 @@ class EnvelopeMapper(Mapper[str]):
             return load(
                 cls, envelope["data"], lambda field, sealed: self._unseal(f"{base}/{field}", sealed)[0]
             )
-        except ValidationError as error:
+        except (ValidationError, AttributeError, KeyError, TypeError) as error:
             raise EvidenceBroken(f"{base}: the data do not fit the topic {cls.TOPIC}: {error}") from error
 
     def _unseal(self, path: str, sealed: Mapping[str, str]) -> tuple[Known | Destroyed, str]:
@@ -174,9 +203,47 @@ def read_envelope(stored: StoredEvent) -> dict[str, Any]:
         envelope: Any = orjson.loads(stored.state)
     except orjson.JSONDecodeError as error:
         raise EvidenceBroken(f"{where}: the envelope is not JSON") from error
-    if not isinstance(envelope, dict) or envelope.keys() != FIELDS or envelope["v"] != VERSION:
+    if not isinstance(envelope, dict) or envelope.keys() != FIELDS:
         raise EvidenceBroken(f"{where}: the envelope has other fields than version {VERSION} has")
+    if fault := _fault(envelope):
+        raise EvidenceBroken(f"{where}: {fault}")
     columns = (stored.originator_id, stored.originator_version, stored.topic)
     if columns != (envelope["stream"], envelope["version"], envelope["topic"]):
         raise EvidenceBroken(f"{where}: the columns {columns} differ from the envelope")
     return dict(envelope)
+
+
+def _fault(envelope: Mapping[str, Any]) -> str:
+    """What in an envelope is not of its form, in words; empty for a sound one."""
+    if type(envelope["v"]) is not int or envelope["v"] != VERSION:
+        return f"the envelope's version is {envelope['v']!r}, not {VERSION}"
+    if type(envelope["version"]) is not int or envelope["version"] < 1:
+        return f"{envelope['version']!r} is no version of a stream"
+    for name, form in _FORMS.items():
+        if not isinstance(envelope[name], str) or not form.fullmatch(envelope[name]):
+            return f"{name} is not of its form"
+    mandate, happened = envelope["mandate"], envelope["happened"]
+    if not isinstance(mandate, dict) or mandate.keys() != _MANDATE.keys():
+        return "mandate is not of its form"
+    if not all(
+        isinstance(mandate[name], str) and form.fullmatch(mandate[name]) for name, form in _MANDATE.items()
+    ):
+        return "mandate is not of its form"
+    if not isinstance(happened, dict) or happened.keys() != _HAPPENED or not _is_reading(happened):
+        return "happened is not of its form"
+    if not isinstance(envelope["data"], dict):
+        return "data is not of its form"
+    cls = TOPICS.get(envelope["topic"])
+    if cls is not None and envelope["stream"].partition("-")[0] != cls.STREAM:
+        return f"{envelope['topic']} does not belong in the stream {envelope['stream']}"
+    return ""
+
+
+def _is_reading(happened: Mapping[str, Any]) -> bool:
+    bounds = happened["earliest"], happened["latest"]
+    return (
+        isinstance(happened["text"], str)
+        and len(happened["text"]) <= 80
+        and happened["precision"] in _PRECISIONS
+        and all(bound is None or (isinstance(bound, str) and _BOUND.fullmatch(bound)) for bound in bounds)
+    )

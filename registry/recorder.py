@@ -1,15 +1,18 @@
 """The contract that every event log keeps, whatever the database.
 
-- insert_events appends all or nothing: every stream named in `expect` stands at its version, positions follow on the
-  head without gaps, no recorded_at is earlier than the head's, and a receipt is stored by the same transaction.
-- The leaf hash is stored with the event. Every read compares it with the envelope's bytes.
+- insert_events appends all or nothing: every stream named in `expect` stands at its version, each event's version
+  follows on its stream's last, positions follow on the head without gaps, no recorded_at is earlier than the head's,
+  and a receipt is stored by the same transaction. A receipt may also be stored for no events at all.
+- The leaf hash is stored by the same insert. Every read of an event compares it with the envelope's bytes.
 - When insert_events returns, the events are on disk.
+- A receipt whose expiry is not later than a save's recorded_at counts for nothing in it and may be purged.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
@@ -25,6 +28,10 @@ class Behind(Exception):
     def __init__(self, head: str) -> None:
         super().__init__(f"the log's head was recorded at {head}")
         self.head = head
+
+
+class Busy(Exception):
+    """The writer's lock could not be had in time; nothing was done."""
 
 
 class AlreadyDone(Exception):
@@ -62,10 +69,22 @@ class LogRecorder(ApplicationRecorder):
         reset: bool = False,
         **kwargs: Any,
     ) -> Sequence[int]:
-        """Append; the new positions. Raises Conflict, Behind or AlreadyDone, having changed nothing.
+        """Append; the new positions. Raises Conflict, Behind, AlreadyDone or Busy, having changed nothing.
 
         reset lets recorded_at decrease: for the one recorded exit from a clock that ran ahead.
         """
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Keep every other writer, in any process, from appending until one save here has ended or the turn is over.
+
+        What is loaded and decided in a turn cannot meet a Conflict. A log without such a lock gives an empty turn.
+        """
+        return nullcontext()
+
+    @abstractmethod
+    def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
+        """Fill an empty log, from position 1, all or nothing; how many. The events may come from a generator, whose
+        error undoes everything. Raises Conflict if the log is not empty or versions do not follow on each other."""
 
     @abstractmethod
     def head(self) -> Head: ...

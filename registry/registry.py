@@ -1,21 +1,22 @@
 """Load, decide, save: the one way into the log, and the ways to read it back.
 
 - A decision reads the states it needs through a World that notes each stream's version; saving checks all of them in
-  the append transaction. If one has moved, the decision is taken again on what now is.
+  the append transaction. If one has moved, the decision is taken again on what now is, and then in turn: nobody else
+  appends until it is saved. A refusal too stands only if nothing that it read had moved.
 - recorded_at is max(clock, head), one per save. A machine clock more than five minutes behind the head refuses writes;
-  a head found wrongly in the future has one recorded exit, ClockReset.
+  a head found wrongly in the future has one recorded exit, ClockReset, which is recorded by the machine's clock.
 - A request with an idempotency key leaves a receipt in the same transaction; asked again it gets the same answer,
   rebuilt from the events. A refusal leaves nothing at all.
+- Folded states are kept, the last used thousand of them, and forgotten when a key has been destroyed.
 """
 
 from __future__ import annotations
 
 import hmac
-import random
+import re
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -27,22 +28,25 @@ from domain.messages import Actor, Fact, New, State
 from domain.messages import stream as stream_name
 from domain.sources import house
 from domain.when import Happened, at
+from registry.adoption import RESET_TOPIC, adopted
 from registry.clock import Clock, local, stamp, unstamp
 from registry.files import Files
 from registry.mapper import Draft, EnvelopeMapper, EvidenceBroken
-from registry.recorder import AlreadyDone, Behind, Conflict, LogRecorder, Receipt
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogRecorder, Receipt
+from registry.states import States
 from registry.vault import Vault
-from signing.canonical import NotCanonical, decode
 
 S = TypeVar("S", bound=State)
 PATIENCE = timedelta(minutes=5)
-ATTEMPTS = 60
+ORPHANS_LAST = timedelta(days=1)
+_ADDRESS = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
+TURNS = 3
+CONTENDED = 0.1  # seconds: how long after a lost race the next decisions are taken in turn at once
 RECEIPTS_LAST = timedelta(days=30)
-RESET_TOPIC = "clock-reset.v1"
 
 
 class TooBusy(DomainError):
-    """The same streams kept changing; nothing was done, and asking again is safe."""
+    """Others kept writing all the time; nothing was done, and asking again is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,8 @@ class Registry:
     vault: Vault
     files: Files
     clock: Clock
-    _cache: dict[str, tuple[int, State]] = field(default_factory=dict)
-    _turn: threading.RLock = field(default_factory=threading.RLock)
+    _states: States = field(default_factory=States)
+    _contended: float = 0.0
 
     def __post_init__(self) -> None:
         self.mapper = EnvelopeMapper(self.municipality, self.vault)
@@ -122,21 +126,24 @@ class Registry:
     ) -> Saved:
         """Decide on the present states and save; decide(world, now) may raise DomainError, which changes nothing.
 
-        now is the local time, aware. After a lost race the decision is taken again, in turn with others here.
+        now is the local time, aware.
         """
         receipt = self._receipt(once) if once else None
-        for attempt in range(ATTEMPTS):
-            if receipt and (done := self._done(receipt)):
-                return done
-            if attempt == 0:
-                saved = self._attempt(decide, happened, receipt)
-            else:
-                with self._turn:
-                    saved = self._attempt(decide, happened, receipt)
-                if saved is None:
-                    time.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  # spreads processes; not a secret
-            if saved is not None:
-                return saved
+        if receipt and (done := self._done(receipt)):
+            return done
+        self.refresh()
+        if time.monotonic() > self._contended and (saved := self._attempt(decide, happened, receipt)):
+            return saved
+        try:
+            for _ in range(TURNS):
+                self._contended = time.monotonic() + CONTENDED
+                with self.recorder.turn():
+                    if receipt and (done := self._done(receipt)):
+                        return done
+                    if saved := self._attempt(decide, happened, receipt):
+                        return saved
+        except Busy:
+            pass
         raise TooBusy("too-busy", house(60))
 
     def _attempt(
@@ -145,10 +152,21 @@ class Registry:
         happened: Happened | None,
         receipt: Receipt | None,
     ) -> Saved | None:
-        world, now = StoredWorld(self), self.now()
-        decision = decide(world, local(now))
+        """One decision, saved; None if something that it read has moved meanwhile."""
+        world, clock = StoredWorld(self), self.clock.now()
         try:
+            now, late = self.now(), None
+        except DomainError as refusal:
+            now, late = clock, refusal
+        try:
+            decision = decide(world, local(now))
+            if late and not _resets(decision):
+                raise late
             return self.save(decision, world.read, now=now, happened=happened, receipt=receipt)
+        except DomainError:
+            if any(self.version(name) != version for name, version in world.read.items()):
+                return None
+            raise
         except (Conflict, AlreadyDone):
             return None
 
@@ -161,31 +179,39 @@ class Registry:
         happened: Happened | None = None,
         receipt: Receipt | None = None,
     ) -> Saved:
-        """Append a decision's events if every stream in `expect` (0 for absent) stands there; raises Conflict."""
-        if not decision.new:
-            return Saved(())
-        now = now or self.now()
-        recorded_at, command_id = stamp(now), secrets.token_hex(8)
-        versions = dict(expect)
+        """Append a decision's events if every stream in `expect` (0 for absent) stands there; raises Conflict.
+
+        Streams that the decision writes without having read them are expected to stand where they stand now.
+        """
+        reset = _resets(decision)
+        now = self.clock.now() if reset else now or self.now()
+        command_id, expected = secrets.token_hex(8), dict(expect)
         for new in decision.new:
-            versions.setdefault(new.stream, self.version(new.stream))
-        expected = dict(versions)
+            if new.stream not in expected:
+                expected[new.stream] = self.version(new.stream)
         while True:
-            drafts, current = [], dict(expected)
+            drafts, versions = list[Draft](), dict(expected)
             for new in decision.new:
-                current[new.stream] += 1
-                drafts.append(
-                    Draft(new.event, new.stream, current[new.stream], recorded_at, happened or at(local(now)),
-                          decision.actor, command_id, decision.rules)
-                )  # fmt: skip
-            reset = any(draft.event.TOPIC == RESET_TOPIC for draft in drafts)
+                versions[new.stream] += 1
+                draft = Draft(
+                    event=new.event,
+                    stream=new.stream,
+                    version=versions[new.stream],
+                    recorded_at=stamp(now),
+                    happened=happened or at(local(now)),
+                    actor=decision.actor,
+                    command_id=command_id,
+                    rules=decision.rules,
+                )
+                drafts.append(draft)
+            if not drafts and receipt is None:
+                return Saved(())
             try:
                 recordings = self.events.put(
-                    drafts,
-                    expect=expected, recorded_at=recorded_at, receipt=receipt, reset=reset,
-                )  # fmt: skip
-            except Behind as behind:
-                recorded_at = behind.head  # another process's clock is ahead of ours: max(clock, head)
+                    drafts, expect=expected, recorded_at=stamp(now), receipt=receipt, reset=reset
+                )
+            except Behind:  # another process's clock is ahead of ours: max(clock, head), or too far ahead
+                now = self.now()
                 continue
             return Saved([self.fact(recording.notification) for recording in recordings])
 
@@ -198,31 +224,16 @@ class Registry:
             raise DomainError("clock-behind", house(61), clock=stamp(clock), head=head)
         return unstamp(head)
 
-    def adopt(self, records: Iterator[bytes]) -> int:
-        """Append verified original envelopes into an empty log of the same municipality; how many."""
-        if self.recorder.head().position:
-            raise EvidenceBroken("only an empty log can adopt events")
-        count, batch = 0, list[Notification]()
-        for envelope in records:
-            batch.append(self._adopted(envelope))
-            if len(batch) == 1000:
-                count += self._insert(batch)
-                batch = []
-        return count + (self._insert(batch) if batch else 0)
+    def adopt(self, records: Iterable[bytes], root: bytes | None = None) -> int:
+        """Append original envelopes into an empty log of the same municipality, all or nothing; how many.
 
-    def _adopted(self, envelope: bytes) -> Notification:
+        Each is checked as it comes: canonical, in form, ours, its version the next of its stream, its recorded_at not
+        earlier than the last one's. With a root, the whole is a tree of that root. Raises EvidenceBroken.
+        """
         try:
-            value: Any = decode(envelope)
-        except NotCanonical as error:
-            raise EvidenceBroken(f"an envelope is not canonical: {error}") from error
-        if value["municipality"] != self.municipality:
-            raise EvidenceBroken(f"the events belong to {value['municipality']}, not to {self.municipality}")
-        return Notification(value["stream"], value["version"], value["topic"], envelope, 0)
-
-    def _insert(self, batch: Sequence[Notification]) -> int:
-        last = decode(batch[-1].state)
-        assert isinstance(last, dict)
-        return len(self.recorder.insert_events(batch, recorded_at=str(last["recorded_at"]), reset=True))
+            return self.recorder.adopt(adopted(records, self.municipality, root))
+        except Conflict as error:
+            raise EvidenceBroken(f"the events cannot be adopted: {error}") from error
 
     # --- receipts
 
@@ -231,28 +242,43 @@ class Registry:
             self._receipt_key, f"{once.person}\0{once.operation}\0{once.key}".encode(), "sha256"
         ).hex()
         request = hmac.digest(self._receipt_key, once.request, "sha256")
-        return Receipt(key, request, stamp(self.clock.now() + RECEIPTS_LAST))
+        return Receipt(key, request, stamp(self._moment() + RECEIPTS_LAST))
 
     def _done(self, receipt: Receipt) -> Saved | None:
         found = self.recorder.find_receipt(receipt.key)
-        if found is None:
+        if found is None or found.expires <= stamp(self._moment()):
             return None
         if not hmac.compare_digest(found.request, receipt.request):
             raise DomainError("idempotency-key-reused", house(62))
-        return Saved(list(self.facts(found.first - 1, found.first + found.events - 1)), again=True)
+        facts = self.facts(found.first - 1, found.first + found.events - 1) if found.events else ()
+        return Saved(list(facts), again=True)
+
+    def _moment(self) -> datetime:
+        """max(clock, head), however far behind the clock is: an answer given once is given again."""
+        clock, head = self.clock.now(), self.recorder.head().recorded_at
+        return max(clock, unstamp(head)) if head else clock
 
     # --- reading
 
     def load(self, state: type[S], name: str, at: int | None = None) -> tuple[int, S]:
         """A stream's version and state, now or as of a position."""
-        version, found = (0, state()) if at is not None else self._cache.get(name, (0, state()))
+        turnover = self._states.turnover
+        version, found = (0, state()) if at is not None else self._states.get(name) or (0, state())
         assert isinstance(found, state)
-        for notification in self.recorder.select_stream(name, version, at):
+        for notification in self._following(name, version, at):
             found = found.evolve(self.fact(notification))
             version = notification.originator_version
         if at is None and version:
-            self._cache[name] = (version, found)
+            self._states.put(name, version, found, turnover)
         return version, found
+
+    def _following(self, name: str, version: int, at: int | None = None) -> Iterator[Notification]:
+        """The events of a stream after a version; EvidenceBroken if one is missing from the midst of it."""
+        for notification in self.recorder.select_stream(name, version, at):
+            version += 1
+            if notification.originator_version != version:
+                raise EvidenceBroken(f"{name}/{version}: the event is missing from its stream")
+            yield notification
 
     def get(self, state: type[S], id: str, at: int | None = None) -> S:
         """The state of one stream."""
@@ -260,19 +286,22 @@ class Registry:
 
     def stream(self, name: str, at: int | None = None) -> list[Fact]:
         """The events of one stream."""
-        return [self.fact(notification) for notification in self.recorder.select_stream(name, 0, at)]
+        return [self.fact(notification) for notification in self._following(name, 0, at)]
 
     def world(self, at: int | None = None) -> StoredWorld:
+        """The states now or as of a position, for reading."""
+        self.refresh()
         return StoredWorld(self, at)
 
     def version(self, name: str) -> int:
         """A stream's version, 0 if it has no events."""
-        cached = self._cache.get(name, (0, None))[0]
-        later = self.recorder.select_stream(name, cached)
-        return later[-1].originator_version if later else cached
+        kept = self._states.get(name)
+        version = kept[0] if kept else 0
+        return version + sum(1 for _ in self._following(name, version))
 
     def facts(self, after: int = 0, upto: int | None = None) -> Iterator[Fact]:
         """Events in order of position, read a page at a time."""
+        self.refresh()
         return map(self.fact, self.recorder.scan(after, upto))
 
     def stored(self, position: int) -> Notification | None:
@@ -280,9 +309,25 @@ class Registry:
         found = self.recorder.select_notifications(position, 1, position)
         return found[0] if found else None
 
+    def named_files(self) -> set[str]:
+        """The address of every file that the log may name: all that looks like one."""
+        found = set[str]()
+        for notification in self.recorder.scan():
+            found.update(_ADDRESS.findall(notification.state.decode()))
+        return found
+
+    def sweep(self) -> list[str]:
+        """Remove the files that no event names, a day after they came; their addresses."""
+        return self.files.sweep(self.named_files(), ORPHANS_LAST.total_seconds())
+
+    def refresh(self) -> None:
+        """Forget folded states if a key was destroyed or moved, here or by another process."""
+        if self.vault.refresh():
+            self._states.clear()
+
     def forget_cache(self) -> None:
-        """Drop folded states, as after a key was destroyed."""
-        self._cache.clear()
+        """Forget folded states."""
+        self._states.clear()
 
     def fact(self, notification: Notification) -> Fact:
         """A stored event, opened; raises EvidenceBroken if it is not what was stored."""
@@ -293,3 +338,7 @@ class Registry:
     def close(self) -> None:
         self.recorder.close()
         self.vault.close()
+
+
+def _resets(decision: Decision) -> bool:
+    return any(new.event.TOPIC == RESET_TOPIC for new in decision.new)

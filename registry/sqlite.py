@@ -3,22 +3,23 @@
 - WAL and synchronous=FULL: an acknowledged append has been synced. One writer at a time, BEGIN IMMEDIATE, across
   threads and processes.
 - The position is the integer primary key, assigned by us as previous + 1 under the writer's lock.
+- Each read borrows a connection of its own, so that a thread that ends leaves none behind. No read outlives its page.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 
-from registry.mapper import EvidenceBroken
-from registry.recorder import AlreadyDone, Behind, Conflict, Head, LogRecorder, Receipt
+from registry.mapper import EvidenceBroken, read_envelope
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt
 from registry.sqlite_readonly import open_readonly
 from signing.log import leaf_hash
 
@@ -32,7 +33,9 @@ DDL = {
     "checkpoint": "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL)",
 }
 PAGE = 2000
-COLUMNS = "position, stream, version, topic, envelope, leaf"
+_SELECT = "SELECT position, stream, version, topic, envelope, leaf FROM event "
+_INSERT = "INSERT INTO event (position, stream, version, topic, envelope, leaf) VALUES (?, ?, ?, ?, ?, ?)"
+_LAST = 2**63 - 1
 
 
 class SQLiteRecorder(LogRecorder):
@@ -40,36 +43,101 @@ class SQLiteRecorder(LogRecorder):
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path, self.readonly = path, readonly
-        self._lock, self._grown = threading.Lock(), threading.Condition()
-        self._local, self._readers = threading.local(), list[sqlite3.Connection]()
-        self._head, self._opened = Head(0, ""), ExitStack()
+        self._lock, self._grown = threading.RLock(), threading.Condition()
+        self._idle = list[sqlite3.Connection]()
+        self._head, self._purged, self._opened, self._closed = Head(0, ""), "", ExitStack(), False
         if readonly:
             self._writer = self._opened.enter_context(open_readonly(path))
             return
         self._writer = self._connect()
-        self._writer.execute("PRAGMA journal_mode=WAL")
-        if not self._writer.execute("SELECT 1 FROM sqlite_master").fetchone():
-            self._writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            self._writer.execute(f"PRAGMA user_version={FORMAT}")
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._writer.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise EvidenceBroken(f"{path} is not an event log: {error}") from error
+
+    def _prepare(self) -> None:
+        db = self._writer
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("BEGIN IMMEDIATE")  # two processes may open a new log at once
+        marks = tuple(
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+        )
+        if not db.execute("SELECT 1 FROM sqlite_master").fetchone() and marks == (0, 0):
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={FORMAT}")
             for statement in DDL.values():
-                self._writer.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+                db.execute(statement)
+        elif marks != (APPLICATION_ID, FORMAT):
+            raise sqlite3.DatabaseError(f"it is marked {marks}, not {(APPLICATION_ID, FORMAT)}")
+        db.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
-    @property
-    def _reader(self) -> sqlite3.Connection:
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
         if self.readonly:
-            return self._writer
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._connect()
-            self._readers.append(self._local.connection)
-        connection: sqlite3.Connection = self._local.connection
-        return connection
+            with self._lock:  # one connection for all: the file is at rest
+                yield self._writer
+            return
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        yield connection
+        # Only a sound connection goes back; one that raised is left to be closed with its last reference.
+        if self._closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._reader() as db:
+            return db.execute(query, values).fetchall()
 
     # --- writing
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        with self._lock:
+            self._begin()
+            try:
+                yield
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise Busy(f"another process keeps writing to {self.path}") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; inside a turn, the turn's own transaction."""
+        with self._lock:
+            db = self._writer
+            if not db.in_transaction:
+                self._begin()
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException as error:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise Conflict(str(error)) from error
+                raise
+        with self._grown:
+            self._grown.notify_all()
 
     def insert_events(
         self,
@@ -79,74 +147,63 @@ class SQLiteRecorder(LogRecorder):
         recorded_at: str = "",
         receipt: Receipt | None = None,
         reset: bool = False,
-        **kwargs: Any,
+        **_: Any,
     ) -> Sequence[int]:
-        with self._lock:
-            db = self._writer
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                positions = self._append(db, stored_events, expect, recorded_at, receipt, reset)
-                db.execute("COMMIT")
-            except BaseException as error:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.IntegrityError):
-                    raise Conflict(str(error)) from error
-                raise
+        with self._transaction() as db:
+            if (
+                receipt
+                and db.execute(
+                    "SELECT 1 FROM receipt WHERE key = ? AND expires > ?", (receipt.key, recorded_at)
+                ).fetchone()
+            ):
+                raise AlreadyDone(receipt.key)
+            for stream, version in expect.items():
+                if (found := _version(db, stream)) != version:
+                    raise Conflict(f"{stream} stands at {found}, not {version}")
+            head = self._read_head(db)
+            if stored_events and recorded_at < head.recorded_at and not reset:
+                raise Behind(head.recorded_at)
+            positions = _insert(db, head.position + 1, stored_events, dict(expect))
+            if receipt:
+                self._purge(db, recorded_at)
+                values = (*receipt[:3], positions[0] if positions else 0, len(positions))
+                db.execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?)", values)
+        if positions:
             self._head = Head(positions[-1], recorded_at)
-        with self._grown:
-            self._grown.notify_all()
         return positions
 
-    def _append(
-        self,
-        db: sqlite3.Connection,
-        stored: Sequence[StoredEvent],
-        expect: Mapping[str, int],
-        recorded_at: str,
-        receipt: Receipt | None,
-        reset: bool,
-    ) -> list[int]:
-        if receipt and db.execute("SELECT 1 FROM receipt WHERE key = ?", (receipt.key,)).fetchone():
-            raise AlreadyDone(receipt.key)
-        for stream, version in expect.items():
-            found = db.execute(
-                "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?", (stream,)
-            ).fetchone()[0]
-            if found != version:
-                raise Conflict(f"{stream} stands at {found}, not {version}")
-        head = self._read_head(db)
-        if recorded_at < head.recorded_at and not reset:
-            raise Behind(head.recorded_at)
-        first = head.position + 1
-        rows = [
-            (first + index, event.originator_id, event.originator_version, event.topic, event.state,
-             leaf_hash(event.state))
-            for index, event in enumerate(stored)
-        ]  # fmt: skip
-        db.executemany(f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
-        if receipt:
-            key, request, expires = receipt[:3]
-            db.execute(
-                "INSERT INTO receipt VALUES (?, ?, ?, ?, ?)", (key, request, expires, first, len(rows))
-            )
-        return [row[0] for row in rows]
+    def _purge(self, db: sqlite3.Connection, now: str) -> None:
+        """Remove expired receipts, once an hour."""
+        if now[:13] != self._purged:
+            db.execute("DELETE FROM receipt WHERE expires <= ?", (now,))
+            self._purged = now[:13]
+
+    def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
+        position, versions, events = 0, dict[str, int](), iter(stored_events)
+        with self._transaction() as db:
+            if self._read_head(db).position:
+                raise Conflict("the log is not empty")
+            while page := list(islice(events, PAGE)):
+                position = _insert(db, position + 1, page, versions)[-1]
+        return position
 
     def _read_head(self, db: sqlite3.Connection) -> Head:
         position = db.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0]
-        if position == self._head.position:
-            return self._head
-        envelope = db.execute("SELECT envelope FROM event WHERE position = ?", (position,)).fetchone()[0]
-        return Head(position, orjson.loads(envelope)["recorded_at"])
+        if position != self._head.position:
+            row = db.execute(_SELECT + "WHERE position = ?", (position,)).fetchone()
+            # One assignment: another thread may put an older head back, and it is then only read once more.
+            self._head = Head(position, read_envelope(_checked(row))["recorded_at"]) if row else Head(0, "")
+        return self._head
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
-        with self._lock:
-            self._writer.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
 
     # --- reading
 
     def head(self) -> Head:
-        return self._read_head(self._reader)
+        with self._reader() as db:
+            return self._read_head(db)
 
     def scan(self, after: int = 0, upto: int | None = None) -> Iterator[Notification]:
         limit = upto if upto is not None else self.head().position
@@ -164,15 +221,19 @@ class SQLiteRecorder(LogRecorder):
 
     def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
         limit = upto if upto is not None else self.head().position
-        for (leaf,) in self._reader.execute(
-            "SELECT leaf FROM event WHERE position > ? AND position <= ? ORDER BY position", (after, limit)
-        ):
-            yield leaf
+        query = (
+            "SELECT position, leaf FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+        )
+        while page := self._rows(query, (after, limit, PAGE)):
+            for position, leaf in page:
+                if position != after + 1:
+                    raise EvidenceBroken(f"position {after + 1}: the event is missing")
+                after = position
+                yield leaf
 
     def select_stream(self, stream: str, after: int = 0, at: int | None = None) -> Sequence[Notification]:
-        query = f"SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version"
-        rows = self._reader.execute(query, (stream, after))
-        return [_checked(row) for row in rows if at is None or row[0] <= at]
+        query = _SELECT + "WHERE stream = ? AND version > ? AND position <= ? ORDER BY version"
+        return [_checked(row) for row in self._rows(query, (stream, after, _LAST if at is None else at))]
 
     def select_events(
         self,
@@ -204,8 +265,8 @@ class SQLiteRecorder(LogRecorder):
             values.append(stop)
         if topics:
             clauses.append(f"topic IN ({','.join('?' * len(topics))})")
-        query = f"SELECT {COLUMNS} FROM event WHERE {' AND '.join(clauses)} ORDER BY position LIMIT ?"
-        return [_checked(row) for row in self._reader.execute(query, (*values, *topics, limit))]
+        query = _SELECT + f"WHERE {' AND '.join(clauses)} ORDER BY position LIMIT ?"
+        return [_checked(row) for row in self._rows(query, (*values, *topics, limit))]
 
     def max_notification_id(self) -> int | None:
         return self.head().position or None
@@ -219,17 +280,16 @@ class SQLiteRecorder(LogRecorder):
             return self._grown.wait_for(lambda: self.head().position > after, timeout)
 
     def find_receipt(self, key: str) -> Receipt | None:
-        row = self._reader.execute(
-            "SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,)
-        ).fetchone()
-        return Receipt(*row) if row else None
+        rows = self._rows("SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,))
+        return Receipt(*rows[0]) if rows else None
 
     def checkpoints(self) -> Sequence[tuple[int, bytes]]:
-        return self._reader.execute("SELECT size, note FROM checkpoint ORDER BY size").fetchall()
+        return self._rows("SELECT size, note FROM checkpoint ORDER BY size")
 
     def close(self) -> None:
-        for reader in self._readers:
-            reader.close()
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
         self._writer.close()  # the last connection folds the write-ahead log into the file
         self._opened.close()
 
@@ -251,6 +311,34 @@ class _Subscription(Subscription[SQLiteRecorder]):
 
 def _v(event: StoredEvent) -> int:
     return event.originator_version
+
+
+def _version(db: sqlite3.Connection, stream: str) -> int:
+    found: int = db.execute(
+        "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?", (stream,)
+    ).fetchone()[0]
+    return found
+
+
+def _insert(
+    db: sqlite3.Connection, first: int, stored: Sequence[StoredEvent], versions: dict[str, int]
+) -> list[int]:
+    """Insert events from a position on; versions holds where the streams stand and is kept up to date."""
+    rows = []
+    for position, event in enumerate(stored, first):
+        stream = str(event.originator_id)
+        if stream not in versions:
+            versions[stream] = _version(db, stream)
+        if event.originator_version != versions[stream] + 1:
+            raise Conflict(
+                f"{stream} stands at {versions[stream]}: {event.originator_version} does not follow"
+            )
+        versions[stream] += 1
+        rows.append(
+            (position, stream, event.originator_version, event.topic, event.state, leaf_hash(event.state))
+        )
+    db.executemany(_INSERT, rows)
+    return [row[0] for row in rows]
 
 
 def _checked(row: tuple[int, str, int, str, bytes, bytes]) -> Notification:

@@ -3,7 +3,9 @@
 - Sealed fields are encrypted under keys per (subject, retention class). A key's id is random and never reused; the key
   is on disk before an event uses it, wrapped by the root key, which lies outside the data folder.
 - Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
-  never look like a lawful destruction.
+  never look like a lawful destruction. refresh() notices what another process has destroyed.
+- The database is kept in rollback mode with synchronous=EXTRA: a commit is then also on disk if the power fails
+  right after it (https://sqlite.org/pragma.html#pragma_synchronous).
 - Tokens and one-time links are stored hashed; passphrases as argon2id. All are compared in constant time.
 """
 
@@ -26,6 +28,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.messages import Destroyed
+from registry.clock import stamp
+
+GENERATION = "generation"
 
 metadata = sa.MetaData()
 meta = sa.Table(
@@ -98,14 +103,16 @@ class Vault:
         self._open: dict[str, AESGCM | Destroyed] = {}
         self._live: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
+        self.readonly = readonly
         if not readonly:
             metadata.create_all(engine)
         self._check_root()
+        self._generation = self._read_generation()
 
     @classmethod
     def file(cls, path: Path, root: bytes) -> Vault:
         """The vault of a data folder: a database file of its own, every commit synced, freed pages overwritten."""
-        return cls(sqlite_engine(path, journal="DELETE", secure=True), root)
+        return cls(sqlite_engine(path, journal="DELETE", synchronous="EXTRA", secure=True), root)
 
     @classmethod
     def reading(cls, path: Path, root: bytes) -> Vault:
@@ -116,7 +123,7 @@ class Vault:
         mine = hmac.digest(self._root, b"liggare root key check", "sha256")
         with self.engine.begin() as db:
             stored = db.execute(sa.select(meta.c.value).where(meta.c.name == "root-check")).scalar()
-            if stored is None:
+            if stored is None and not self.readonly:
                 db.execute(meta.insert().values(name="root-check", value=mine))
         if stored is not None and not hmac.compare_digest(stored, mine):
             raise WrongRootKey("this root key does not open this registry")
@@ -126,6 +133,29 @@ class Vault:
         return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._root)
 
     # --- keys of sealed fields
+
+    def refresh(self) -> bool:
+        """Forget opened keys if one was destroyed or moved since the last time, by any process; whether it was."""
+        generation = self._read_generation()
+        with self._lock:
+            if generation == self._generation:
+                return False
+            self._generation = generation
+            self._open.clear()
+            self._live.clear()
+        return True
+
+    def _read_generation(self) -> int:
+        with self.engine.connect() as db:
+            value = db.execute(sa.select(meta.c.value).where(meta.c.name == GENERATION)).scalar()
+        return int(value) if value else 0
+
+    def _turn_over(self, db: sa.Connection) -> None:
+        """Tell every process that opened keys no longer stand; in the transaction that changes them."""
+        row = meta.c.name == GENERATION
+        value = db.execute(sa.select(meta.c.value).where(row)).scalar()
+        db.execute(meta.delete().where(row))
+        db.execute(meta.insert().values(name=GENERATION, value=b"%d" % (int(value or 0) + 1)))
 
     def key_for(self, subject: str, keep: str) -> tuple[str, AESGCM]:
         """The id and key under which new fields of a subject are sealed; made, and on disk, at its first use."""
@@ -179,7 +209,10 @@ class Vault:
     def keep_as(self, subject: str, old: str, new: str) -> None:
         """Move a subject's keys to another retention class, as when an approved draft becomes the minutes."""
         with self._lock, self.engine.begin() as db:
-            db.execute(keys.update().where(keys.c.subject == subject, keys.c.keep == old).values(keep=new))
+            # Destroyed keys stay in the class that they were destroyed in.
+            rows = keys.c.subject == subject, keys.c.keep == old, keys.c.wrapped.is_not(None)
+            if db.execute(keys.update().where(*rows).values(keep=new)).rowcount:
+                self._turn_over(db)
             self._live.pop((subject, old), None)
 
     def destroy(self, subject: str, keep: str, decision: str) -> int:
@@ -188,6 +221,8 @@ class Vault:
             rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
             gone = db.execute(sa.select(keys.c.id).where(*rows)).scalars().all()
             db.execute(keys.update().where(*rows).values(wrapped=None, destroyed_by=decision))
+            if gone:
+                self._turn_over(db)
             self._live.pop((subject, keep), None)
             for id in gone:
                 self._open[id] = Destroyed()
@@ -205,7 +240,7 @@ class Vault:
                     person=person,
                     purpose=purpose,
                     label=label,
-                    expires=expires.isoformat(),
+                    expires=stamp(expires),
                 )
             )
         return token
@@ -214,22 +249,21 @@ class Vault:
         """Whom a token lets in now, or None. The look-up is by hash, so its timing tells nothing about the token."""
         with self.engine.begin() as db:
             row = db.execute(sa.select(tokens).where(tokens.c.hash == _hash(token))).first()
-            if row is None or row.expires <= now.isoformat():
+            if row is None or row.expires <= stamp(now):
                 return None
-            today = now.date().isoformat()
+            today = stamp(now)[:10]
             if row.last_used != today:  # by day: a record of use, not a log of a person's habits
                 db.execute(tokens.update().where(tokens.c.hash == row.hash).values(last_used=today))
         return Holder(row.person, row.purpose, row.expires)
 
-    def use_link(self, token: str, purpose: str, now: datetime) -> str | None:
-        """The person of a one-time link, which is used up by this; None if it is unknown, used or expired."""
-        with self.engine.begin() as db:
-            row = db.execute(
-                tokens.delete()
-                .where(tokens.c.hash == _hash(token), tokens.c.purpose == purpose)
-                .returning(tokens.c.person, tokens.c.expires)
-            ).first()
-        return row.person if row is not None and row.expires > now.isoformat() else None
+    def use_link(self, db: sa.Connection, token: str, purpose: str, now: datetime) -> str | None:
+        """The person of a one-time link, used up by this if the transaction is; None if unknown, used or expired."""
+        row = db.execute(
+            tokens.delete()
+            .where(tokens.c.hash == _hash(token), tokens.c.purpose == purpose)
+            .returning(tokens.c.person, tokens.c.expires)
+        ).first()
+        return row.person if row is not None and row.expires > stamp(now) else None
 
     def revoke(self, person: str) -> int:
         """End every token of a person; how many."""
@@ -267,14 +301,16 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def sqlite_engine(path: Path, *, journal: str = "WAL", secure: bool = False) -> sa.Engine:
+def sqlite_engine(
+    path: Path, *, journal: str = "WAL", synchronous: str = "FULL", secure: bool = False
+) -> sa.Engine:
     """An engine on a SQLite file, with every commit synced to disk."""
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
 
     def configure(connection: object, _: object) -> None:
         cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection
         cursor.execute(f"PRAGMA journal_mode={journal}")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
         if secure:
             cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
@@ -287,5 +323,7 @@ def readonly_engine(path: Path) -> sa.Engine:
     """An engine on a SQLite file at rest; it takes no locks and makes no side files."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
     return sa.create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False), poolclass=sa.StaticPool
+        "sqlite://",
+        creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False),
+        poolclass=sa.StaticPool,
     )
