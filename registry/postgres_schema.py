@@ -1,0 +1,188 @@
+"""One municipality's place in a PostgreSQL database: a schema with the log's tables and the one function that appends.
+
+- The schema is named after the municipality's slug. Whoever runs the database may make it beforehand, empty, and own
+  it; otherwise it is made here, which takes the right CREATE on the database.
+- A comment on the table of events names the layout. A schema with another one is refused, never changed.
+- An append is one call, and its transaction holds the schema's advisory lock from the first statement to the end of
+  the commit: positions become visible in their order, so a reader that sees one has seen all before it. The lock is
+  no lock on a table; VACUUM and readers pass it by.
+- Under READ COMMITTED every statement of the function sees what was committed before it, hence all that the lock's
+  former holder did (PostgreSQL documentation, 13.2.1 and 38.7 on volatile functions).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier, Literal
+
+MARK = "liggare event log, layout 1"
+COLUMNS = "position, stream, version, topic, envelope, leaf"
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
+TABLES = """
+CREATE TABLE {schema}.event (
+    position bigint PRIMARY KEY,
+    stream text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    topic text NOT NULL,
+    envelope bytea NOT NULL,
+    leaf bytea NOT NULL,
+    UNIQUE (stream, version)
+);
+CREATE TABLE {schema}.receipt (
+    key text PRIMARY KEY,
+    request bytea NOT NULL,
+    expires text COLLATE "C" NOT NULL,
+    first bigint NOT NULL,
+    count bigint NOT NULL
+);
+CREATE TABLE {schema}.checkpoint (size bigint PRIMARY KEY, note bytea NOT NULL);
+COMMENT ON TABLE {schema}.event IS {mark};
+"""
+PARAMETERS = (
+    "streams text[], versions bigint[], topics text[], envelopes bytea[], leaves bytea[], "
+    "read_streams text[], read_versions bigint[], stamp text, reset boolean, "
+    "receipt_key text, request bytea, lasts_until text, purge boolean, again boolean, "
+    "OUT outcome text, OUT detail text, OUT first bigint"
+)
+# The answer is a row and no error, so that several appends can share a transaction and one's refusal spoils no other.
+BODY = """
+DECLARE
+    head bigint;
+    head_stamp text;
+BEGIN
+    PERFORM pg_advisory_xact_lock({lock});
+    IF again THEN  -- the salt in an envelope makes its leaf unique: this row is this very append
+        SELECT e.position INTO first FROM {schema}.event AS e
+            WHERE e.stream = streams[1] AND e.version = versions[1] AND e.leaf = leaves[1];
+        IF FOUND THEN
+            outcome := 'appended';
+            RETURN;
+        END IF;
+    END IF;
+    IF receipt_key IS NOT NULL THEN
+        PERFORM 1 FROM {schema}.receipt AS r WHERE r.key = receipt_key AND r.expires > stamp;
+        IF FOUND THEN
+            outcome := 'done';
+            RETURN;
+        END IF;
+    END IF;
+    SELECT format('%s stands at %s, not %s', wanted.stream, found.version, wanted.version) INTO detail
+        FROM unnest(read_streams, read_versions) AS wanted (stream, version)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(max(e.version), 0) AS version FROM {schema}.event AS e WHERE e.stream = wanted.stream
+        ) AS found
+        WHERE found.version <> wanted.version LIMIT 1;
+    IF FOUND THEN
+        outcome := 'conflict';
+        RETURN;
+    END IF;
+    SELECT e.position, convert_from(e.envelope, 'UTF8')::json ->> 'recorded_at' INTO head, head_stamp
+        FROM {schema}.event AS e ORDER BY e.position DESC LIMIT 1;
+    IF stamp COLLATE "C" < head_stamp COLLATE "C" AND NOT reset AND cardinality(streams) > 0 THEN
+        outcome := 'behind';
+        detail := head_stamp;
+        RETURN;
+    END IF;
+    head := coalesce(head, 0);
+    INSERT INTO {schema}.event (position, stream, version, topic, envelope, leaf)
+        SELECT head + new.number, new.stream, new.version, new.topic, new.envelope, new.leaf
+        FROM unnest(streams, versions, topics, envelopes, leaves)
+            WITH ORDINALITY AS new (stream, version, topic, envelope, leaf, number);
+    outcome := 'appended';
+    first := CASE WHEN cardinality(streams) > 0 THEN head + 1 ELSE 0 END;
+    IF receipt_key IS NOT NULL THEN
+        IF purge THEN
+            DELETE FROM {schema}.receipt AS r WHERE r.expires <= stamp;
+        END IF;
+        INSERT INTO {schema}.receipt AS r VALUES (receipt_key, request, lasts_until, first, cardinality(streams))
+            ON CONFLICT (key) DO UPDATE
+            SET request = excluded.request, expires = excluded.expires, first = excluded.first, count = excluded.count;
+    END IF;
+END
+"""
+
+
+class NotALog(Exception):
+    """The database cannot hold a log, or its schema holds something else; the message says what."""
+
+
+def schema_name(slug: str) -> str:
+    """The schema of a municipality; two slugs never share one, for a slug has no underscore."""
+    if not SLUG.fullmatch(slug):
+        raise ValueError(f"{slug!r} is not a municipality's slug")
+    return f"liggare_{slug.replace('-', '_')}"
+
+
+@lru_cache(256)
+def compose(text: LiteralString, schema: str, **values: str | int) -> bytes:
+    """A statement about one schema; as bytes it is the key by which a session finds it prepared."""
+    parts = {name: Literal(value) for name, value in values.items()}
+    return SQL(text).format(schema=Identifier(schema), columns=SQL(COLUMNS), **parts).as_bytes(None)
+
+
+def lock_key(schema: str) -> int:
+    """The advisory lock of a schema: 64 bits of its name's hash."""
+    return int.from_bytes(hashlib.sha256(f"liggare {schema}".encode()).digest()[:8], "big", signed=True)
+
+
+def check(connection: Connection[Any], schema: str) -> None:
+    """That this database can keep what it acknowledges, and that the schema is a log of ours; raises NotALog."""
+    encoding, fsync = _row(connection, b"SELECT current_setting('server_encoding'), current_setting('fsync')")
+    if encoding != "UTF8":
+        raise NotALog(f"the database's encoding is {encoding}; a log needs UTF8")
+    if fsync != "on":
+        raise NotALog("the server runs with fsync off: what it acknowledges can be lost")
+    mark = _mark(connection, schema)
+    if mark != MARK:
+        found = (
+            "no event log"
+            if mark is None
+            else f"another layout ({mark})"
+            if mark
+            else "a table of another kind"
+        )
+        raise NotALog(f"the schema {schema} holds {found}")
+
+
+def prepare(connection: Connection[Any], schema: str) -> None:
+    """Make the schema's tables if there are none, and its function if it is not this version's; then check them."""
+    lock = lock_key(schema)
+    function = "{schema}.append(" + PARAMETERS + ")"
+    body = compose(BODY, schema, lock=lock).decode()
+    with connection.transaction():
+        connection.execute(b"SELECT pg_advisory_xact_lock(%b::bigint)", (lock,))
+        if _row(connection, b"SELECT to_regnamespace(%b)", (schema,))[0] is None:
+            connection.execute(compose("CREATE SCHEMA {schema}", schema))
+        if _mark(connection, schema) is None:
+            connection.execute(compose(TABLES, schema, mark=MARK))
+        check(connection, schema)
+        known = connection.execute(
+            b"SELECT 1 FROM pg_proc WHERE pronamespace = to_regnamespace(%b) AND proname = 'append' AND prosrc = %b",
+            (schema, body),
+        ).fetchone()
+        if known is None:
+            create = "CREATE OR REPLACE FUNCTION " + function + " LANGUAGE plpgsql AS {body}"
+            connection.execute(compose(create, schema, body=body))
+
+
+def _mark(connection: Connection[Any], schema: str) -> str | None:
+    """The comment on the schema's table of events, "" if it has none; None if there is no such table."""
+    mark = _row(
+        connection,
+        b"SELECT CASE WHEN there.oid IS NOT NULL THEN coalesce(obj_description(there.oid, 'pg_class'), '') END "
+        b"FROM to_regclass(%b) AS there (oid)",
+        (f"{schema}.event",),
+    )[0]
+    assert mark is None or isinstance(mark, str)
+    return mark
+
+
+def _row(connection: Connection[Any], query: bytes, values: tuple[object, ...] = ()) -> tuple[Any, ...]:
+    row = connection.execute(query, values).fetchone()
+    assert row is not None
+    return tuple(row)

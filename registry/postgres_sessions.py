@@ -1,0 +1,207 @@
+"""Sessions with a PostgreSQL server: how they are set, kept, lost and found again.
+
+- A commit is answered when it is on disk (synchronous_commit on; what is stricter, for standbys, is left standing).
+- Every statement here has an index to go by; a plan made while a table was small must not scan it when it is large.
+- A session that dies is replaced. Reading is done again on the new one; what an append does is told in
+  registry.postgres. When no server answers for as long as patience lasts, LogUnavailable says so.
+- One session listens: PostgreSQL's NOTIFY wakes whoever waits here when another process has appended.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.numeric import Int8BinaryDumper
+
+PATIENCE = 10.0
+POLL = 1.0
+KEPT = 4
+IDLE = psycopg.pq.TransactionStatus.IDLE
+READING, WRITING = "any", "read-write"
+# A machine that vanishes with the writer's lock is noticed by both ends within half a minute.
+DEFAULTS = {
+    "application_name": "liggare",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+SETTINGS = (
+    b"SET default_transaction_isolation = 'read committed'; "
+    b"SET client_encoding = 'UTF8'; "
+    b"SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; "
+    b"SET enable_seqscan = off; SET jit = off; "
+    b"SELECT set_config('synchronous_commit', 'on', false) "
+    b"WHERE current_setting('synchronous_commit') <> 'remote_apply'"
+)
+# The server ends the session (57P01 to 57P05), or it has become a standby that takes no writing (25006).
+ENDS = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
+
+Row = tuple[Any, ...]
+Session = psycopg.Connection[Row]
+
+
+class LogUnavailable(Exception):
+    """The log's database cannot be reached. What was asked may have been done: asking again is safe with a key."""
+
+
+def is_lost(error: psycopg.Error, connection: Session | None = None) -> bool:
+    """Whether an error ends the session rather than the statement."""
+    return error.sqlstate in ENDS or (
+        isinstance(error, psycopg.OperationalError)
+        and (error.sqlstate is None or connection is None or connection.broken)
+    )
+
+
+def is_at_rest(session: Session) -> bool:
+    """Whether a session lives and has no transaction open."""
+    return session.pgconn.transaction_status == IDLE
+
+
+class Sessions:
+    """Makes sessions with one database, and keeps a few idle ones for reading."""
+
+    def __init__(self, url: str, *, readonly: bool, patience: float = PATIENCE) -> None:
+        given = conninfo_to_dict(url)
+        standing = DEFAULTS | {"target_session_attrs": READING if readonly else WRITING}
+        self._conninfo = make_conninfo(url, **{k: v for k, v in standing.items() if k not in given})
+        self._readonly, self._patience = readonly, patience
+        self._idle, self._lock = list[Session](), threading.Lock()
+        self._closed = False
+
+    def connect(self) -> Session:
+        """A new session; raises psycopg.OperationalError."""
+        connection = psycopg.connect(self._conninfo, autocommit=True)
+        try:
+            connection.adapters.register_dumper(int, Int8BinaryDumper)  # one type, one prepared statement
+            connection.execute(SETTINGS)
+            if self._readonly:
+                connection.execute(b"SET default_transaction_read_only = on")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def until(self) -> float:
+        """When patience with the server ends, if it begins now."""
+        return time.monotonic() + self._patience
+
+    def reconnect(self, until: float) -> Session:
+        """A new session, tried for until a moment; raises LogUnavailable."""
+        pause = 0.02
+        while True:
+            try:
+                return self.connect()
+            except psycopg.Error as error:
+                if not is_lost(error):
+                    raise
+                if self._closed or time.monotonic() + pause > until:
+                    raise LogUnavailable(f"the log's database cannot be reached: {error}") from error
+            time.sleep(pause)
+            pause = min(2 * pause, POLL)
+
+    @contextmanager
+    def borrow(self) -> Iterator[Session]:
+        """An idle session, or a new one."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or self.reconnect(self.until())
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                if keep := is_at_rest(connection) and len(self._idle) < KEPT and not self._closed:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def read(self, query: bytes, values: Sequence[object] = ()) -> list[Row]:
+        """All rows of a query; a session that turns out to be dead is replaced and the query asked again."""
+        until = self.until()
+        while True:
+            with self.borrow() as connection:
+                try:
+                    return connection.execute(query, values, binary=True).fetchall()
+                except psycopg.Error as error:
+                    if not is_lost(error, connection):
+                        raise
+                    connection.close()
+                    if time.monotonic() > until:
+                        raise LogUnavailable(f"the log's database was lost: {error}") from error
+
+    def close(self) -> None:
+        """Close what lies idle; sessions that are lent are closed when they come back."""
+        with self._lock:
+            self._closed, idle = True, self._idle
+            self._idle = []
+        for connection in idle:
+            connection.close()
+
+
+class Listener:
+    """Rings when the log has grown: for appends of this process, and for those that others notify us of."""
+
+    def __init__(self, sessions: Sessions, listen: bytes) -> None:
+        self._sessions, self._listen = sessions, listen
+        self._rings, self._rung = 0, threading.Condition()
+        self._starting, self._listening, self._ended = threading.Lock(), threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._wake, self._waker = socket.socketpair()
+
+    def ring(self) -> None:
+        with self._rung:
+            self._rings += 1
+            self._rung.notify_all()
+
+    def wait(self, grown: Callable[[], bool], timeout: float) -> bool:
+        """Wait until grown() holds, asked at every ring and at least once a second; whether it does."""
+        self._start()
+        until = time.monotonic() + timeout
+        while True:
+            rings = self._rings  # read before asking: a ring in between is not slept through
+            if grown():
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            with self._rung:
+                if self._rings == rings:
+                    self._rung.wait(min(left, POLL))
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+                self._thread.start()
+        self._listening.wait(POLL)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with self._sessions.connect() as connection:
+                    connection.execute(self._listen)
+                    self._listening.set()
+                    self.ring()  # what was appended while nobody listened
+                    while not self._ended.is_set():
+                        select.select([connection.fileno(), self._wake.fileno()], [], [], POLL)
+                        if any(True for _ in connection.notifies(timeout=0)):
+                            self.ring()
+            except psycopg.Error:
+                self._ended.wait(POLL)  # waiting goes on: it also asks once a second
+
+    def close(self) -> None:
+        self._ended.set()
+        self._waker.send(b"x")
+        if self._thread is not None:
+            self._thread.join()
+        self._wake.close()
+        self._waker.close()

@@ -1,0 +1,275 @@
+"""The one session of a process that appends to a log in PostgreSQL.
+
+- An append is one call of the schema's function (registry.postgres_schema) and is answered when it is on disk. A turn
+  takes the function's lock first and keeps it until its save is committed.
+- Appends that wait while another is being synced go together in the next transaction. Each keeps its own answer: one
+  that is refused spoils no other.
+- A session that is lost in the middle of an append leaves open whether it was committed. The same append is then made
+  again on a new session and first looks for itself: an envelope's salt makes its leaf unique and a stream's version is
+  taken once, so it lands once. If no server answers, LogUnavailable is raised; a caller with an idempotency key who
+  asks again gets the answer, if there was one.
+- After the commit other processes are notified on the schema's own channel, in a transaction that waits for no disk.
+  (NOTIFY inside the appending transaction would hold up the commits of the whole database.)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from eventsourcing.persistence import StoredEvent
+
+from registry.postgres_schema import compose, lock_key
+from registry.postgres_sessions import LogUnavailable, Session, Sessions, is_at_rest, is_lost
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Receipt
+from signing.log import leaf_hash
+
+APPEND = (
+    "SELECT outcome, detail, first FROM {schema}.append("
+    "%b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::bigint[], "
+    "%b::text, %b::boolean, %b::text, %b::bytea, %b::text, %b::boolean, %b::boolean)"
+)
+LOCK = "SELECT pg_advisory_xact_lock({lock})"
+NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify({channel}, '')"
+COPY = "COPY {schema}.event ({columns}) FROM STDIN (FORMAT BINARY)"
+COPIED = ("int8", "text", "int8", "text", "bytea", "bytea")
+
+
+@dataclass(slots=True)
+class Append:
+    """An append that waits to be made, and then its answer: the first position, or an error."""
+
+    values: tuple[object, ...]
+    recorded_at: str
+    key: str
+    first: int = 0
+    error: BaseException | None = None
+    answered: bool = False
+
+
+class Writer:
+    """Appends for all threads of this process, one transaction at a time."""
+
+    def __init__(self, sessions: Sessions, schema: str, session: Session) -> None:
+        self._sessions = sessions
+        self._session: Session | None = session
+        self._append, self._lock = compose(APPEND, schema), compose(LOCK, schema, lock=lock_key(schema))
+        self._notify, self._copy = compose(NOTIFY, schema, channel=schema), compose(COPY, schema)
+        self._is_empty = compose("SELECT NOT EXISTS (SELECT FROM {schema}.event)", schema)
+        self._waiting, self._queue, self._writing = list[Append](), threading.Lock(), threading.RLock()
+        self._in_turn, self._purged = False, ""
+
+    # --- appending
+
+    def append(
+        self,
+        stored: Sequence[StoredEvent],
+        expect: Mapping[str, int],
+        recorded_at: str,
+        receipt: Receipt | None,
+        reset: bool,
+    ) -> list[int]:
+        """The new positions; raises what LogRecorder.insert_events does, and LogUnavailable."""
+        versions = dict(expect)
+        standing = dict(expect)
+        for event in stored:
+            stream = str(event.originator_id)
+            # A stream that was not read must stand where its first event here follows on it.
+            standing.setdefault(stream, event.originator_version - 1)
+            _follow(versions, stream, event.originator_version, standing[stream])
+        purge = receipt is not None and recorded_at[:13] != self._purged  # of expired receipts, once an hour
+        append = Append(
+            (
+                [str(event.originator_id) for event in stored],
+                [event.originator_version for event in stored],
+                [event.topic for event in stored],
+                [event.state for event in stored],
+                [leaf_hash(event.state) for event in stored],
+                list(standing),
+                list(standing.values()),
+                recorded_at,
+                reset,
+                *(receipt[:3] if receipt else (None, None, None)),
+                purge,
+            ),
+            recorded_at,
+            receipt.key if receipt else "",
+        )
+        with self._queue:
+            self._waiting.append(append)
+        with self._writing:
+            if not append.answered:  # else whoever wrote before us took this one along
+                self._write(append)
+        if append.error is not None:
+            raise append.error
+        if purge:
+            self._purged = recorded_at[:13]
+        return list(range(append.first, append.first + len(stored)))
+
+    def _write(self, mine: Append) -> None:
+        """Make all appends that wait; in a turn, the turn's own."""
+        with self._queue:
+            company = [mine] if self._in_turn else self._waiting
+            self._waiting = [each for each in self._waiting if each not in company]
+        company.sort(key=lambda each: each.recorded_at)  # so that none is put behind by its own company
+        try:
+            self._send(company)
+        except BaseException as error:  # noqa: BLE001  # handed to everyone who waits for this, and raised there
+            self._rest()
+            for each in company:
+                each.error = each.error or error
+        for each in company:
+            each.answered = True
+        if any(each.error is None for each in company):
+            self._tell()
+
+    def _send(self, company: Sequence[Append]) -> None:
+        until, again = self._sessions.until(), False
+        while True:
+            session = self._open(until)
+            try:
+                return self._transact(session, company, again)
+            except psycopg.Error as error:
+                lost = is_lost(error, session)
+                self._rest(lost)
+                if lost:
+                    again = True
+                elif isinstance(error, psycopg.errors.LockNotAvailable):
+                    raise Busy(f"another process keeps writing: {error}") from error
+                elif isinstance(error, psycopg.errors.UniqueViolation):
+                    raise Conflict(str(error)) from error
+                elif len(company) == 1:
+                    raise
+                else:  # one of them broke the transaction: each by itself
+                    return self._send_each(company)
+
+    def _send_each(self, company: Sequence[Append]) -> None:
+        for each in company:
+            try:
+                self._send([each])
+            except (psycopg.Error, Conflict, Busy, LogUnavailable) as error:
+                each.error = error
+
+    def _transact(self, session: Session, company: Sequence[Append], again: bool) -> None:
+        if len(company) == 1:
+            cursors = [session.execute(self._append, (*company[0].values, again), binary=True)]
+            if not is_at_rest(session):  # a turn's transaction
+                session.execute(b"COMMIT")
+        else:
+            with session.pipeline(), session.transaction():
+                cursors = [
+                    session.execute(self._append, (*each.values, again), binary=True) for each in company
+                ]
+        for each, cursor in zip(company, cursors, strict=True):
+            outcome, detail, first = cursor.fetchone() or ("", "", 0)
+            match outcome:
+                case "appended":
+                    each.first = first
+                case "conflict":
+                    each.error = Conflict(detail)
+                case "behind":
+                    each.error = Behind(detail)
+                case _:
+                    each.error = AlreadyDone(each.key)
+
+    def _tell(self) -> None:
+        """Notify other processes. One that misses it looks for itself within a second."""
+        try:
+            if self._session is not None and is_at_rest(self._session):
+                self._session.execute(self._notify)
+        except psycopg.Error:
+            self._rest(lost=True)
+
+    # --- a turn, and a whole log at once
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the schema's lock over what is done meanwhile, until an append."""
+        with self._writing:
+            self._begin()
+            self._in_turn = True
+            try:
+                yield
+            finally:
+                self._in_turn = False
+                self._rest()
+
+    def adopt(self, stored: Iterable[StoredEvent]) -> int:
+        """Fill an empty log, all or nothing; how many. Raises Conflict, Busy or LogUnavailable."""
+        position, versions = 0, dict[str, int]()
+        with self._writing:
+            session = self._begin()
+            try:
+                if session.execute(self._is_empty).fetchone() != (True,):
+                    raise Conflict("the log is not empty")
+                with session.cursor().copy(self._copy) as copy:
+                    copy.set_types(COPIED)
+                    for position, event in enumerate(stored, 1):
+                        stream, version = str(event.originator_id), event.originator_version
+                        _follow(versions, stream, version, 0)
+                        leaf = leaf_hash(event.state)
+                        copy.write_row((position, stream, version, event.topic, event.state, leaf))
+                session.execute(b"COMMIT")
+            except psycopg.Error as error:
+                if is_lost(error, session):
+                    raise LogUnavailable(f"the log's database was lost: {error}") from error
+                raise
+            finally:
+                self._rest()
+            self._tell()
+        return position
+
+    def _begin(self) -> Session:
+        """Begin a transaction that holds the schema's lock."""
+        until = self._sessions.until()
+        while True:
+            session = self._open(until)
+            try:
+                session.execute(b"BEGIN")
+                session.execute(self._lock)
+            except psycopg.Error as error:
+                lost = is_lost(error, session)
+                self._rest(lost)
+                if isinstance(error, psycopg.errors.LockNotAvailable):
+                    raise Busy(f"another process keeps writing: {error}") from error
+                if not lost:
+                    raise
+            else:
+                return session
+
+    # --- the session
+
+    def _open(self, until: float) -> Session:
+        if self._session is None:
+            self._session = self._sessions.reconnect(until)
+        return self._session
+
+    def _rest(self, lost: bool = False) -> None:
+        """Undo what is not committed; do without a session that cannot."""
+        if self._session is None or (is_at_rest(self._session) and not lost):
+            return
+        try:
+            if lost:
+                self._session.close()
+            else:
+                self._session.execute(b"ROLLBACK")
+        except psycopg.Error:
+            lost = True
+        if lost:
+            self._session.close()
+            self._session = None
+
+    def close(self) -> None:
+        with self._writing:
+            self._rest(lost=True)
+
+
+def _follow(versions: dict[str, int], stream: str, version: int, first: int) -> None:
+    """Note an event's version, which must be the next of its stream; raises Conflict."""
+    stands = versions.get(stream, first)
+    if version != stands + 1:
+        raise Conflict(f"{stream} stands at {stands}: {version} does not follow")
+    versions[stream] = version

@@ -1,0 +1,130 @@
+"""A PostgreSQL of the tests' own: made in a temporary folder, reached by a socket in it, gone at the end.
+
+- PostgreSQL does not run as root, so root starts it as `nobody`; anybody else starts it as themselves.
+- It syncs as one in service does: what the tests say of an acknowledged append is said of synced disks.
+- Where the programs are not installed the tests that need them are skipped and say which Debian package adds them;
+  where nothing may be skipped (LIGGARE_ALL_TOOLS=1) they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps them, a folder a version, off the path
+OTHER = "nobody"
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "shared_buffers": "32MB",
+    "max_connections": "120",
+    "autovacuum_naptime": "1s",
+}
+
+
+def programs() -> Path:
+    """The folder of initdb and postgres; skips, or fails where every tool is required."""
+    versions = sorted(DEBIAN.glob("[0-9]*/bin"), key=lambda path: int(re.sub(r"\D", "", path.parent.name)))
+    on_path = shutil.which("initdb")
+    for folder in (*reversed(versions), *([Path(on_path).resolve().parent] if on_path else [])):
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            return folder
+    message = "postgres is not installed; add it with: apt-get install postgresql"
+    if os.environ.get("LIGGARE_ALL_TOOLS") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+class Cluster:
+    """One server over one folder."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.folder, self._programs = folder, programs
+        self._data, self._log = folder / "data", folder / "server.log"
+        self._server: subprocess.Popen[bytes] | None = None
+        # user, group and groups of the server, or none to keep one's own
+        self._as: tuple[int | None, int | None, list[int] | None] = (None, None, None)
+        if os.geteuid() == 0:
+            other = pwd.getpwnam(OTHER)
+            self._as = (other.pw_uid, other.pw_gid, [])
+            os.chown(folder, other.pw_uid, other.pw_gid)
+        user, group, groups = self._as
+        subprocess.run(
+            [programs / "initdb", "--pgdata", self._data, "--username=liggare", "--auth=trust", "--encoding=UTF8",
+             "--locale=C", "--no-sync"],
+            check=True, capture_output=True, cwd=folder, user=user, group=group, extra_groups=groups,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """How to reach its first database."""
+        return make_conninfo(host=str(self.folder), user="liggare", dbname="postgres")
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        settings = {**SETTINGS, "unix_socket_directories": self.folder}
+        user, group, groups = self._as
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data,
+                 *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))],
+                stdout=log, stderr=log, cwd=self.folder,
+                user=user, group=group, extra_groups=groups,
+            )  # fmt: skip
+        until = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError:
+                assert self._server.poll() is None, self._log.read_text("utf-8", "replace")
+                assert time.monotonic() < until, self._log.read_text("utf-8", "replace")
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT ends every connection in order, SIGQUIT is a crash."""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(60)
+            self._server = None
+
+    def database(self) -> str:
+        """How to reach a new, empty database."""
+        name = f"d{secrets.token_hex(4)}"
+        with psycopg.connect(self.url, autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name}".encode())
+        return make_conninfo(self.url, dbname=name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A running server for the whole run."""
+    found = programs()
+    folder = Path(tempfile.mkdtemp(prefix="liggare-pg-"))  # short: a socket's path has at most 107 bytes
+    cluster = Cluster(folder, found)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Cluster) -> str:
+    """A database on it, shared by the tests of a run: each takes a schema of its own."""
+    return postgres.database()
