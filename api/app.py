@@ -145,6 +145,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     made = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     found |= made.pop("$defs")
     found["Problem"] = made
+    # Where we document no 422, FastAPI adds one of its own; there a parameter that does not fit is a 404.
+    for operation in (each for methods in document["paths"].values() for each in methods.values()):
+        if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+            del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         found.pop(name, None)
     document["components"]["schemas"] = dict(sorted(found.items()))
