@@ -15,7 +15,6 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,7 +40,6 @@ PATIENCE = timedelta(minutes=5)
 ORPHANS_LAST = timedelta(days=1)
 _ADDRESS = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
 TURNS = 3
-CONTENDED = 0.1  # seconds: how long after a lost race the next decisions are taken in turn at once
 RECEIPTS_LAST = timedelta(days=30)
 
 
@@ -108,7 +106,6 @@ class Registry:
     files: Files
     clock: Clock
     _states: States = field(default_factory=States)
-    _contended: float = 0.0
 
     def __post_init__(self) -> None:
         self.mapper = EnvelopeMapper(self.municipality, self.vault)
@@ -132,11 +129,10 @@ class Registry:
         if receipt and (done := self._done(receipt)):
             return done
         self.refresh()
-        if time.monotonic() > self._contended and (saved := self._attempt(decide, happened, receipt)):
+        if saved := self._attempt(decide, happened, receipt):
             return saved
         try:
             for _ in range(TURNS):
-                self._contended = time.monotonic() + CONTENDED
                 with self.recorder.turn():
                     if receipt and (done := self._done(receipt)):
                         return done
