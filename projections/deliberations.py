@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from domain import meeting_events as m
 from projections.meetings import MEETING_STREAM, codes
@@ -43,7 +44,7 @@ def _decision(record: Record) -> Iterator[Assert]:
         case m.DecisionRevised():
             yield says(key, **here, item=event.item, points=event.points, revised=True, reason=event.reason)
         case _:
-            pass
+            assert_never(event)
 
 
 DECISION = View(

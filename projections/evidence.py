@@ -69,6 +69,7 @@ class Evidence:
     name = "evidence"
     version = 1
     table = tiles
+    streams = frozenset[str]()
 
     def take(self, pending: Pending, record: Record) -> None:
         pending.leaves.append(record.leaf)
@@ -78,8 +79,6 @@ class Evidence:
             (tile.level, tile.index): data
             for tile, data in new_tiles(pending.after, pending.leaves, _Rows(db, table))
         }
-        if not grown:
-            return
         edges = {level: min(number for at, number in grown if at == level) for level, _ in grown}
         for (
             level,

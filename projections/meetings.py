@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from domain import meeting_events as m
 from projections.belonging import findings_of
@@ -25,8 +26,7 @@ def codes(record: Record) -> list[str]:
 
 def _meeting(record: Record) -> Iterator[Assert]:
     event = record.event
-    if not isinstance(event, m.MeetingEvent):
-        return
+    assert isinstance(event, m.MeetingEvent)  # the view folds no other stream
     id = event.meeting
     match event:
         case m.MeetingScheduled():
@@ -145,7 +145,7 @@ def _item(record: Record) -> Iterator[Assert]:
             to = event.to_meeting
             yield says(key, **here, status="postponed", postponed_to=to, reason=event.reason)
         case _:
-            pass
+            assert_never(event)
 
 
 ITEM = View(
@@ -274,7 +274,7 @@ def _attendance(record: Record) -> Iterator[Assert]:
         case m.HinderNotified():
             yield says(key, **here, hindered=True)
         case _:
-            pass
+            assert_never(event)
 
 
 ATTENDANCE = View(

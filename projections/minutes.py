@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from domain import minutes_events as n
 from projections.belonging import signer_of
@@ -24,8 +24,7 @@ MINUTES_STREAM = frozenset({"minutes"})
 
 def _minutes(record: Record) -> Iterator[Assert]:
     event = record.event
-    if not isinstance(event, n.MinutesEvent):
-        return
+    assert isinstance(event, n.MinutesEvent)  # the view folds no other stream
     id = event.minutes
     match event:
         case n.MinutesVersionMade():
@@ -142,7 +141,7 @@ def _version(record: Record) -> Iterator[Assert]:
         case n.RenderPinned():
             yield says(key, **here, root=event.root, render=event.render, file=event.file)
         case _:
-            pass
+            assert_never(event)
 
 
 VERSION = View(
@@ -330,8 +329,7 @@ APPROVAL = View(
 
 def _delivery(record: Record) -> Iterator[Assert]:
     event = record.event
-    if not isinstance(event, n.MinutesEvent):
-        return
+    assert isinstance(event, n.MinutesEvent)  # the view folds no other stream
     day = record.fact.happened.text
     here = {"minutes": event.minutes, "meeting": record.linked(f"minutes-{event.minutes}", "meeting")}
     match event:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from domain.when import Truth
 from projections.links import Links
-from projections.runner import records
+from projections.runner import ByStream, records
 from projections.view import GONE_NUMBER, GONE_TEXT, Projection, Row, View
 from projections.views import BY_NAME, PROJECTIONS
 from registry.clock import ZONE, stamp
@@ -201,10 +201,10 @@ def fresh_digests(
     """Every view's digest, folded anew from the log up to a position, in memory; progress(done, of)."""
     upto = position_at(registry, known) if known is not None else registry.recorder.head().position
     fresh = {one.name: one.fresh_digest() for one in projections}
-    folding = list(fresh.values())
+    folding = ByStream(projections)
     for record in records(registry, Links(), 0, upto):
-        for one in folding:
-            one.take(record)
+        for one in folding.folding(record):
+            fresh[one.name].take(record)
         if progress and (record.position % 1000 == 0 or record.position == upto):
             progress(record.position, upto)
     return {name: one.hex() for name, one in fresh.items()}

@@ -84,8 +84,30 @@ def records(registry: Registry, links: Links, after: int, upto: int | None = Non
             envelope["rules"],
             envelope["assurance"],
         )
-        links.add(LINK.rows(record)[0])
+        if record.kind in LINK.streams:
+            links.add(LINK.rows(record)[0])
         yield record
+
+
+class ByStream:
+    """Projections by the kind of stream they fold, looked up once."""
+
+    def __init__(self, projections: Iterable[Projection]) -> None:
+        self._all = tuple(projections)
+        self._of: dict[str, tuple[Projection, ...]] = {}
+
+    def __iter__(self) -> Iterator[Projection]:
+        return iter(self._all)
+
+    def folding(self, record: Record) -> tuple[Projection, ...]:
+        """Those that fold an event."""
+        if (found := self._of.get(record.kind)) is None:
+            found = tuple(one for one in self._all if not one.streams or record.kind in one.streams)
+            self._of[record.kind] = found
+        return found
+
+    def without(self, projection: Projection) -> ByStream:
+        return ByStream(one for one in self._all if one is not projection)
 
 
 class Projector:
@@ -203,17 +225,18 @@ class Projector:
         self, group: Iterable[Projection], low: int, high: int, links: Links, failed: dict[str, str]
     ) -> tuple[dict[str, Pending], Exception | None]:
         """Fold a batch in memory, noting which views failed; also the error, if the log could not be read."""
-        batch = {view.name: Pending(low, low) for view in group}
-        going = dict(batch)
+        going = ByStream(group)
+        batch = {view.name: Pending(low, low) for view in going}
         try:
             for record in records(self.registry, links, low, high):
-                for name in tuple(going):
+                for view in going.folding(record):
                     try:
-                        self._all[name].take(going[name], record)
-                        going[name].upto = record.position
+                        view.take(batch[view.name], record)
                     except Exception as error:  # noqa: BLE001  # whatever it is, it stops this view and no other
-                        failed[name] = _why(name, record.position, error)
-                        del going[name]
+                        failed[view.name] = _why(view.name, record.position, error)
+                        going = going.without(view)
+                for view in going:
+                    batch[view.name].upto = record.position
         except Exception as error:  # noqa: BLE001  # handed on, after what came before it is written
             log.error("the log could not be read beyond position %d: %s", low, type(error).__name__)
             return batch, error
@@ -300,9 +323,10 @@ class Projector:
         chosen = {name: self._all[name] for name in (self._all if names is None else names)}
         anew = _Anew(chosen, {name: _beside(view.table) for name, view in chosen.items()})
         try:
-            for table in anew.tables.values():
-                table.drop(self.engine, checkfirst=True)
-                table.create(self.engine)
+            with self.engine.begin() as db:
+                anew.clear(db)
+                for table in anew.tables.values():
+                    _create(db, table)
             while anew.position < (head := self.registry.recorder.head().position):
                 with self.engine.begin() as db:
                     self._refill(db, anew, min(anew.position + FAR, head))
@@ -313,8 +337,8 @@ class Projector:
             with self._turn:
                 self._links = Links()
         finally:
-            for table in anew.tables.values():
-                table.drop(self.engine, checkfirst=True)
+            with self.engine.begin() as db:
+                anew.clear(db)
         for name in chosen.keys() - anew.failed.keys():
             self._failed.pop(name, None)
         if anew.failed:
@@ -355,6 +379,12 @@ class _Anew:
     position: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
+    def clear(self, db: sa.Connection) -> None:
+        """Drop the tables, in one transaction: also where a change of tables opens none by itself."""
+        db.execute(checkpoint.delete().where(sa.false()))
+        for table in self.tables.values():
+            db.execute(sa.schema.DropTable(table, if_exists=True))
+
     def going(self) -> list[Projection]:
         return [view for name, view in self.views.items() if name not in self.failed]
 
@@ -381,9 +411,10 @@ def _create(db: sa.Connection, table: sa.Table) -> None:
 
 
 def _beside(table: sa.Table) -> sa.Table:
-    """An empty table of the same shape, without indexes, to rebuild into."""
+    """An empty table of the same shape to rebuild into, with no index but the one that retractions ask."""
     columns = [
         sa.Column(column.name, column.type, primary_key=column.primary_key, autoincrement=False)
         for column in table.columns
     ]
-    return sa.Table(f"{table.name}_beside", sa.MetaData(), *columns)
+    keyed = [sa.Index(f"{table.name}_beside_by_key", "key")] if "key" in table.c else []
+    return sa.Table(f"{table.name}_beside", sa.MetaData(), *columns, *keyed)

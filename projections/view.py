@@ -94,6 +94,8 @@ def gone(value: Any) -> Any:
 
 def cell(value: Any) -> str | int | None:
     """An event's value as a column holds it: text or a whole number; lists and maps as canonical JSON."""
+    if value is None or type(value) is str or type(value) is int:
+        return value
     held = plain(value)
     if isinstance(held, list | dict):
         return encode(held).decode()
@@ -161,7 +163,7 @@ class Pending:
 
 
 class FreshDigest(Protocol):
-    """Folds events in memory for a digest, without any stored view."""
+    """Folds events of the projection's streams in memory for a digest, without any stored view."""
 
     def take(self, record: Record) -> None: ...
 
@@ -180,8 +182,13 @@ class Projection(Protocol):
     @property
     def table(self) -> sa.Table: ...
 
+    @property
+    def streams(self) -> frozenset[str]:
+        """The kinds of stream it folds, or none for all."""
+        ...
+
     def take(self, pending: Pending, record: Record) -> None:
-        """Fold one event, in memory."""
+        """Fold one event of the projection's streams, in memory."""
         ...
 
     def write(self, db: sa.Connection, pending: Pending, table: sa.Table) -> None:
@@ -228,8 +235,6 @@ class View:
         """What one event says: the keys it takes back, and then its rows."""
         rows: list[Row] = []
         retracted: list[str] = []
-        if self.streams and record.kind not in self.streams:
-            return rows, retracted
         for change in self.fold(record):
             if isinstance(change, Assert):
                 rows.append(self._row(record, len(rows), change))
@@ -256,12 +261,10 @@ class View:
         pending.rows += rows
 
     def write(self, db: sa.Connection, pending: Pending, table: sa.Table) -> None:
-        for (
-            key,
-            position,
-        ) in pending.retracted:  # first, and by position: the batch's own rows are marked already
-            standing = table.c.key == key, table.c.retracted_at.is_(None)
-            db.execute(table.update().where(*standing).values(retracted_at=position))
+        if pending.retracted:  # first, and in order: the batch's own rows are marked already
+            standing = table.c.key == sa.bindparam("of"), table.c.retracted_at.is_(None)
+            taken_back = table.update().where(*standing).values(retracted_at=sa.bindparam("by"))
+            db.execute(taken_back, [{"of": key, "by": position} for key, position in pending.retracted])
         if pending.rows:
             db.execute(table.insert(), pending.rows)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import random
+import string
 import typing
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -106,7 +108,9 @@ def test_a_row_an_event_with_the_agreed_cells(trail: Trail) -> None:
         ({"text": "_"}, []),
         ({"text": "hemligt utkast"}, []),
         ({"text": "sjukdom"}, []),
-        ({"person": DAVID}, ["person-registered", "mandate-given", "kallelse-issued", "hinder-notified", "minutes-sent"]),
+        ({"person": DAVID}, [
+            "person-registered", "mandate-given", "kallelse-issued", "hinder-notified", "minutes-sent",
+        ]),
         ({"person": "david ASP", "meeting": SPRING}, ["kallelse-issued", "hinder-notified", "minutes-sent"]),
         ({"body": BOARD, "kind": "notification-noted"}, ["notification-noted"]),
         ({"body": "kommunstyrelsen", "meeting": SPRING}, [
@@ -218,8 +222,6 @@ def test_every_kind_of_event_has_its_sentence() -> None:
 
 
 def test_a_sentence_asks_only_for_what_its_event_has() -> None:
-    import string
-
     for topic, sentence in SENTENCES.items():
         asked = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
         assert asked <= TOPICS[topic].model_fields.keys() | {"actor", "body", "meeting"}, topic
@@ -255,8 +257,6 @@ def test_every_id_in_an_event_says_what_it_is_the_id_of() -> None:
 
 
 def test_examples_can_be_made_of_every_kind_of_event() -> None:
-    import random
-
     for cls in TOPICS.values():
         for seed in range(5):
             assert isinstance(stories.example(cls, random.Random(seed)), cls)

@@ -13,6 +13,7 @@ from projections import runner
 from projections.evidence import EvidenceTiles, TilesBehind, consistency, inclusion, root, tiles
 from projections.reading import fresh_digests, stored_digests
 from projections.runner import Projector
+from projections.views import PROJECTIONS
 from registry.registry import Registry
 from registry.vault import sqlite_engine
 from signing.log import root_of, verify_consistency, verify_inclusion
@@ -90,7 +91,7 @@ def test_a_missing_tile_is_seen_as_of_every_size_that_needs_it(made: tuple[Regis
     reg, engine = made
     fresh = fresh_digests(reg, 300)["evidence"]
     with engine.connect() as db:
-        (projection,) = [one for one in runner.PROJECTIONS if one.name == "evidence"]
+        (projection,) = [one for one in PROJECTIONS if one.name == "evidence"]
         assert projection.stored_digest(db, 300) == fresh
         db.execute(tiles.delete().where(tiles.c.level == 1))
         assert projection.stored_digest(db, 300) != fresh

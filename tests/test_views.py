@@ -20,6 +20,7 @@ from projections.reading import assertions, fresh_digests, holder, position_at, 
 from projections.runner import Projector
 from projections.view import Assert, Record, Retract, View, says, text
 from projections.views import BY_NAME, PROJECTIONS, VIEWS
+from registry.clock import unstamp
 from registry.registry import Registry
 from registry.vault import sqlite_engine
 from tests.given import NOW
@@ -108,7 +109,7 @@ def test_no_cell_can_be_changed_unseen(full: Council, table: sa.Table, column: s
     (projection,) = [one for one in PROJECTIONS if one.table is table]
     with full.views.connect() as db:
         before = projection.stored_digest(db, None)
-        row = db.execute(sa.select(table).limit(1).offset(1)).mappings().one()
+        row = db.execute(sa.select(table).order_by(*table.primary_key).limit(1)).mappings().one()
         same = sa.and_(*(table.c[key.name] == row[key.name] for key in table.primary_key))
         db.execute(table.update().where(same).values({column: _other(row[column], table.c[column])}))
         assert projection.stored_digest(db, None) != before
@@ -236,7 +237,9 @@ def test_the_name_that_began_last_is_read_whichever_was_entered_last(tmp_path: P
     for day, name in (("2024-06-01", "Anna Ek"), ("2025-06-01", "Anna Dahl"), ("2026-06-01", "Anna Björk")):
         (row,) = rows(council.views, "person", true=day, where={"person": ANNA})
         assert row["name"] == name
-    assert row["organisation"] is None  # taken away by the renaming
+        assert row["organisation"] == (
+            "Kommunen" if name == "Anna Ek" else None
+        )  # taken away by the renaming
     council.close()
 
 
@@ -380,6 +383,4 @@ def test_positions_by_time(council: Council) -> None:
 
 
 def _utc(recorded: str) -> Any:
-    from registry.clock import unstamp
-
     return unstamp(recorded)
