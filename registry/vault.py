@@ -4,8 +4,9 @@
   is on disk before an event uses it, wrapped by the root key, which lies outside the data folder.
 - Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
   never look like a lawful destruction. refresh() notices what another process has destroyed.
-- The database is kept in rollback mode with synchronous=EXTRA: a commit is then also on disk if the power fails
-  right after it (https://sqlite.org/pragma.html#pragma_synchronous).
+- The database is kept in rollback mode, so that its file at rest is the whole of it, with a journal that is truncated
+  and synced rather than removed: a commit then stands even if the power fails right after it
+  (https://sqlite.org/pragma.html#pragma_synchronous, on EXTRA).
 - Tokens and one-time links are stored hashed; passphrases as argon2id. All are compared in constant time.
 """
 
@@ -112,7 +113,7 @@ class Vault:
     @classmethod
     def file(cls, path: Path, root: bytes) -> Vault:
         """The vault of a data folder: a database file of its own, every commit synced, freed pages overwritten."""
-        return cls(sqlite_engine(path, journal="DELETE", synchronous="EXTRA", secure=True), root)
+        return cls(sqlite_engine(path, journal="TRUNCATE", secure=True), root)
 
     @classmethod
     def reading(cls, path: Path, root: bytes) -> Vault:
@@ -301,16 +302,14 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def sqlite_engine(
-    path: Path, *, journal: str = "WAL", synchronous: str = "FULL", secure: bool = False
-) -> sa.Engine:
+def sqlite_engine(path: Path, *, journal: str = "WAL", secure: bool = False) -> sa.Engine:
     """An engine on a SQLite file, with every commit synced to disk."""
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
 
     def configure(connection: object, _: object) -> None:
         cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection
         cursor.execute(f"PRAGMA journal_mode={journal}")
-        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA synchronous=FULL")
         if secure:
             cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
