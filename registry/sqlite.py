@@ -52,7 +52,7 @@ class SQLiteRecorder(LogRecorder):
         if readonly:
             self._writer = self._opened.enter_context(open_readonly(path))
             return
-        self._writer = self._connect()
+        self._writer = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
@@ -63,6 +63,7 @@ class SQLiteRecorder(LogRecorder):
 
     def _prepare(self) -> None:
         db = self._writer
+        db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("BEGIN IMMEDIATE")  # two processes may open a new log at once
         marks = tuple(
@@ -79,9 +80,7 @@ class SQLiteRecorder(LogRecorder):
         db.execute("PRAGMA busy_timeout=0")  # _begin waits by itself
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
+        return sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -355,6 +354,6 @@ def _insert(
 
 def _checked(row: tuple[int, str, int, str, bytes, bytes]) -> Notification:
     position, stream, version, topic, envelope, leaf = row
-    if leaf_hash(envelope) != leaf:
+    if not isinstance(envelope, bytes) or leaf_hash(envelope) != leaf:
         raise EvidenceBroken(f"position {position}: the envelope's bytes differ from its leaf hash")
     return Notification(stream, version, topic, envelope, position)
