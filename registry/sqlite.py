@@ -36,6 +36,7 @@ DDL = {
 }
 PAGE = 2000
 PATIENCE = 30.0
+POLL = 0.2
 _SELECT = "SELECT position, stream, version, topic, envelope, leaf FROM event "
 _INSERT = "INSERT INTO event (position, stream, version, topic, envelope, leaf) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = 2**63 - 1
@@ -286,9 +287,11 @@ class SQLiteRecorder(LogRecorder):
         return _Subscription(self, gt, topics)
 
     def wait(self, after: int, timeout: float) -> bool:
+        until = time.monotonic() + timeout
         with self._grown:
-            # Another process's commit does not wake the condition: the time-out is also the poll.
-            return self._grown.wait_for(lambda: self.head().position > after, timeout)
+            while not (grown := self.head().position > after) and (left := until - time.monotonic()) > 0:
+                self._grown.wait(min(left, POLL))  # another process's commit does not wake the condition
+        return grown
 
     def find_receipt(self, key: str) -> Receipt | None:
         rows = self._rows("SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,))
@@ -352,7 +355,7 @@ def _insert(
     return [row[0] for row in rows]
 
 
-def _checked(row: tuple[int, str, int, str, bytes, bytes]) -> Notification:
+def _checked(row: Sequence[Any]) -> Notification:
     position, stream, version, topic, envelope, leaf = row
     if not isinstance(envelope, bytes) or leaf_hash(envelope) != leaf:
         raise EvidenceBroken(f"position {position}: the envelope's bytes differ from its leaf hash")
