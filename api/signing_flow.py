@@ -111,6 +111,8 @@ class SigningFlow:
         except Refused as refusal:
             if refusal.code != "not-pinned":
                 raise
+            if (signer := state.signer(office)) is None or signer.person != person:
+                raise Refused("not-your-signature", house(48), office=office) from refusal
             self.prints.pin(minutes, version)  # circulated a moment ago: the reaction has not come to it yet
             self.m.execute(command, person, "token")
         under = Under(signing, minutes, version, office, person, "", "", {})
