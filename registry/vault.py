@@ -4,6 +4,7 @@
   is on disk before an event uses it, wrapped by the root key, which lies outside the data folder.
 - Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
   never look like a lawful destruction. refresh() notices what another process has destroyed.
+- What is destroyed is told first (on_destroy), so that a list outside the database names it before it is gone.
 - The database is kept in rollback mode, so that its file at rest is the whole of it, with a journal that is truncated
   and synced rather than removed: a commit then stands even if the power fails right after it
   (https://sqlite.org/pragma.html#pragma_synchronous, on EXTRA).
@@ -17,6 +18,7 @@ import hmac
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +107,7 @@ class Vault:
         self._live: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self.readonly = readonly
+        self.on_destroy: Callable[[Sequence[str], str], None] | None = None
         if not readonly:
             metadata.create_all(engine)
         self._check_root()
@@ -221,7 +224,10 @@ class Vault:
         with self._lock, self.engine.begin() as db:
             rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
             gone = db.execute(sa.select(keys.c.id).where(*rows)).scalars().all()
-            db.execute(keys.update().where(*rows).values(wrapped=None, destroyed_by=decision))
+            if gone and self.on_destroy:
+                self.on_destroy(gone, decision)
+            told = keys.c.id.in_(gone), keys.c.wrapped.is_not(None)  # no key that came to be meanwhile
+            db.execute(keys.update().where(*told).values(wrapped=None, destroyed_by=decision))
             if gone:
                 self._turn_over(db)
             self._live.pop((subject, keep), None)
