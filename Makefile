@@ -48,6 +48,7 @@ demo: .venv/.run
 		echo "Another one beside it:  make demo DIR=$(DIR)-2"; \
 		echo "This one anew:          rm -r $(DIR) && make demo DIR=$(DIR)"; \
 		exit 2; fi
+	@echo "Playing the year; \`liggare\` below is $(BIN)/liggare."
 	@$(BIN)/liggare demo --dir "$(DIR)"
 
 test: .venv/.dev
