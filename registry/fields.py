@@ -12,7 +12,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -74,7 +74,7 @@ def _inner(hint: Any, cls: type[BaseModel], name: str) -> Any:
     elif isinstance(hint, type) and issubclass(hint, Part):
         plan(hint)
         return hint
-    elif isinstance(hint, type) and issubclass(hint, PLAIN):
+    elif isinstance(hint, type) and issubclass(hint, PLAIN) and not issubclass(hint, datetime):
         return None
     raise TypeError(f"{cls.__name__}: {name} is neither sealed nor a bounded plain type ({hint})")
 

@@ -244,6 +244,7 @@ def _is_reading(happened: Mapping[str, Any]) -> bool:
     return (
         isinstance(happened["text"], str)
         and len(happened["text"]) <= 80
+        and isinstance(happened["precision"], str)
         and happened["precision"] in _PRECISIONS
         and all(bound is None or (isinstance(bound, str) and _BOUND.fullmatch(bound)) for bound in bounds)
     )
