@@ -26,7 +26,7 @@ from domain.approving import SealMinutes
 from domain.errors import Refused
 from domain.messages import stream
 from domain.minutes import Minutes
-from domain.minutes_events import MinutesVersionMade
+from domain.minutes_events import MinutesSealed, MinutesVersionMade
 from projections.reading import rows
 from registry.clock import local
 from registry.registry import StoredWorld
@@ -73,15 +73,14 @@ class Reactions:
             return done
 
     def _work(self) -> Iterator[tuple[str, Callable[[], int]]]:
-        sealed = False
         for row in rows(self.m.views, "todo", where={"task": "pin"}):
             minutes, version = str(row["minutes"]), int(row["version"])
             yield f"pin {minutes}/{version}", partial(self._pin, minutes, version)
         for row in rows(self.m.views, "todo", where={"task": "seal"}):
-            sealed, minutes = True, str(row["minutes"])
+            minutes = str(row["minutes"])
             yield f"seal {minutes}", partial(self._seal, minutes)
         yield "sweep", self._flow.sweep
-        yield "checkpoint", partial(self._checkpoint, force=sealed)
+        yield "checkpoint", self._checkpoint
 
     def _tell(self, failed: dict[str, Exception]) -> None:
         """Log each trouble when it is new, and let the server say that there is one."""
@@ -152,10 +151,14 @@ class Reactions:
                 self.m.vault.keep_as(f"{name}/{fact.version}", "working", "preserved")
         self.m.vault.keep_as(f"{name}/render-{version}", "working", "preserved")
 
-    def _checkpoint(self, *, force: bool) -> int:
-        stored = self.m.registry.recorder.checkpoints()
-        newest, head = stored[-1][0] if stored else 0, self.m.registry.recorder.head().position
-        if head > newest and (force or head - newest >= self.m.settings.checkpoint_every):
+    def _checkpoint(self) -> int:
+        recorder = self.m.registry.recorder
+        stored, head = recorder.checkpoints(), recorder.head().position
+        newest = stored[-1][0] if stored else 0
+        sealed = recorder.select_notifications(
+            newest, 1, topics=(MinutesSealed.TOPIC,), inclusive_of_start=False
+        )
+        if head > newest and (sealed or head - newest >= self.m.settings.checkpoint_every):
             self.m.checkpoints.sign(self.m.registry.now())
             return 1
         return 0

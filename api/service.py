@@ -32,14 +32,20 @@ def healthz() -> Response:
 def readyz(request: Request) -> Response:
     """The registries can be read and their views keep up; 503 if not. Public."""
     lags: dict[str, int | None] = {}
+    troubles: dict[str, str] = {}
     for slug, municipality in municipalities(request).items():
         try:
             head = municipality.registry.recorder.head().position
             lags[slug] = max(municipality.projector.lag().values(), default=0) if head else 0
         except Exception:  # noqa: BLE001  # whatever the store says, the answer is that it is not ready
             lags[slug] = None
-    ready = all(lag is not None and lag <= LAG for lag in lags.values())
-    return JSONResponse({"status": "ok" if ready else "not-ready", "lag": lags}, 200 if ready else 503)
+        if municipality.troubles:  # whose minutes and which files is for the log, not for everybody
+            troubles[slug] = ", ".join(sorted(municipality.troubles))
+    ready = not troubles and all(lag is not None and lag <= LAG for lag in lags.values())
+    content = {"status": "ok" if ready else "not-ready", "lag": lags} | (
+        {"troubles": troubles} if troubles else {}
+    )
+    return JSONResponse(content, 200 if ready else 503)
 
 
 @ROUTES.get(

@@ -241,7 +241,7 @@ def test_there_is_no_other_way_in_over_http(tmp_path: Path) -> None:
         minutes = town.minuted(held(town))
         for who in OFFICES:
             town.passphrase(who)
-        asked = {"version": 1, "office": "chair", "signing": "a" * 16}
+        asked: dict[str, Any] = {"version": 1, "office": "chair", "signing": "a" * 16}
         for command in ("begin-signing", "approve-minutes", "pin-render", "seal-minutes"):
             assert town.ask(f"minutes/{minutes}/{command}", "karin", **asked).status_code in (404, 405), (
                 command
