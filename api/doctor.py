@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,86 +13,110 @@ from registry.clock import stamp, unstamp
 from registry.registry import PATIENCE
 
 SOON = 90
+Words = Callable[[str, str], str]  # Swedish, English: the one that is asked for
 
 
-def examine(folder: Path) -> dict[str, Any]:
+def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str, Any]:
     """Look at a data folder; each check with its outcome and detail."""
     municipality = open_folder(folder)
     try:
-        checks = [
-            _clock(municipality),
-            _views(municipality),
-            _checkpoints(municipality),
-            _certificates(municipality),
-            _orphans(municipality),
-            _space(municipality),
-        ]
+        looks = (_clock, _views, _checkpoints, _certificates, _files, _space)
+        checks = [look(municipality, words) for look in looks]
     finally:
         municipality.close()
-    return {"ok": all(check["ok"] is not False for check in checks), "dir": str(municipality.dir), "checks": checks}
+    return {
+        "ok": all(check["ok"] is not False for check in checks),
+        "dir": str(municipality.dir),
+        "checks": checks,
+    }
 
 
 def _check(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
     return {"check": name, "ok": ok, "detail": detail}
 
 
-def _clock(m: Municipality) -> dict[str, Any]:
+def _clock(m: Municipality, words: Words) -> dict[str, Any]:
     now, head = m.registry.clock.now(), m.registry.recorder.head().recorded_at
-    if clock_declared(m) == "simulated":
-        return _check("clock", None, "registret är ett exempel på simulerad klocka")
     if head and unstamp(head) - now > PATIENCE:
-        return _check("clock", False, f"klockan är {stamp(now)}, men loggens sista händelse skrevs {head}: ställ klockan")
-    return _check("clock", True, f"klockan är {stamp(now)}")
+        said = words(
+            f"klockan är {stamp(now)}, men loggens sista händelse skrevs {head}: inget kan skrivas förrän den är rätt",
+            f"the clock says {stamp(now)}, but the log's last event is of {head}: nothing is written until it is right",
+        )
+        return _check("clock", False, said)
+    if clock_declared(m) == "simulated":
+        simulated = words(
+            "registret är ett exempel på simulerad klocka", "the registry is an example on a simulated clock"
+        )
+        return _check("clock", None, simulated)
+    return _check("clock", True, words(f"klockan är {stamp(now)}", f"the clock says {stamp(now)}"))
 
 
-def _views(m: Municipality) -> dict[str, Any]:
+def _views(m: Municipality, words: Words) -> dict[str, Any]:
     m.projector.catch_up()
-    behind = {name: lag for name, lag in m.projector.lag().items() if lag}
+    behind = [f"{name} ({lag})" for name, lag in m.projector.lag().items() if lag]
     if behind:
-        names = ", ".join(f"{name} ({lag} händelser)" for name, lag in behind.items())
-        return _check("views", False, f"vyer står stilla: {names}; kör liggare rebuild")
-    return _check("views", True, "alla vyer är i fatt")
+        names = ", ".join(behind)
+        said = words(
+            f"vyer står stilla: {names}; kör liggare rebuild",
+            f"views stand still: {names}; run liggare rebuild",
+        )
+        return _check("views", False, said)
+    return _check("views", True, words("alla vyer är i fatt", "all views are up to date"))
 
 
-def _checkpoints(m: Municipality) -> dict[str, Any]:
+def _checkpoints(m: Municipality, words: Words) -> dict[str, Any]:
     stored = m.registry.recorder.checkpoints()
     head = m.registry.recorder.head().position
     if not stored:
-        return _check("checkpoints", False, "ingen kontrollpunkt är undertecknad")
-    return _check("checkpoints", True, f"{len(stored)} kontrollpunkter; {head - stored[-1][0]} händelser sedan den sista")
+        said = words("ingen kontrollpunkt är undertecknad", "no checkpoint has been signed")
+        return _check("checkpoints", False, said)
+    since = head - stored[-1][0]
+    said = words(
+        f"{len(stored)} kontrollpunkter; {since} händelser sedan den sista",
+        f"{len(stored)} checkpoints; {since} events since the last",
+    )
+    return _check("checkpoints", since <= 2 * m.settings.checkpoint_every, said)
 
 
-def _certificates(m: Municipality) -> dict[str, Any]:
+def _certificates(m: Municipality, words: Words) -> dict[str, Any]:
     authority, now = m.keys.authority, m.registry.clock.now()
     ends = {
-        "utfärdaren": authority.ca.certificate.not_valid_after_utc,
-        "stämpeln": authority.seal.certificate.not_valid_after_utc,
-        "tidsstämplingen": authority.timestamp.certificate.not_valid_after_utc,
+        words("utfärdaren", "the authority"): authority.ca.certificate.not_valid_after_utc,
+        words("stämpeln", "the seal"): authority.seal.certificate.not_valid_after_utc,
+        words("tidsstämplingen", "the time stamps"): authority.timestamp.certificate.not_valid_after_utc,
     }
-    soon = {name: end for name, end in ends.items() if (end - now).days < SOON}
-    detail = ", ".join(f"{name} gäller t.o.m. {_day(end)}" for name, end in ends.items())
-    return _check("certificates", not soon, detail)
+    until = words("gäller t.o.m.", "valid until")
+    detail = ", ".join(f"{name} {until} {_day(end)}" for name, end in ends.items())
+    return _check("certificates", all((end - now).days >= SOON for end in ends.values()), detail)
 
 
 def _day(moment: datetime) -> str:
     return moment.date().isoformat()
 
 
-def _orphans(m: Municipality) -> dict[str, Any]:
+def _files(m: Municipality, words: Words) -> dict[str, Any]:
     named = {
         address
         for fact in m.registry.facts()
         for name in ("file", "cms_file")
         if isinstance(address := getattr(fact.event, name, None), str)
     }
-    found = [path for path in m.files.folder.rglob("*") if path.is_file()]
-    missing = sorted(named - {path.name for path in found})
+    found = {path.name for path in m.files.folder.rglob("*") if path.is_file()}
+    missing = sorted(named - found)
     if missing:
-        return _check("files", False, f"{len(missing)} filer saknas, bland dem {missing[0]}")
-    orphans = sum(path.name not in named for path in found)
-    return _check("files", True, f"{len(named)} filer finns; {orphans} som ingen händelse nämner")
+        said = words(
+            f"{len(missing)} filer saknas, bland dem {missing[0]}",
+            f"{len(missing)} files are missing, such as {missing[0]}",
+        )
+        return _check("files", False, said)
+    said = words(
+        f"{len(named)} filer finns; {len(found - named)} som ingen händelse nämner",
+        f"{len(named)} files are there; {len(found - named)} that no event names",
+    )
+    return _check("files", True, said)
 
 
-def _space(m: Municipality) -> dict[str, Any]:
+def _space(m: Municipality, words: Words) -> dict[str, Any]:
     free = shutil.disk_usage(m.dir).free
-    return _check("space", free > 1 << 30, f"{free / (1 << 30):.0f} GiB fritt")
+    gib = f"{free / (1 << 30):.0f} GiB"
+    return _check("space", free > 1 << 30, words(f"{gib} fritt", f"{gib} free"))

@@ -1,8 +1,9 @@
 """`liggare export`: the log, or a range of it, as plain files that verify by themselves.
 
 - The form is that of signing/export.py. Sealed fields stay sealed: an export shows what happened and proves it, and
-  opens nothing that is personal. The sealed minutes are the readable part.
+  opens nothing that is personal. The sealed minutes are the readable part; those destroyed by decision are left out.
 - A checkpoint is signed first, so that everything exported is covered by one.
+- The index is written last: a folder without it is no export, only the beginning of one.
 """
 
 from __future__ import annotations
@@ -12,66 +13,79 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+from api.faults import BadRequest
 from api.wiring import Municipality
 from domain.minutes_events import MinutesApproved, MinutesSealed
-from registry.files import write_synced
+from registry.files import FileDestroyed, write_synced
+from registry.mapper import EvidenceBroken
 from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, VKEYS
 from signing.tiles import Tile, new_tiles
 
 
-class NotEmpty(Exception):
-    """The folder to export to exists and is not empty."""
-
-
 def export(
-    m: Municipality, out: Path, first: int = 1, last: int | None = None, progress: Callable[[int], None] = lambda _: None
+    m: Municipality,
+    out: Path,
+    first: int = 1,
+    last: int | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, int | str]:
     """Write an export of positions first to last (default: all) into a new folder; what was written."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise NotEmpty(f"{out} exists and is not empty")
+    head = m.registry.recorder.head().position
+    last = head if last is None else last
+    if not 1 <= first <= last <= head:
+        raise BadRequest("range-outside", first=first, last=last, head=head)
     m.checkpoints.sign(m.registry.clock.now())
-    size = m.registry.recorder.head().position
-    last = min(last or size, size)
+    notes = m.registry.recorder.checkpoints()
+    size = notes[-1][0]
     for folder in (CHECKPOINTS, DOCUMENTS):
         (out / folder).mkdir(parents=True, exist_ok=True)
     with (out / EVENTS).open("wb") as lines:
         for event in m.registry.recorder.scan(first - 1, last):
             lines.write(event.state + b"\n")
             if event.id % 1000 == 0:
-                progress(event.id)
+                progress(event.id - first, last - first + 1)
     documents = _documents(m, out / DOCUMENTS, first, last)
     for tile, data in new_tiles(0, m.registry.recorder.leaves(0, size), _Nothing()):
         path = out / tile.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    for number, note in m.registry.recorder.checkpoints():
+    for number, note in notes:
         (out / CHECKPOINTS / f"{number:012}.note").write_bytes(note)
     for name in (VKEYS, ANCHOR, "ca.crl"):
         (out / name).write_bytes((m.keys.folder / name).read_bytes())
     index = {"format": FORMAT, "municipality": m.slug, "name": m.name, "origin": m.settings.origin,
              "from": first, "to": last, "size": size}  # fmt: skip
     write_synced(out / INDEX, json.dumps(index, ensure_ascii=False, indent=2).encode() + b"\n")
-    return {"path": str(out.absolute()), "from": first, "to": last, "events": last - first + 1, "documents": documents}
+    count = last - first + 1
+    progress(count, count)
+    return {"path": str(out.absolute()), "from": first, "to": last, "events": count, "documents": documents}
 
 
 class _Nothing:
     """There are no earlier tiles: all are made from the leaves."""
 
     def read_tile(self, tile: Tile) -> bytes:
-        raise KeyError(tile.path)
+        raise LookupError(tile.path)
 
 
 def _documents(m: Municipality, folder: Path, first: int, last: int) -> int:
     written = 0
     for fact in m.registry.facts(first - 1, last):
         match fact.event:
-            case MinutesSealed(version=version, file=file):
-                content, name = m.files.get(file), f"{fact.stream}-v{version}.pdf"
-            case MinutesApproved(version=version, office=office, cms_file=file):
-                content, name = m.files.get(file), f"{fact.stream}-v{version}-{office}.p7s"
+            case MinutesSealed(version=version, file=file, pdf=digest):
+                name = f"{fact.stream}-v{version}.pdf"
+            case MinutesApproved(version=version, office=office, cms_file=file, cms=digest):
+                name = f"{fact.stream}-v{version}-{office}.p7s"
             case _:
                 continue
-        assert sha256(content).hexdigest() in (getattr(fact.event, "pdf", ""), getattr(fact.event, "cms", ""))
+        try:
+            content = m.files.get(file)
+        except FileDestroyed:
+            continue
+        if sha256(content).hexdigest() != digest:
+            raise EvidenceBroken(
+                f"position {fact.position}: the file {file} is not the one that the event names"
+            )
         (folder / name).write_bytes(content)
         written += 1
     return written

@@ -1,9 +1,10 @@
 """`liggare replay`: the log folded anew to a point on two clocks.
 
-- known says which events were recorded: all up to a position, or by a moment. true says when what they tell is asked for;
-  without it everything known is counted.
+- known says which events were recorded: all up to a position, or by a moment. true says when what they tell is asked
+  for; without it everything known is counted.
 - Without true the views' digests are of views folded anew from those events; with it they are of what the views answer
-  for that time. Comparing always means: folded anew against what is stored.
+  for that time. Comparing always means: folded anew against what is stored, as of the same position.
+- To answer for a time the views must have read so far; that they have, and nothing else, is written by a replay.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def replay(
         if compare or true is not None:
             m.projector.catch_up()
         if compare:
-            stored = stored_digests(m.views, position)
+            # A row added by hand may stand anywhere: only all that is stored can be all that there should be.
+            stored = stored_digests(m.views, None if position == head else position)
             differing = [name for name in sorted(fresh) if stored.get(name) != fresh[name]]
         holds = _text(true) if true is not None else None
         views = fresh if holds is None else _as_of(m, position, holds)

@@ -17,17 +17,18 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.faults import Fault
 from registry.files import sync_folder, write_synced
 
 NAME = "liggare.toml"
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
-class NotAFolder(Exception):
+class NotAFolder(Fault):
     """The path is not a registry's data folder, or its settings cannot be read."""
 
 
-class NoRootKey(Exception):
+class NoRootKey(Fault):
     """The root key was not found where it should be; the message says where that is."""
 
 
@@ -52,9 +53,9 @@ class Settings(BaseModel):
         try:
             return cls(**tomllib.loads(path.read_text("utf-8")))
         except (FileNotFoundError, NotADirectoryError):
-            raise NotAFolder(f"{folder} is not a data folder: it has no {NAME}") from None
+            raise NotAFolder("not-a-folder", folder=folder, file=NAME) from None
         except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
-            raise NotAFolder(f"{path} cannot be read: {error}") from error
+            raise NotAFolder("settings-unreadable", file=path, reason=_why(error)) from error
 
     def write(self, folder: Path) -> None:
         lines = [f"{name} = {_toml(value)}" for name, value in self.model_dump(exclude_none=True).items()]
@@ -67,6 +68,13 @@ def _toml(value: str | int | bool) -> str:
     if isinstance(value, int):
         return str(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's escapes are JSON's
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with the settings, in one line."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return str(error)
 
 
 def find_root_key(folder: Path, settings: Settings) -> bytes:
@@ -82,17 +90,19 @@ def find_root_key(folder: Path, settings: Settings) -> bytes:
         if path.is_file():
             return read_root_key(path)
     tried = ", ".join(map(str, places))
-    raise NoRootKey(f"the root key of {settings.slug} is not to be found ({tried})")
+    raise NoRootKey("no-root-key", slug=settings.slug, tried=tried)
 
 
 def read_root_key(path: Path) -> bytes:
     """A root key from its file: 64 hexadecimal digits."""
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
-    except (ValueError, UnicodeDecodeError):
+    except OSError as error:
+        raise NoRootKey("cannot-read", path=path, reason=error.strerror or str(error)) from error
+    except ValueError:
         key = b""
     if len(key) != 32:
-        raise NoRootKey(f"{path} does not hold a root key (64 hexadecimal digits)")
+        raise NoRootKey("bad-root-key", file=path)
     return key
 
 

@@ -2,73 +2,146 @@
 
 - export.json       what this is: format, municipality, name, origin of the log, first and last position, tree size
 - events.jsonl      the events' own bytes, one a line, in order: a line's leaf hash is SHA-256(0x00 ‖ line without LF)
-- tile/0/…          the leaf hashes of the whole tree (C2SP tlog-tiles), so that a range is checked in its place
+- tile/…            the hashes of the whole tree (C2SP tlog-tiles), so that a range is checked in its place
 - checkpoints/      the signed checkpoints; log.vkeys the keys they are signed with
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
+
+Whatever else lies there, and export.json itself, proves nothing: `loose` lists it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Collection, Iterator, Sequence
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
-from signing.log import HASH_SIZE
 from signing.note import Vkey
-from signing.tiles import tiles_at
-from signing.verify import Evidence, Record
+from signing.pki import certificate_pem
+from signing.records import Record
+from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile
+from signing.verify import Evidence
 
 FORMAT = 1
 INDEX, EVENTS, CHECKPOINTS, DOCUMENTS = "export.json", "events.jsonl", "checkpoints", "minutes"
 VKEYS, ANCHOR = "log.vkeys", "trust.pem"
 
 
+class Broken(ValueError):
+    """The export's index, keys or certificate are not in their one form; the message says which."""
+
+
 def read_export(
     folder: Path, roots: Sequence[x509.Certificate] | None, outside: Sequence[tuple[str, bytes]]
 ) -> Evidence:
-    """The evidence in an export; ValueError if its index or keys are not in form, FileNotFoundError if it has none."""
-    index: Any = json.loads((folder / INDEX).read_text("utf-8"))
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise ValueError(f"{INDEX} is not of format {FORMAT}")
-    artefacts = {sha256(content).hexdigest(): content for content in _files(folder / DOCUMENTS)}
-    notes = sorted((folder / CHECKPOINTS).glob("*.note"))
-    first, size = int(index["from"]), int(index["size"])
+    """The evidence in an export. Raises Broken; FileNotFoundError if it is none, or a part of it is missing."""
+    index = _index((folder / INDEX).read_bytes())
+    files = _by_digest(folder / DOCUMENTS)
+    first, last, size = index["from"], index["to"], index["size"]
+
+    def artefact(digest: str) -> bytes | None:
+        return files[digest].read_bytes() if digest in files else None
+
+    def tile(wanted: Tile) -> bytes | None:
+        path = folder / wanted.path
+        return path.read_bytes() if path.is_file() else None
+
     return Evidence(
         records=lambda: _records(folder / EVENTS, first),
-        checkpoints=[(note.name, note.read_bytes()) for note in notes],
+        checkpoints=[
+            (note.name, note.read_bytes()) for note in sorted((folder / CHECKPOINTS).glob("*.note"))
+        ],
         outside=list(outside),
-        vkeys=[Vkey.parse(line) for line in (folder / VKEYS).read_text("utf-8").splitlines()],
-        origin=str(index["origin"]),
-        roots=list(roots) if roots is not None else x509.load_pem_x509_certificates((folder / ANCHOR).read_bytes()),
+        vkeys=read_vkeys((folder / VKEYS).read_bytes()),
+        origin=index["origin"],
+        roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
-        artefact=artefacts.get,
-        tiles=lambda: leaves(folder, size),
+        artefact=artefact,
+        first=first,
+        last=last,
+        size=size,
+        tile=tile,
     )
 
 
-def _files(folder: Path) -> Iterator[bytes]:
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            yield path.read_bytes()
+def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
+    """The files of an export that no check rests on; named are the digests of documents that the events name."""
+    held = {folder / EVENTS, folder / VKEYS, *(folder / CHECKPOINTS).glob("*.note")}
+    held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}
+    if not evidence.trusted:
+        held.add(folder / ANCHOR)
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path not in held
+        and not _is_tile(path.relative_to(folder).as_posix(), evidence.size)
+    ]
+
+
+def _is_tile(path: str, size: int) -> bool:
+    """Whether this is where a tile of a tree of this size lies."""
+    try:
+        tile = Tile.from_path(path)
+    except ValueError:
+        return False
+    hashes = (size >> TILE_HEIGHT * tile.level) - tile.index * TILE_WIDTH
+    return tile.width == min(hashes, TILE_WIDTH)
+
+
+def read_vkeys(data: bytes) -> list[Vkey]:
+    """The log's public keys, one a line; anything but their one spelling is refused."""
+    try:
+        keys = [Vkey.parse(line) for line in data.decode("ascii").split("\n")[:-1]]
+    except ValueError as error:
+        raise Broken(f"{VKEYS} is not in form: {error}") from error
+    if not keys or data != "".join(f"{key}\n" for key in keys).encode():
+        raise Broken(f"{VKEYS} is not in form")
+    return keys
+
+
+def read_anchor(data: bytes) -> x509.Certificate:
+    """The municipality's own certificate, in its one spelling and signed by itself."""
+    try:
+        certificate = x509.load_pem_x509_certificate(data)
+        certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise Broken(f"{ANCHOR} does not hold a certificate that is signed by itself") from error
+    if data != certificate_pem(certificate):
+        raise Broken(f"{ANCHOR} is not in form")
+    return certificate
+
+
+def _index(data: bytes) -> dict[str, Any]:
+    try:
+        index: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Broken(f"{INDEX} is not JSON: {error}") from error
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise Broken(f"{INDEX} is not of format {FORMAT}")
+    numbers = [index.get(name) for name in ("from", "to", "size")]
+    if any(type(number) is not int for number in numbers) or type(index.get("origin")) is not str:
+        raise Broken(f"{INDEX} lacks from, to, size or origin")
+    if not 1 <= index["from"] <= index["to"] <= index["size"]:
+        raise Broken(f"{INDEX}: from, to and size do not fit together")
+    return index
+
+
+def _by_digest(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*")):
+        if path.is_file():
+            with path.open("rb") as content:
+                found.setdefault(file_digest(content, "sha256").hexdigest(), path)
+    return found
 
 
 def _records(path: Path, first: int) -> Iterator[Record]:
     with path.open("rb") as lines:
         for position, line in enumerate(lines, first):
             yield Record(position, line.removesuffix(b"\n"))
-
-
-def leaves(folder: Path, size: int) -> Iterator[bytes]:
-    """The published leaf hashes of a tree of this size; a missing or short tile ends them."""
-    for tile in tiles_at(size):
-        if tile.level:
-            continue
-        path = folder / tile.path
-        data = path.read_bytes() if path.is_file() else b""
-        for start in range(0, len(data), HASH_SIZE):
-            yield data[start : start + HASH_SIZE]

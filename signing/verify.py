@@ -20,9 +20,9 @@ The last three need the registry's code and keys; here they are named as not run
 
 from __future__ import annotations
 
-from collections import defaultdict
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -30,43 +30,50 @@ from typing import Any
 from cryptography import x509
 
 from signing import cms
-from signing.canonical import NotCanonical, decode, encode
+from signing.canonical import encode
 from signing.checkpoint import Checkpoint, open_checkpoint
-from signing.commitments import version_root
 from signing.levels import Levels
-from signing.log import consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion
+from signing.log import (
+    HASH_SIZE,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    verify_consistency,
+    verify_inclusion,
+)
 from signing.note import NoteError, Vkey
-from signing.pades_check import check_pdf
+from signing.pades_check import PdfCheck, check_pdf, first_revision
+from signing.pki import certificate_der
+from signing.records import Documents, Reader, Record, SourceDamaged
+from signing.report import STEPS, Report
 from signing.signed_data import CmsError
+from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, tiles_at
 
-STEPS = tuple(
-    "envelope columns leaves tree checkpoints outside-checkpoint inclusion consistency pades timestamps cms "
-    "statements rerender digest".split()
-)
-FIELDS = frozenset(
-    "v salt municipality stream version topic recorded_at happened actor mandate assurance command_id rules data".split()
-)
-CLOCK_RESET = "clock-reset.v1"
-VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
-SHOWN = 5  # how many failures a step names; the rest are counted
+__all__ = [
+    "STEPS",
+    "Destroyed",
+    "Evidence",
+    "Record",
+    "Report",
+    "SourceDamaged",
+    "approval_statement",
+    "verify_log",
+    "verify_pdf",
+]
+
+Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much (0: not known)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One event as it is stored; leaf and columns are None where the store has none (an export)."""
-
-    position: int
-    envelope: bytes
-    leaf: bytes | None = None
-    columns: tuple[str, int, str] | None = None
+class Destroyed(Exception):
+    """The file was destroyed by a recorded decision; what the log proves of it still stands."""
 
 
 @dataclass
 class Evidence:
-    """What there is to check. artefact(sha256 hex) gives a sealed PDF or a detached signature, or None.
+    """What there is to check. artefact(sha256 hex) gives a sealed PDF or a detached signature, or None, or Destroyed.
 
-    tiles: published level-0 leaf hashes by position, where there are such. missing says why a kind of evidence is not
-    there ("the root key was not given"). first > 1 for an export of a range.
+    missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
+    and a tree of size leaves whose published tiles tile() reads, None where one is missing.
     """
 
     records: Callable[[], Iterable[Record]]
@@ -77,85 +84,23 @@ class Evidence:
     roots: Sequence[x509.Certificate]
     trusted: bool
     artefact: Callable[[str], bytes | None]
-    artefacts_missing: str = ""
-    tiles: Callable[[], Iterator[bytes]] | None = None
+    missing: tuple[str, dict[str, str | int]] | None = None
+    first: int = 1
+    last: int | None = None
+    size: int = 0
+    tile: Callable[[Tile], bytes | None] | None = None
 
 
-@dataclass
-class Report:
-    """The outcome of each step, in order; the bytes that nothing protects; how many events and which clock."""
-
-    failures: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    passed: dict[str, str] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    unprotected: list[tuple[str, int, int]] = field(default_factory=list)
-    events: int | None = None
-    clock: str | None = None
-    trusted: bool = False
-
-    def fail(self, step: str, detail: str) -> None:
-        self.failures[step].append(detail)
-
-    def ok(self, step: str, detail: str) -> None:
-        """Note what a step found in order; a failure of the same step outweighs it."""
-        self.passed[step] = detail
-
-    def skip(self, step: str, why: str) -> None:
-        self.skipped[step] = why
-
-    def checks(self) -> list[dict[str, Any]]:
-        return [self._check(step) for step in STEPS]
-
-    def _check(self, step: str) -> dict[str, Any]:
-        if wrong := self.failures.get(step):
-            more = f" (and {len(wrong) - SHOWN} more)" if len(wrong) > SHOWN else ""
-            return {"step": step, "ok": False, "detail": "; ".join(wrong[:SHOWN]) + more}
-        if step in self.passed:
-            return {"step": step, "ok": True, "detail": self.passed[step]}
-        return {"step": step, "ok": None, "detail": f"not run: {self.skipped.get(step, 'nothing here to check')}"}
-
-    def result(self) -> dict[str, Any]:
-        """The whole result as plain JSON."""
-        checks = self.checks()
-        outcomes = [check["ok"] for check in checks]
-        return {
-            "ok": False not in outcomes and True in outcomes,
-            "trusted": self.trusted and False not in outcomes and True in outcomes,
-            "clock": self.clock,
-            "events": self.events,
-            "checks": checks,
-            "unprotected": [
-                {"file": file, "offset": offset, "length": length} for file, offset, length in self.unprotected
-            ],
-        }
-
-
-@dataclass
-class Documents:
-    """What the events say about sealed documents: roots of versions, approvals and seals, with positions."""
-
-    roots: dict[tuple[str, int], str] = field(default_factory=dict)
-    approvals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    seals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-
-    def note(self, position: int, envelope: dict[str, Any]) -> None:
-        stream, data = envelope["stream"], envelope["data"]
-        if envelope["topic"] == VERSION_MADE:
-            self.roots[stream, data["version"]] = version_root(envelope)
-        elif envelope["topic"] == APPROVED:
-            self.approvals.append((position, stream, data))
-        elif envelope["topic"] == SEALED:
-            self.seals.append((position, stream, data))
-
-
-def verify_log(evidence: Evidence, now: datetime, progress: Callable[[int], None] = lambda _: None) -> Report:
+def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_: None) -> Report:
     """Steps 1 to 11 over a whole log or an exported range."""
     report, levels, documents = Report(), Levels(), Documents()
     read_records(evidence, report, levels, documents, progress)
-    verify_checkpoints(evidence, report, levels)
-    verify_inclusions(evidence, report, levels, documents)
-    verify_documents(evidence, report, documents, now)
-    report.trusted = evidence.trusted
+    stored = verify_checkpoints(evidence, report, levels, documents)
+    verify_inclusions(stored, report, levels, documents)
+    verify_documents(evidence, report, documents, now, progress)
+    report.named = {data["pdf"] for _, _, data in documents.seals} | {
+        data["cms"] for _, _, data in documents.approvals
+    }
     return report
 
 
@@ -163,109 +108,97 @@ def verify_log(evidence: Evidence, now: datetime, progress: Callable[[int], None
 
 
 def read_records(
-    evidence: Evidence, report: Report, levels: Levels, documents: Documents, progress: Callable[[int], None]
+    evidence: Evidence, report: Report, levels: Levels, documents: Documents, progress: Progress
 ) -> None:
     """Read every event once: its form, its columns, its leaf, its place in the tree."""
-    reader = _Reader(report)
-    tiles = evidence.tiles() if evidence.tiles else None
-    for record in evidence.records():
-        if tiles is not None:
-            _levels_to(levels, tiles, record.position - 1)
-        if record.position != levels.size + 1:
-            report.fail("tree", f"position {levels.size + 1} is missing: the next event stands at {record.position}")
-            return
-        leaf = leaf_hash(record.envelope)
-        if tiles is not None:
-            published = next(tiles, None)
-            if published != leaf:
-                report.fail("tree", f"position {record.position}: the published tile holds another leaf")
-        if record.leaf is not None and record.leaf != leaf:
-            report.fail("leaves", f"position {record.position}: the bytes are not those that were hashed")
-        levels.append(leaf)
-        if (envelope := reader.read(record)) is not None:
-            documents.note(record.position, envelope)
-        if record.position % 1000 == 0:
-            progress(record.position)
-    if tiles is not None:
-        for leaf in tiles:
+    reader = Reader(report, documents)
+    published = _published(evidence, report)
+    try:
+        for record in evidence.records():
+            _append(levels, itertools.islice(published, max(0, record.position - 1 - levels.size)))
+            if record.position != levels.size + 1:
+                report.fail("tree", "position-missing", position=levels.size + 1, next=record.position)
+                break
+            leaf = leaf_hash(record.envelope)
+            if evidence.tile and next(published, leaf) != leaf:
+                report.fail("tree", "tile-leaf", position=record.position)
+            if record.leaf is not None and record.leaf != leaf:
+                report.fail("leaves", "leaf-differs", position=record.position)
             levels.append(leaf)
-    report.events = reader.count
-    report.clock = reader.clock
-    report.ok("envelope", f"{reader.count} events are canonical and follow on each other")
-    if reader.columns:
-        report.ok("columns", f"{reader.columns} rows agree with their envelopes")
-        report.ok("leaves", f"{reader.count} leaf hashes are those of the events' bytes")
-    else:
-        report.skip("columns", "an export has no columns, only the events' own bytes")
-        report.ok("leaves", f"{reader.count} leaf hashes were made from the events' bytes")
-    report.ok("tree", f"{levels.size} leaves without gaps; root {levels.root(levels.size).hex()}")
+            reader.read(record)
+            if reader.count % 1000 == 0:
+                progress("events", reader.count, 0)
+    except SourceDamaged as error:
+        report.fail("envelope", "log-damaged", reason=str(error))
+    _append(levels, published)
+    _verify_upper_tiles(evidence, report, levels)
+    progress("events", reader.count, reader.count)
+    report.events, report.clock = reader.count, reader.clock
+    report.ok("envelope", "envelope-ok", count=reader.count)
+    root = levels.root(levels.size).hex()
+    if evidence.tile is None:
+        report.ok("columns", "columns-ok", count=reader.columns)
+        report.ok("leaves", "leaves-ok", count=reader.count)
+        report.ok("tree", "tree-ok", count=levels.size, root=root)
+        return
+    if reader.last != evidence.last:
+        report.fail("tree", "range-short", last=reader.last, expected=evidence.last or 0)
+    report.skip("columns", "no-columns")
+    report.ok("leaves", "leaves-made", count=reader.count)
+    report.ok("tree", "range-ok", first=evidence.first, last=reader.last, count=levels.size, root=root)
 
 
-def _levels_to(levels: Levels, tiles: Iterator[bytes], size: int) -> None:
-    while levels.size < size and (leaf := next(tiles, None)) is not None:
+def _append(levels: Levels, leaves: Iterable[bytes]) -> None:
+    for leaf in leaves:
         levels.append(leaf)
 
 
-class _Reader:
-    """Step 1 and 2 over a stream of events."""
+def _published(evidence: Evidence, report: Report) -> Iterator[bytes]:
+    """The published leaf hashes in order; the first tile that is missing or short ends them."""
+    for tile in tiles_at(evidence.size):
+        if tile.level or evidence.tile is None:
+            return
+        data = evidence.tile(tile)
+        if data is None or len(data) != tile.width * HASH_SIZE:
+            report.fail("tree", "tile-missing", tile=tile.path)
+            return
+        for start in range(0, len(data), HASH_SIZE):
+            yield data[start : start + HASH_SIZE]
 
-    def __init__(self, report: Report) -> None:
-        self.report, self.count, self.columns = report, 0, 0
-        self.clock: str | None = None
-        self._municipality: str | None = None
-        self._recorded_at = ""
-        self._versions: dict[str, int] = {}
 
-    def read(self, record: Record) -> dict[str, Any] | None:
-        self.count += 1
-        where = f"position {record.position}"
-        try:
-            envelope: Any = decode(record.envelope)
-        except NotCanonical as error:
-            self.report.fail("envelope", f"{where}: {error}")
-            return None
-        if not isinstance(envelope, dict) or envelope.keys() != FIELDS:
-            self.report.fail("envelope", f"{where}: the envelope lacks fields or has others than it should")
-            return None
-        self._follow(envelope, where, first=record.position == 1)
-        if record.columns is not None:
-            self.columns += 1
-            if record.columns != (envelope["stream"], envelope["version"], envelope["topic"]):
-                self.report.fail("columns", f"{where}: the row says {record.columns}, the envelope another thing")
-        return envelope
-
-    def _follow(self, envelope: dict[str, Any], where: str, *, first: bool) -> None:
-        if self._municipality not in (None, envelope["municipality"]):
-            self.report.fail("envelope", f"{where}: the event belongs to {envelope['municipality']}")
-        self._municipality = envelope["municipality"]
-        stream, version = envelope["stream"], envelope["version"]
-        # In an exported range a stream may begin anywhere; from there on it has no gaps.
-        if version != self._versions.get(stream, version - 1 if self.count > 1 or not first else 0) + 1:
-            self.report.fail("envelope", f"{where}: {stream} goes to version {version} with a gap")
-        self._versions[stream] = version
-        if envelope["recorded_at"] < self._recorded_at and envelope["topic"] != CLOCK_RESET:
-            self.report.fail("envelope", f"{where}: recorded earlier than the event before it")
-        self._recorded_at = envelope["recorded_at"]
-        if first:
-            self.clock = envelope["data"].get("clock")
+def _verify_upper_tiles(evidence: Evidence, report: Report, levels: Levels) -> None:
+    """The tiles above the lowest level are the ones that follow from the leaves."""
+    if evidence.tile is None or levels.size != evidence.size:
+        return
+    for tile in tiles_at(evidence.size):
+        if tile.level:
+            start = tile.index * TILE_WIDTH
+            made = (levels(tile.level * TILE_HEIGHT, index) for index in range(start, start + tile.width))
+            if evidence.tile(tile) != b"".join(made):
+                report.fail("tree", "tile-differs", tile=tile.path)
 
 
 # --- steps 5 to 8
 
 
-def verify_checkpoints(evidence: Evidence, report: Report, levels: Levels) -> None:
-    """The signed checkpoints against the tree, and against each other."""
+def verify_checkpoints(
+    evidence: Evidence, report: Report, levels: Levels, documents: Documents
+) -> list[Checkpoint]:
+    """The signed checkpoints against the tree, and against each other; those stored that hold, smallest first."""
     stored = _open_all(evidence, evidence.checkpoints, "checkpoints", report, levels)
     if stored:
-        report.ok("checkpoints", f"{len(stored)} checkpoints hold; the newest covers {stored[-1].size} events")
-    elif not evidence.checkpoints:
-        report.skip("checkpoints", "no checkpoint is stored with the events")
+        report.ok("checkpoints", "checkpoints-ok", count=len(stored), size=stored[-1].size)
+    elif documents.seals and not evidence.checkpoints:
+        report.fail("checkpoints", "checkpoints-gone")
+    else:
+        report.skip("checkpoints", "no-checkpoint")
     outside = _open_all(evidence, evidence.outside, "outside-checkpoint", report, levels)
     if outside:
-        report.ok("outside-checkpoint", f"{len(outside)} checkpoints kept outside agree with the events")
-    elif not evidence.outside:
-        report.skip("outside-checkpoint", "no checkpoint from outside was given")
-    _verify_consistency(stored, report, levels)
+        report.ok("outside-checkpoint", "outside-ok", count=len(outside))
+    else:
+        report.skip("outside-checkpoint", "no-outside")
+    verify_growth(stored, report, levels)
+    return stored
 
 
 def _open_all(
@@ -276,121 +209,168 @@ def _open_all(
         try:
             checkpoint = open_checkpoint(note, evidence.vkeys, origin=evidence.origin, every=True).checkpoint
         except NoteError as error:
-            report.fail(step, f"{name}: {error}")
+            report.fail(step, "note-fault", name=name, reason=str(error))
             continue
-        if checkpoint.size > levels.size:
-            report.fail(
-                step, f"{name}: it was signed over {checkpoint.size} events, but there are {levels.size}: events are gone"
-            )
-        elif levels.root(checkpoint.size) != checkpoint.root:
-            report.fail(step, f"{name}: the first {checkpoint.size} events are not those that were signed")
+        size = checkpoint.size
+        if size > levels.size:
+            report.fail(step, "events-gone", name=name, size=size, count=levels.size)
+        elif levels.root(size) != checkpoint.root:
+            report.fail(step, "events-differ", name=name, size=size)
         else:
             opened.append(checkpoint)
     return sorted(opened, key=lambda checkpoint: checkpoint.size)
 
 
-def _verify_consistency(checkpoints: list[Checkpoint], report: Report, levels: Levels) -> None:
-    pairs = [(old, new) for old, new in zip(checkpoints, checkpoints[1:], strict=False) if old.size < new.size]
+def verify_growth(checkpoints: Sequence[Checkpoint], report: Report, levels: Levels) -> None:
+    """That each checkpoint is proven to continue the one before it."""
+    pairs = [(old, new) for old, new in itertools.pairwise(checkpoints) if old.size < new.size]
     for old, new in pairs:
         proof = consistency_proof(old.size, new.size, levels)
         if not verify_consistency(old.size, new.size, old.root, new.root, proof):
-            report.fail("consistency", f"the checkpoint of {new.size} does not continue the one of {old.size}")
+            report.fail("consistency", "not-consistent", old=old.size, new=new.size)
     if pairs:
-        report.ok("consistency", f"{len(pairs)} steps from checkpoint to checkpoint are proven")
+        report.ok("consistency", "consistency-ok", count=len(pairs))
     else:
-        report.skip("consistency", "it takes two checkpoints of different size")
+        report.skip("consistency", "one-checkpoint")
 
 
-def verify_inclusions(evidence: Evidence, report: Report, levels: Levels, documents: Documents) -> None:
-    """That the events behind sealed documents stand in the newest signed tree."""
-    signed = [
-        checkpoint
-        for checkpoint in _open_all(evidence, evidence.checkpoints, "checkpoints", Report(), levels)
-        if checkpoint.size
-    ]
-    if not signed:
-        report.skip("inclusion", "there is no checkpoint to prove it against")
+def verify_inclusions(
+    stored: Sequence[Checkpoint], report: Report, levels: Levels, documents: Documents
+) -> None:
+    """That the events behind approved and sealed documents stand in the newest signed tree."""
+    newest = stored[-1] if stored else None
+    if newest is None:
+        report.skip("inclusion", "nothing-signed")
         return
-    newest, proven, later = signed[-1], 0, 0
+    proven = later = 0
     for position, *_ in (*documents.approvals, *documents.seals):
         if position > newest.size:
             later += 1
             continue
         proof = inclusion_proof(position - 1, newest.size, levels)
         if not verify_inclusion(levels(0, position - 1), position - 1, newest.size, proof, newest.root):
-            report.fail("inclusion", f"position {position} is not in the signed tree")
+            report.fail("inclusion", "not-included", position=position)
         proven += 1
-    note = f"; {later} await the next checkpoint" if later else ""
-    report.ok("inclusion", f"{proven} approvals and seals are in the tree of {newest.size} events{note}")
+    if later:
+        report.ok("inclusion", "inclusion-later", count=proven, size=newest.size, later=later)
+    else:
+        report.ok("inclusion", "inclusion-ok", count=proven, size=newest.size)
 
 
 # --- steps 9 to 11
 
 
-def verify_documents(evidence: Evidence, report: Report, documents: Documents, now: datetime) -> None:
+def verify_documents(
+    evidence: Evidence,
+    report: Report,
+    documents: Documents,
+    now: datetime,
+    progress: Progress = lambda *_: None,
+) -> None:
     """Every sealed PDF and every detached signature that the events name."""
-    if not documents.seals and not documents.approvals:
+    total = len(documents.seals) + len(documents.approvals)
+    if evidence.missing is not None and total:
+        code, values = evidence.missing
         for step in ("pades", "timestamps", "cms"):
-            report.skip(step, "nothing has been sealed")
+            report.skip(step, code, **values)
         return
-    if evidence.artefacts_missing:
-        for step in ("pades", "timestamps", "cms"):
-            report.skip(step, evidence.artefacts_missing)
-        return
-    for position, stream, data in documents.seals:
-        name = f"{stream} version {data['version']} (position {position})"
-        pdf = _artefact(evidence, report, "pades", name, data["pdf"])
+    # The chains of what holds end at the roots; where nothing is signed no chain has been found to end anywhere.
+    report.trusted = evidence.trusted and total > 0
+    renders: dict[tuple[str, int], str] = {}
+    destroyed = outside = 0
+    for done, (position, stream, data) in enumerate(documents.seals):
+        progress("documents", done, total)
+        name = f"{stream} v{data['version']} (position {position})"
+        try:
+            pdf = _artefact(evidence, report, "pades", name, data["pdf"])
+        except Destroyed:
+            destroyed += 1
+            continue
         if pdf is not None:
             verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now)
-    for position, stream, data in documents.approvals:
-        _verify_approval(evidence, report, documents, f"{stream}, {data['office']} (position {position})", stream, data)
-    for step in ("pades", "timestamps"):
-        if documents.seals:
-            report.ok(step, f"{len(documents.seals)} sealed documents hold")
-        else:
-            report.skip(step, "nothing has been sealed")
-    report.ok("cms", f"{len(documents.approvals)} approvals are signed over minutes root, render and version")
+            renders[stream, data["version"]] = _render(pdf)
+    for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
+        name = f"{stream} v{data['version']}, {data['office']} (position {position})"
+        root = documents.roots.get((stream, data["version"]))
+        if root is None and evidence.first > 1:
+            outside += 1
+        elif root is None:
+            report.fail("cms", "version-missing", name=name)
+        elif root != data["root"]:
+            report.fail("cms", "root-differs", name=name)
+        if renders.get((stream, data["version"]), data["render_output"]) != data["render_output"]:
+            report.fail("pades", "render-differs", name=name)
+        _verify_approval(evidence, report, name, data)
+        progress("documents", done, total)
+    _say_documents(report, documents, destroyed, outside)
+
+
+def _say_documents(report: Report, documents: Documents, destroyed: int, outside: int) -> None:
+    sealed, approvals = len(documents.seals) - destroyed, len(documents.approvals)
+    if destroyed:
+        report.ok("pades", "pades-destroyed", count=sealed, destroyed=destroyed)
+    elif sealed:
+        report.ok("pades", "pades-ok", count=sealed)
+    else:
+        report.skip("pades", "nothing-sealed")
+    if sealed:
+        report.ok("timestamps", "stamps-ok", count=sealed)
+    else:
+        report.skip("timestamps", "nothing-sealed")
+    if outside:
+        report.ok("cms", "cms-range", count=approvals, outside=outside)
+    elif approvals:
+        report.ok("cms", "cms-ok", count=approvals)
+    else:
+        report.skip("cms", "nothing-approved")
 
 
 def verify_pdf(
     pdf: bytes, name: str, roots: Sequence[x509.Certificate], trusted: bool, report: Report, now: datetime
-) -> None:
+) -> PdfCheck:
     """Steps 9 and 10 for one sealed PDF."""
     result = check_pdf(pdf, roots, now, trusted=trusted)
     for check in result.checks:
         if check.ok is not True:
-            report.fail(check.step, f"{name}: {check.detail}")
-    report.unprotected.extend((name, offset, length) for offset, length in result.unprotected)
+            report.fail(check.step, "pdf-fault", name=name, reason=check.detail)
+    return result
+
+
+def _render(pdf: bytes) -> str:
+    """The digest of the render that a sealed PDF begins with."""
+    try:
+        return sha256(first_revision(pdf)).hexdigest()
+    except ValueError:
+        return ""
 
 
 def _artefact(evidence: Evidence, report: Report, step: str, name: str, digest: str) -> bytes | None:
     found = evidence.artefact(digest)
     if found is None:
-        report.fail(step, f"{name}: the file with the digest {digest[:16]}… is not here")
+        report.fail(step, "artefact-missing", name=name, digest=digest[:16])
     elif sha256(found).hexdigest() != digest:
-        report.fail(step, f"{name}: the file is not the one the event names")
+        report.fail(step, "artefact-other", name=name)
     else:
         return found
     return None
 
 
-def _verify_approval(
-    evidence: Evidence, report: Report, documents: Documents, name: str, stream: str, data: dict[str, Any]
-) -> None:
-    signature = _artefact(evidence, report, "cms", name, data["cms"])
-    root = documents.roots.get((stream, data["version"]))
+def _verify_approval(evidence: Evidence, report: Report, name: str, data: dict[str, Any]) -> None:
+    try:
+        signature = _artefact(evidence, report, "cms", name, data["cms"])
+    except Destroyed:
+        report.fail("cms", "cms-destroyed", name=name)
+        return
     if signature is None:
         return
-    if root is None:
-        report.fail("cms", f"{name}: the version it approves is not among the events")
-        return
-    signed = approval_statement(root, data["render_output"], data["version"])
+    signed = approval_statement(data["root"], data["render_output"], data["version"])
     try:
-        cms.verify(signature, signed, evidence.roots)
+        result = cms.verify(signature, signed, evidence.roots)
     except CmsError as error:
-        report.fail("cms", f"{name}: {error}")
-    if root != data["root"]:
-        report.fail("cms", f"{name}: the approval names another minutes root than the version has")
+        report.fail("cms", "cms-fault", name=name, reason=str(error))
+        return
+    if sha256(certificate_der(result.certificate)).hexdigest() != data["certificate"]:
+        report.fail("cms", "certificate-differs", name=name)
 
 
 def approval_statement(root: str, render: str, version: int) -> bytes:

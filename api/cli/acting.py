@@ -15,18 +15,17 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import AsJson, answer, console, handled
+from api.cli.options import Dir, Json, opened
+from api.cli.output import Exit, answer, console, handled, in_language, plain
+from api.faults import BadRequest
 from api.reactions import Reactions, Undone
 from api.signing_flow import SigningFlow
-from api.wiring import Municipality, open_folder
+from api.wiring import Municipality
 from domain.approving import BeginSigning
 from domain.decider import COMMANDS
 from domain.errors import Forbidden
 from domain.sources import house
 from registry.registry import Saved
-
-Dir = Annotated[Path, typer.Option("--dir", help="Registrets datamapp.")]
-Json = Annotated[bool, AsJson]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +36,10 @@ def register(app: typer.Typer) -> None:
 
 
 def do(
-    command: Annotated[str, typer.Argument(metavar="KOMMANDO", help="Till exempel record-dissent; `list` visar alla.")],
-    dir: Annotated[Path | None, typer.Option("--dir", help="Registrets datamapp.")] = None,
+    command: Annotated[
+        str, typer.Argument(metavar="KOMMANDO", help="Till exempel record-dissent; `list` visar alla.")
+    ],
+    folder: Annotated[Path | None, typer.Option("--dir", metavar="MAPP", help="Registrets datamapp.")] = None,
     data: Annotated[str, typer.Option(help="Uppgifterna som JSON; - läser dem från stdin.")] = "{}",
     json: Json = False,
 ) -> None:
@@ -50,22 +51,21 @@ def do(
             answer({"commands": names}, json, lambda: _table(names))
             return
         if command not in known:
-            raise typer.BadParameter(f"{command} finns inte; `liggare do list` visar vad som finns", param_hint="KOMMANDO")
+            raise BadRequest("unknown-command", command=command)
         if data == "?":
             schema = known[command].model_json_schema()
             answer(schema, json, lambda: console.print_json(jsonlib.dumps(schema, ensure_ascii=False)))
             return
-        if dir is None:
-            raise typer.BadParameter("ange registrets datamapp", param_hint="--dir")
+        if folder is None:
+            raise BadRequest(
+                "usage", reason=in_language("--dir saknas.", "--dir is missing."), command="liggare do"
+            )
         asked = known[command].model_validate_json(sys.stdin.read() if data == "-" else data)
-        municipality = open_folder(dir)
-        try:
+        with opened(folder) as municipality:
             person, assurance = acting(municipality)
             saved = municipality.execute(asked, person, assurance)
             with suppress(Undone):  # said in the log; what was asked for is done
                 Reactions(municipality).run()
-        finally:
-            municipality.close()
         result = _result(saved)
         answer(result, json, lambda: _told(result))
 
@@ -95,10 +95,11 @@ def _told(result: dict[str, Any]) -> None:
         console.print(f"{event['position']:>7}  {event['kind']:32} {event['stream']}")
     for finding in result["findings"]:
         source = finding["source"]
-        console.print(
-            f"        iakttagelse {finding['finding']}: väntat {finding['expected']}, är {finding['observed']} "
-            f"({source['document']} {source['section']})"
-        )
+        noted = in_language(
+            "iakttagelse {finding}: väntat {expected}, är {observed}",
+            "finding {finding}: expected {expected}, is {observed}",
+        ).format(**finding)
+        console.print(plain(f"        {noted} ({source['document']} {source['section']})"))
 
 
 def _table(names: dict[str, str]) -> None:
@@ -107,47 +108,49 @@ def _table(names: dict[str, str]) -> None:
 
 
 def passphrase(
-    dir: Dir,
+    folder: Dir,
     link: Annotated[str, typer.Option(help="Engångskortet.")],
     json: Json = False,
 ) -> None:
     """Välj lösenfras för underskrift med ett engångskort; frasen läses från tangentbordet eller stdin."""
     with handled(json):
-        municipality = open_folder(dir)
-        try:
+        with opened(folder) as municipality:
             person = SigningFlow(municipality).set_passphrase(link, _phrase(confirm=True))
-        finally:
-            municipality.close()
-        answer({"person": person}, json, lambda: console.print("Lösenfrasen är vald."))
+        chosen = in_language("Lösenfrasen är vald.", "The passphrase is set.")
+        answer({"person": person}, json, lambda: console.print(chosen))
 
 
 def sign(
     minutes: Annotated[str, typer.Argument(metavar="ANTECKNINGAR", help="Anteckningarnas id.")],
-    dir: Dir,
+    folder: Dir,
     version: Annotated[int, typer.Option(min=1, help="Den version som skrivs under.")],
     office: Annotated[str, typer.Option(help="Uppdraget: chair eller justerare.")],
     json: Json = False,
 ) -> None:
     """Skriv under anteckningar med den egna nyckeln (LIGGARE_TOKEN) och lösenfrasen."""
     with handled(json):
-        municipality = open_folder(dir)
-        try:
+        with opened(folder) as municipality:
             person, _ = acting(municipality)
             flow = SigningFlow(municipality)
             begun = flow.begin(minutes, version, office, person)
             if not json:
-                console.print(begun["visible_text"])
+                console.print(plain(begun["visible_text"]))
             result = flow.resume(begun["signing"], person, _phrase())
             with suppress(Undone):  # said in the log; what was asked for is done
                 Reactions(municipality).run()
-        finally:
-            municipality.close()
-        answer(result, json, lambda: console.print("Underskriften är gjord." if result["status"] == "done" else str(result)))
+        done = in_language("Underskriften är gjord.", "It is signed.")
+        failed = in_language("Underskriften blev inte gjord", "It was not signed")
+        told = done if result["status"] == "done" else f"{failed}: {result.get('reason', result['status'])}"
+        answer(result, json, lambda: console.print(plain(told)))
+        if result["status"] == "failed":
+            raise typer.Exit(Exit.REFUSED)
 
 
 def _phrase(*, confirm: bool = False) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    return str(typer.prompt("Lösenfras", hide_input=True, confirmation_prompt=confirm, err=True))
-
-
+    return str(
+        typer.prompt(
+            in_language("Lösenfras", "Passphrase"), hide_input=True, confirmation_prompt=confirm, err=True
+        )
+    )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import AsJson, Exit, answer, console, handled, progress, tell
+from api.cli.options import Dir, Json, opened
+from api.cli.output import Exit, answer, console, handled, in_language, progress, tell
+from api.cli.serving import run
 from api.demo.show import play
 from api.doctor import examine
 from api.exporting import export
+from api.faults import BadRequest
+from api.rebuilding import rebuild as rebuild_
 from api.settings import NotAFolder
-from api.wiring import create_folder, open_folder
+from api.wiring import create_folder
 
-Dir = Annotated[Path, typer.Option("--dir", help="Registrets datamapp.")]
-Json = Annotated[bool, AsJson]
 SETUP_LASTS = timedelta(hours=24)
 
 
@@ -29,21 +31,30 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    dir: Annotated[Path, typer.Option("--dir", help="Ny datamapp; får inte finnas eller ska vara tom.")],
-    name: Annotated[str, typer.Option(help="Kommunens namn.")],
-    slug: Annotated[str | None, typer.Option(help="Kortnamn i adresser, till exempel lerum.")] = None,
-    root_key: Annotated[Path | None, typer.Option(help="Var rotnyckeln skrivs; utanför datamappen.")] = None,
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="MAPP", help="Ny datamapp; får inte finnas eller ska vara tom.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAMN", help="Kommunens namn.")],
+    slug: Annotated[
+        str | None, typer.Option(metavar="ORD", help="Kortnamn i adresser; annars tas det ur namnet.")
+    ] = None,
+    root_key: Annotated[
+        Path | None, typer.Option(metavar="FIL", help="Var rotnyckeln skrivs; utanför datamappen.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Lägg upp ett register: datamapp, nycklar, en tom logg och ett uppläggskort som gäller ett dygn."""
+    """Lägg upp ett register: datamapp, nycklar, en tom logg och en nyckel för uppläggningen som gäller ett dygn."""
     with handled(json):
+        empty(folder)
         short = slug or _slug(name)
-        key = root_key or dir.absolute().parent / "keys" / f"{short}.key"
-        if key.absolute().is_relative_to(dir.absolute()):
-            raise NotAFolder(f"rotnyckeln {key} ligger i datamappen; den ska ligga utanför")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", short):
+            raise BadRequest("bad-slug", slug=short)
+        key = (root_key or folder.absolute().parent / "keys" / f"{short}.key").absolute()
+        if key.resolve().is_relative_to(folder.resolve()):
+            raise NotAFolder("key-inside", file=key)
         if key.exists():
-            raise NotAFolder(f"{key} finns redan och skrivs aldrig över")
-        municipality = create_folder(dir, short, name, key)
+            raise NotAFolder("key-exists", file=key)
+        municipality = create_folder(folder, short, name, key)
         try:
             now = municipality.registry.clock.now()
             token = municipality.vault.issue_token(
@@ -51,66 +62,103 @@ def init(
             )
         finally:
             municipality.close()
-        result = {"dir": str(dir.absolute()), "slug": short, "root_key": str(key.absolute()), "setup_token": token}
+        place = folder.absolute()
+        result = {"dir": str(place), "slug": short, "root_key": str(key), "setup_token": token}
+        answer(result, json, lambda: console.print(_set_up(name, result)))
 
-        def human() -> None:
-            console.print(f"Registret [bold]{name}[/bold] ligger i {dir.absolute()}")
-            console.print(f"Rotnyckeln ligger i {key.absolute()}. Utan den går inget att läsa: ta en kopia till ett säkert ställe.")
-            console.print(f"Uppläggningskort, visas bara nu och gäller ett dygn: {token}")
-            console.print(f"Starta med: liggare serve --dir {dir}")
 
-        answer(result, json, human)
+def _set_up(name: str, made: dict[str, str]) -> str:
+    return in_language(
+        f"Registret [bold]{name}[/bold] ligger i {made['dir']}\n"
+        f"Rotnyckeln ligger i {made['root_key']}. Utan den går inget att läsa: ta en kopia till ett säkert ställe.\n"
+        f"Nyckel för uppläggningen, visas bara nu och gäller ett dygn: {made['setup_token']}\n"
+        f"Starta med: liggare serve --dir {made['dir']}",
+        f"The registry of [bold]{name}[/bold] lies in {made['dir']}\n"
+        f"The root key lies in {made['root_key']}. Without it nothing can be read: keep a copy in a safe place.\n"
+        f"Token for setting up, shown only now and good for a day: {made['setup_token']}\n"
+        f"Start it with: liggare serve --dir {made['dir']}",
+    )
 
 
 def _slug(name: str) -> str:
     word = name.lower().split()[0] if name.split() else ""
-    for sign, plain in zip("åäöé", "aaoe", strict=True):
-        word = word.replace(sign, plain)
+    for sign, letter in zip("åäöé", "aaoe", strict=True):
+        word = word.replace(sign, letter)
     short = re.sub(r"[^a-z0-9-]", "", word)
     return short.removesuffix("s") if name.lower().endswith(" kommun") else short
 
 
+def empty(folder: Path) -> None:
+    """Refuse a folder that is there and holds anything."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise NotAFolder("not-empty", folder=folder)
+
+
 def demo(
-    dir: Annotated[Path, typer.Option("--dir", help="Ny mapp för exemplet; får inte finnas eller ska vara tom.")] = Path("demo"),
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Visa exemplet på den egna datorn efteråt.")] = True,
-    port: Annotated[int, typer.Option(help="Port att lyssna på.")] = 8000,
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--dir", metavar="MAPP", help="Ny mapp för exemplet; får inte finnas eller ska vara tom."
+        ),
+    ] = Path("demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Visa exemplet på den egna datorn efteråt.")
+    ] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port att lyssna på; 0 tar en ledig.")] = 8000,
     json: Json = False,
 ) -> None:
     """Spela upp ett rådsår genom det öppna gränssnittet, på en simulerad klocka, och visa det."""
     with handled(json):
-        if dir.exists() and (not dir.is_dir() or any(dir.iterdir())):
-            raise NotAFolder(f"{dir} finns och är inte tom")
-        result = play(dir, tell)
-
-        def human() -> None:
-            for one in result["municipalities"]:
-                console.print(f"\n[bold]{one['name']}[/bold]  (exempel på simulerad klocka)")
-                console.print(f"  datamapp   {one['dir']}")
-                for meeting in one["meetings"]:
-                    console.print(f"  möte {meeting['date']}   {meeting['minutes_pdf'] or 'inte stämplat'}")
-                console.print(f"\n  Kontrollera allt:      liggare verify {one['dir']}")
-                pdf = next((each["minutes_pdf"] for each in one["meetings"] if each["minutes_pdf"]), None)
-                console.print(f"  Kontrollera ett papper: liggare verify {pdf} --trust {one['trust_anchor']}")
-                console.print(f"  Händelselogg:          liggare audit --dir {one['dir']}")
-                console.print("  Nycklar att prova gränssnittet med:")
-                for role, token in one["tokens"].items():
-                    console.print(f"    {role:14} {token}")
-
-        answer(result, json, human)
-    if serve:
-        from api.cli.serving import run
-
-        run([Path(one["dir"]) for one in result["municipalities"]], "127.0.0.1", port)
+        empty(folder)
+        result = play(folder, tell)
+        answer(result, json, lambda: _played(result))
+        if serve:
+            run(
+                [Path(one["dir"]) for one in result["municipalities"]],
+                "127.0.0.1",
+                port,
+                as_json=json,
+                quiet=True,
+            )
 
 
-def doctor(dir: Dir, json: Json = False) -> None:
+def _played(result: dict[str, Any]) -> None:
+    words = {
+        "clock": in_language("exempel på simulerad klocka", "an example on a simulated clock"),
+        "dir": in_language("datamapp", "data folder"),
+        "meeting": in_language("möte", "meeting"),
+        "none": in_language("inte stämplat", "not sealed"),
+        "all": in_language("Kontrollera allt:       ", "Verify everything:      "),
+        "one": in_language("Kontrollera ett papper: ", "Verify one paper:       "),
+        "log": in_language("Händelselogg:           ", "What happened:          "),
+        "tokens": in_language("Nycklar att prova gränssnittet med:", "Tokens to try the interface with:"),
+    }
+    for one in result["municipalities"]:
+        console.print(f"\n[bold]{one['name']}[/bold]  ({words['clock']})")
+        console.print(f"  {words['dir']}  {one['dir']}")
+        for meeting in one["meetings"]:
+            console.print(
+                f"  {words['meeting']} {meeting['date']}  {meeting['minutes_pdf'] or words['none']}"
+            )
+        console.print(f"\n  {words['all']}liggare verify {one['dir']}")
+        pdf = next((each["minutes_pdf"] for each in one["meetings"] if each["minutes_pdf"]), None)
+        if pdf:
+            console.print(f"  {words['one']}liggare verify {pdf} --trust {one['trust_anchor']}")
+        console.print(f"  {words['log']}liggare audit --dir {one['dir']}")
+        console.print(f"  {words['tokens']}")
+        for role, token in one["tokens"].items():
+            console.print(f"    {role:14} {token}")
+
+
+def doctor(folder: Dir, json: Json = False) -> None:
     """Se efter att registret mår bra: nycklar, klocka, filer, vyer, och vad som går ut när."""
     with handled(json):
-        result = examine(dir)
+        result = examine(folder, in_language)
 
         def human() -> None:
             for check in result["checks"]:
-                mark = {True: "[green]ja [/green]", False: "[red]NEJ[/red]", None: "– "}[check["ok"]]
+                yes, no = in_language("ja ", "yes"), in_language("NEJ", "NO ")
+                mark = {True: f"[green]{yes}[/green]", False: f"[red]{no}[/red]", None: "–  "}[check["ok"]]
                 console.print(f"{mark} {check['check']:14} {check['detail']}")
 
         answer(result, json, human)
@@ -119,44 +167,41 @@ def doctor(dir: Dir, json: Json = False) -> None:
 
 
 def rebuild(
-    dir: Dir,
-    view: Annotated[list[str] | None, typer.Option("--view", help="Bara denna vy (kan upprepas).")] = None,
+    folder: Dir,
+    view: Annotated[
+        list[str] | None, typer.Option("--view", metavar="VY", help="Bara denna vy (kan upprepas).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Gör om vyerna från händelserna."""
     with handled(json):
-        municipality = open_folder(dir)
-        try:
-            head = municipality.registry.recorder.head().position
-            with progress("Gör om vyerna", head) as done:
-                municipality.projector.rebuild(view, done)
-            names = sorted(view or municipality.projector.lag())
-        finally:
-            municipality.close()
-        result = {"position": head, "views": names}
-        answer(result, json, lambda: console.print(f"{len(names)} vyer gjordes om från {head} händelser."))
+        with progress(in_language("Gör om vyerna", "Making the views again")) as done:
+            result = rebuild_(folder, view, done)
+        count, head = len(result["views"]), result["position"]
+        told = in_language(
+            f"{count} vyer gjordes om från {head} händelser.",
+            f"{count} views were made again from {head} events.",
+        )
+        answer(result, json, lambda: console.print(told))
 
 
 def export_(
-    dir: Dir,
-    out: Annotated[Path, typer.Option("--out", help="Ny mapp att exportera till.")],
-    first: Annotated[int, typer.Option("--from", min=1, help="Första position.")] = 1,
-    last: Annotated[int | None, typer.Option("--to", min=1, help="Sista position.")] = None,
+    folder: Dir,
+    out: Annotated[Path, typer.Option("--out", metavar="MAPP", help="Ny mapp att exportera till.")],
+    first: Annotated[int, typer.Option("--from", min=1, help="Första händelsens nummer.")] = 1,
+    last: Annotated[
+        int | None, typer.Option("--to", min=1, help="Sista händelsens nummer; annars loggens sista.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Exportera loggen, eller en del av den, som filer som går att kontrollera för sig."""
     with handled(json):
-        municipality = open_folder(dir)
-        try:
-            with progress("Exporterar", municipality.registry.recorder.head().position) as done:
-                result = export(municipality, out, first, last, done)
-        finally:
-            municipality.close()
-
-        def human() -> None:
-            console.print(f"{result['events']} händelser och {result['documents']} handlingar finns i {result['path']}")
-            console.print(f"Kontrollera: liggare verify {result['path']}")
-
-        answer(result, json, human)
-
-
+        empty(out)
+        with opened(folder) as municipality, progress(in_language("Exporterar", "Exporting")) as done:
+            result = export(municipality, out, first, last, done)
+        counts = {"events": result["events"], "documents": result["documents"]}
+        told = in_language(
+            "{events} händelser och {documents} handlingar finns i {path}\nKontrollera: liggare verify {path}",
+            "{events} events and {documents} documents are in {path}\nVerify them: liggare verify {path}",
+        )
+        answer(result, json, lambda: console.print(told.format(**counts, path=result["path"])))

@@ -1,22 +1,17 @@
-"""Commands that let people in: user, token, passphrase."""
+"""Commands that let people in: token, passphrase-link."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.output import AsJson, answer, console, handled
+from api.cli.options import Dir, Json, Who, opened
+from api.cli.output import answer, console, handled, in_language
 from api.passphrases import Passphrases
-from api.wiring import open_folder
 from domain.lookup import existing
 from domain.person import Person
-
-Dir = Annotated[Path, typer.Option("--dir", help="Registrets datamapp.")]
-Who = Annotated[str, typer.Argument(metavar="PERSON", help="Personens id i registret.")]
-Json = Annotated[bool, AsJson]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,38 +21,39 @@ def register(app: typer.Typer) -> None:
 
 
 def token(
-    dir: Dir,
+    folder: Dir,
     person: Who,
-    label: Annotated[str, typer.Option(help="Vad kortet är till för.")] = "kommandoraden",
-    days: Annotated[int, typer.Option(min=1, max=400, help="Hur många dagar det gäller.")] = 90,
-    revoke: Annotated[bool, typer.Option("--revoke", help="Återkalla i stället alla personens kort.")] = False,
+    label: Annotated[str, typer.Option(help="Vad nyckeln är till för.")] = "kommandoraden",
+    days: Annotated[int, typer.Option(min=1, max=400, help="Hur många dagar den gäller.")] = 90,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Återkalla i stället alla personens nycklar.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Ge en person en nyckel till gränssnittet. Den visas bara nu."""
-    with handled(json):
-        municipality = open_folder(dir)
-        try:
-            existing(municipality.registry.world(), Person, person)
-            if revoke:
-                gone = municipality.vault.revoke(person)
-                answer({"person": person, "revoked": gone}, json, lambda: console.print(f"{gone} nycklar återkallades."))
-                return
-            expires = municipality.registry.clock.now() + timedelta(days=days)
-            issued = municipality.vault.issue_token(person, "access", label, expires)
-        finally:
-            municipality.close()
+    with handled(json), opened(folder) as municipality:
+        existing(municipality.registry.world(), Person, person)
+        if revoke:
+            gone = municipality.vault.revoke(person)
+            revoked = in_language(f"{gone} nycklar återkallades.", f"{gone} tokens were revoked.")
+            answer({"person": person, "revoked": gone}, json, lambda: console.print(revoked))
+            return
+        expires = municipality.registry.clock.now() + timedelta(days=days)
+        issued = municipality.vault.issue_token(person, "access", label, expires)
+        lasts = in_language(
+            f"Gäller {days} dagar och visas bara nu.", f"Good for {days} days, and shown only now."
+        )
         result = {"person": person, "token": issued, "expires": expires.isoformat()}
-        answer(result, json, lambda: console.print(f"{issued}\nGäller {days} dagar och visas bara nu."))
+        answer(result, json, lambda: console.print(f"{issued}\n{lasts}"))
 
 
-def passphrase_link(dir: Dir, person: Who, json: Json = False) -> None:
+def passphrase_link(folder: Dir, person: Who, json: Json = False) -> None:
     """Ge en person ett engångskort att välja lösenfras för underskrift med. Det visas bara nu."""
-    with handled(json):
-        municipality = open_folder(dir)
-        try:
-            existing(municipality.registry.world(), Person, person)
-            link = Passphrases(municipality.vault).link(person, municipality.registry.clock.now())
-        finally:
-            municipality.close()
-        result = {"person": person, "link": link}
-        answer(result, json, lambda: console.print(f"{link}\nGäller en gång, i sju dagar, och visas bara nu."))
+    with handled(json), opened(folder) as municipality:
+        existing(municipality.registry.world(), Person, person)
+        link = Passphrases(municipality.vault).link(person, municipality.registry.clock.now())
+        lasts = in_language(
+            "Gäller en gång, i sju dagar, och visas bara nu.",
+            "Good once, for seven days, and shown only now.",
+        )
+        answer({"person": person, "link": link}, json, lambda: console.print(f"{link}\n{lasts}"))

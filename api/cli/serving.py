@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 
 from api.app import create_app
-from api.cli.output import AsJson, console, handled
+from api.cli.options import Json
+from api.cli.output import answer, console, error_console, handled, in_language
+from api.faults import BadRequest
 from api.reactions import Reactions
 from api.settings import NAME, NotAFolder
 from api.wiring import Municipality, clock_declared, open_folder
@@ -21,43 +24,76 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    dir: Annotated[Path, typer.Option("--dir", help="En datamapp, eller en mapp med flera.")],
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="MAPP", help="En datamapp, eller en mapp med flera.")
+    ],
     host: Annotated[str, typer.Option(help="Adress att lyssna på.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port att lyssna på.")] = 8000,
-    json: Annotated[bool, AsJson] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port att lyssna på; 0 tar en ledig.")] = 8000,
+    json: Json = False,
 ) -> None:
     """Öppna registret över HTTP."""
     with handled(json):
-        run(folders(dir), host, port)
+        run(folders(folder), host, port, as_json=json)
 
 
-def folders(dir: Path) -> list[Path]:
+def folders(place: Path) -> list[Path]:
     """The data folders at a path: itself, or those right below it."""
-    found = [dir] if (dir / NAME).is_file() else sorted(path.parent for path in dir.glob(f"*/{NAME}"))
+    found = [place] if (place / NAME).is_file() else sorted(path.parent for path in place.glob(f"*/{NAME}"))
     if not found:
-        raise NotAFolder(f"{dir} is no data folder and holds none")
+        raise NotAFolder("no-folders", folder=place)
     return found
 
 
-def run(dirs: list[Path], host: str, port: int) -> None:
-    """Serve until stopped; everything is closed on the way out."""
-    opened: list[Municipality] = []
-    reacting: list[Reactions] = []
+def run(places: list[Path], host: str, port: int, *, as_json: bool = False, quiet: bool = False) -> None:
+    """Serve until stopped; everything is closed on the way out. quiet: the command has answered already."""
+    with _listening(host, port) as door:
+        opened: list[Municipality] = []
+        reacting: list[Reactions] = []
+        try:
+            for place in places:
+                municipality = open_folder(place)
+                opened.append(municipality)
+                municipality.projector.start()
+                reactions = Reactions(municipality)
+                reactions.start()
+                reacting.append(reactions)
+            address = f"http://{host}:{door.getsockname()[1]}"
+            if not as_json or not quiet:
+                _tell(opened, address, as_json=as_json)
+            app = create_app({one.slug: one for one in opened})
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
+        finally:
+            for reactions in reacting:
+                reactions.stop()
+            for municipality in opened:
+                municipality.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family)
     try:
-        for dir in dirs:
-            municipality = open_folder(dir)
-            opened.append(municipality)
-            municipality.projector.start()
-            reactions = Reactions(municipality)
-            reactions.start()
-            reacting.append(reactions)
-        for municipality in opened:
-            example = ", exempel på simulerad klocka" if clock_declared(municipality) == "simulated" else ""
-            console.print(f"{municipality.name}: http://{host}:{port}/v1/{municipality.slug}{example}")
-        console.print(f"Gränssnittets beskrivning: http://{host}:{port}/openapi.json   (Ctrl+C avslutar)")
-        uvicorn.run(create_app({one.slug: one for one in opened}), host=host, port=port, log_level="warning")
-    finally:
-        for reactions in reacting:
-            reactions.stop()
-        for municipality in opened:
-            municipality.close()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise BadRequest("port-taken", host=host, port=port, reason=error.strerror or str(error)) from error
+    return door
+
+
+def _tell(opened: list[Municipality], address: str, *, as_json: bool) -> None:
+    served: list[dict[str, Any]] = [
+        {"name": one.name, "slug": one.slug, "dir": str(one.dir), "clock": clock_declared(one)}
+        for one in opened
+    ]
+
+    def human() -> None:
+        for one in served:
+            example = in_language(", exempel på simulerad klocka", ", an example on a simulated clock")
+            note = example if one["clock"] == "simulated" else ""
+            console.print(f"{one['name']}: {address}/v1/{one['slug']}{note}")
+        about = in_language("Gränssnittets beskrivning", "The interface's description")
+        console.print(f"{about}: {address}/openapi.json")
+        error_console.print(in_language("Ctrl+C avslutar.", "Ctrl+C ends it."))
+
+    answer({"address": address, "municipalities": served}, as_json, human)

@@ -1,0 +1,47 @@
+"""What verifying a folder, an export and a PDF have in common: reading paths, and saying what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+
+from api.faults import Fault, told
+from signing.report import TEXTS, Say, english
+
+Progress = Callable[[str, int, int], None]
+
+
+class Unreadable(Fault):
+    """The path holds nothing that can be verified; the message says what was looked for."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file that the caller named."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Unreadable("nothing-there", path=path) from None
+    except OSError as error:
+        raise Unreadable("cannot-read", path=path, reason=error.strerror or str(error)) from error
+
+
+def read_roots(path: Path) -> list[x509.Certificate]:
+    """Trust anchors from a PEM file."""
+    try:
+        return x509.load_pem_x509_certificates(read_bytes(path))
+    except ValueError:
+        raise Unreadable("no-certificate", path=path) from None
+
+
+def say(language: Literal["sv", "en"]) -> Say:
+    """How a report is told in a language."""
+
+    def in_language(code: str, values: Mapping[str, str | int]) -> str:
+        if language == "en" and code in TEXTS:
+            return english(code, values)
+        return told("verify", code, language, values)
+
+    return in_language

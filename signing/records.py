@@ -1,0 +1,153 @@
+"""Events as they are stored, read one by one without believing any of it.
+
+- An envelope is canonical, has exactly its fields, each of its kind; events of one municipality follow on each other:
+  a stream's versions without gaps, recorded_at never falling but for a recorded reset of the clock.
+- An exported range may begin anywhere: there a stream is taken up at the version it has.
+- What stands beside an envelope for look-up must say the same as it does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from signing.canonical import decode
+from signing.commitments import version_root
+from signing.report import Report
+
+VERSION = 1
+KINDS: Mapping[str, type] = {
+    "v": int,
+    "salt": str,
+    "municipality": str,
+    "stream": str,
+    "version": int,
+    "topic": str,
+    "recorded_at": str,
+    "happened": dict,
+    "actor": str,
+    "mandate": dict,
+    "assurance": str,
+    "command_id": str,
+    "rules": str,
+    "data": dict,
+}
+CLOCK_RESET = "clock-reset.v1"
+VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
+# What the later steps read of these three.
+READ: Mapping[str, Mapping[str, type]] = {
+    VERSION_MADE: {"version": int},
+    APPROVED: {"version": int}
+    | dict.fromkeys(("office", "root", "render_output", "cms", "certificate"), str),
+    SEALED: {"version": int, "pdf": str},
+}
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_SALT = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as it is stored; leaf and columns are None where the store has none (an export)."""
+
+    position: int
+    envelope: bytes
+    leaf: bytes | None = None
+    columns: tuple[object, object, object] | None = None
+
+
+class SourceDamaged(Exception):
+    """The events cannot be read on: the store they lie in is damaged. The message says how."""
+
+
+@dataclass
+class Documents:
+    """What the events say about documents: roots of versions, approvals and seals, with their positions."""
+
+    roots: dict[tuple[str, int], str] = field(default_factory=dict)
+    approvals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    seals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+
+    def note(self, position: int, envelope: Mapping[str, Any]) -> None:
+        """Remember what an event says of a document."""
+        stream, topic, data = envelope["stream"], envelope["topic"], envelope["data"]
+        if topic == VERSION_MADE:
+            self.roots[stream, data["version"]] = version_root(envelope)
+        elif topic in READ:
+            kept = self.approvals if topic == APPROVED else self.seals
+            kept.append((position, stream, {name: data[name] for name in READ[topic]}))
+
+
+class Reader:
+    """Steps 1 and 2 over a stream of events."""
+
+    def __init__(self, report: Report, documents: Documents) -> None:
+        self.report, self.documents = report, documents
+        self.count, self.columns, self.last = 0, 0, 0
+        self.clock: str | None = None
+        self.municipality: str | None = None
+        self._recorded_at = ""
+        self._versions: dict[str, int] = {}
+
+    def read(self, record: Record) -> None:
+        """Judge one event, and remember what later steps need of it."""
+        self.count, self.last = self.count + 1, record.position
+        try:
+            envelope: Any = decode(record.envelope)
+        except ValueError as error:
+            self.report.fail("envelope", "not-canonical", position=record.position, reason=str(error))
+            return
+        if not isinstance(envelope, dict) or envelope.keys() != KINDS.keys():
+            self.report.fail("envelope", "envelope-fields", position=record.position)
+            return
+        if (wrong := _malformed(envelope)) is not None:
+            self.report.fail("envelope", "envelope-form", position=record.position, field=wrong)
+            return
+        self._follow(envelope, record.position)
+        if record.columns is not None:
+            self.columns += 1
+            if record.columns != (envelope["stream"], envelope["version"], envelope["topic"]):
+                row = " / ".join(map(str, record.columns))
+                self.report.fail("columns", "row-differs", position=record.position, row=row)
+        self.documents.note(record.position, envelope)
+
+    def _follow(self, envelope: Mapping[str, Any], position: int) -> None:
+        if self.municipality not in (None, envelope["municipality"]):
+            self.report.fail(
+                "envelope", "other-municipality", position=position, municipality=envelope["municipality"]
+            )
+        self.municipality = envelope["municipality"]
+        stream, version = envelope["stream"], envelope["version"]
+        # A log begins every stream at 1; a range that begins later takes it up where it is.
+        from_start = position == self.count
+        before = self._versions.get(stream, 0 if from_start else version - 1)
+        if version != before + 1:
+            self.report.fail("envelope", "version-gap", position=position, stream=stream, version=version)
+        self._versions[stream] = version
+        if envelope["recorded_at"] < self._recorded_at and envelope["topic"] != CLOCK_RESET:
+            self.report.fail("envelope", "time-falls", position=position)
+        self._recorded_at = envelope["recorded_at"]
+        if position == 1:
+            declared = envelope["data"].get("clock")
+            self.clock = declared if isinstance(declared, str) else None
+
+
+def _malformed(envelope: Mapping[str, Any]) -> str | None:
+    """The first field that is not of its kind."""
+    for name, kind in KINDS.items():
+        if type(envelope[name]) is not kind:
+            return name
+    if envelope["v"] != VERSION:
+        return "v"
+    if envelope["version"] < 1:
+        return "version"
+    if not _STAMP.fullmatch(envelope["recorded_at"]):
+        return "recorded_at"
+    if not _SALT.fullmatch(envelope["salt"]):
+        return "salt"
+    data = envelope["data"]
+    for name, kind in READ.get(envelope["topic"], {}).items():
+        if type(data.get(name)) is not kind:
+            return f"data/{name}"
+    return None
