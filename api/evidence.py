@@ -18,7 +18,21 @@ from starlette.exceptions import HTTPException
 
 from api.keyroom import VKEYS
 from api.problems import Refusal
-from api.reading import LONGEST, PATIENCE, PUBLIC, READ, WHEN, BodyId, Reader, Routes, moment, shown, when
+from api.reading import (
+    DAY,
+    LONGEST,
+    PATIENCE,
+    PUBLIC,
+    READ,
+    TIME,
+    WHEN,
+    BodyId,
+    Reader,
+    Routes,
+    moment,
+    shown,
+    when,
+)
 from api.tokens import Public
 from domain.errors import NotFound
 from projections.audit import AuditQuery, query, timeline, to_csv
@@ -34,9 +48,7 @@ PEM, BYTES = "application/pem-certificate-chain", "application/octet-stream"
 Filter = Annotated[str | None, Query(max_length=120)]
 IdFilter = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$")]
 Known = Annotated[str | None, Query(pattern=WHEN, description="A position, a day or a time (RFC 3339).")]
-Happened = Annotated[
-    str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$", description="Local time.")
-]
+Happened = Annotated[str | None, Query(pattern=f"^{DAY}({TIME})?$", description="Local time.")]
 
 
 ROUTES = Routes()
@@ -47,6 +59,7 @@ add = ROUTES.add
     "/audit",
     "log",
     {"rows": [{"position": 12, "kind": "dissent-recorded.v1", "actor": ID}], "next": None},
+    also=(CSV, TEXT),
     statuses=(*READ, 406),
 )
 def audit(

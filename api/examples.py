@@ -14,11 +14,21 @@ from pydantic_core import core_schema
 
 from domain import messages
 from domain.messages import Command
+from domain.when import MONTHS, SEASONS
 
 REF = "#/components/schemas/{model}"
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
-MOMENT = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$"
+MOMENT = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$"
+# The grammar of domain/when.py, as far as a pattern can say it.
+YEAR, MONTH, MDAY = "[12][0-9]{3}", "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
+WRITTEN = (
+    f"{YEAR}(-{MONTH}(-{MDAY}(T([01][0-9]|2[0-3]):[0-5][0-9])?)?)?",
+    f"([1-9]|[12][0-9]|3[01]) ({'|'.join(MONTHS)}) {YEAR}",
+    f"({'|'.join((*MONTHS, *SEASONS))}) {YEAR}",
+)
+HAPPENED = f"^(okänt|((före|efter) )?({'|'.join(WRITTEN)}))$"
+ADDRESS = r"^[^@\s]+@[^@\s]+$"  # a pattern on top of a check is left out by pydantic
 PATTERNS: dict[object, str] = {messages._line: LINE, messages._text: PROSE, messages._moment: MOMENT}
 
 # Values that read well, by the field's name; the rest follow from the type.
@@ -66,11 +76,15 @@ ID = "0123456789abcdef"
 
 
 class CommandSchema(GenerateJsonSchema):
-    """JSON Schema with our own checks as patterns."""
+    """JSON Schema with our own checks as patterns, and maps that take no other key."""
 
     def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
-        made = super().function_after_schema(schema)
-        return made | ({"pattern": found} if (found := PATTERNS.get(schema["function"]["function"])) else {})
+        found = PATTERNS.get(schema["function"]["function"])
+        return ({"pattern": found} if found else {}) | super().function_after_schema(schema)
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        return made | ({"additionalProperties": False} if "patternProperties" in made else {})
 
 
 def schemas(commands: list[type[Command]], without: dict[str, str | None]) -> dict[str, Any]:
@@ -83,9 +97,12 @@ def schemas(commands: list[type[Command]], without: dict[str, str | None]) -> di
         if field := without[command.__name__]:
             made["properties"].pop(field)
             made["required"] = [name for name in made["required"] if name != field]
-        for each in made["properties"].values():
-            if each.get("default") == "" or "default_factory" in each:
-                each.pop("default", None)
+        if "email" in made["properties"]:
+            made["properties"]["email"]["pattern"] = ADDRESS
+        made["properties"]["happened"]["anyOf"][0] |= {
+            "pattern": HAPPENED,
+            "examples": ["2024-03-05", "våren 2024"],
+        }
         if not made.get("required"):
             made.pop("required", None)
         found[command.__name__] = made

@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from api.problems import Refusal, documented
-from api.rights import Rights, Streams
+from api.rights import Rights
 from api.tokens import Caller, caller
 from api.wiring import Municipality
 from domain.errors import NotFound
@@ -31,8 +31,9 @@ from projections.reading import position_at
 S = TypeVar("S", bound=State)
 PATIENCE = 5.0
 LONGEST = 200
-DAY, ZONE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"(Z|[+-][0-9]{2}:[0-9]{2})"
-WHEN = rf"^([0-9]{{1,12}}|{DAY}(T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?{ZONE})?)$"
+DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+TIME, ZONE = r"T([01][0-9]|2[0-3]):[0-5][0-9]", r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
+WHEN = rf"^([0-9]{{1,12}}|{DAY}({TIME}(:[0-5][0-9](\.[0-9]{{1,6}})?)?{ZONE})?)$"
 
 Id = Annotated[
     str, Path(pattern=r"^[0-9a-f]{16}$", description="An id of the registry.", examples=["0123456789abcdef"])
@@ -57,7 +58,6 @@ class Reading:
     municipality: Municipality
     person: str
     rights: Rights
-    streams: Streams
     at: int | None = None
 
     def get(self, kind: type[S], id: str) -> tuple[int, S]:
@@ -68,21 +68,28 @@ class Reading:
         return version, state
 
     def ids(self, kind: type[State]) -> list[str]:
-        return self.streams.ids(kind.STREAM, self.at)
+        return self.rights.streams.ids(kind.STREAM, self.at)
+
+
+def rights(request: Request, called: Annotated[Caller, Depends(caller)]) -> Rights:
+    """What the caller may read, and administer."""
+    return Rights(called, request.app.state.streams[called.municipality.slug])
+
+
+MyRights = Annotated[Rights, Depends(rights)]
 
 
 def reader(
-    request: Request,
     called: Annotated[Caller, Depends(caller)],
+    mine: MyRights,
     known: When = None,
     min_position: MinPosition = None,
 ) -> Reading:
     """The reading that was asked for; 503 if what it waits for is not shown in time."""
     municipality = called.municipality
     wait_for(municipality, min_position)
-    streams: Streams = request.app.state.streams[municipality.slug]
     at = None if known is None else when(municipality, known)
-    return Reading(municipality, called.person, Rights(called, streams), streams, at)
+    return Reading(municipality, called.person, mine, at)
 
 
 Reader = Annotated[Reading, Depends(reader)]
@@ -92,8 +99,9 @@ def wait_for(municipality: Municipality, position: int | None) -> None:
     """Until the views have come to a position."""
     if position is None:
         return
-    beyond = position > municipality.registry.recorder.head().position
-    if beyond or not municipality.projector.wait_for(position, PATIENCE):
+    if position > municipality.registry.recorder.head().position:
+        raise Refusal(422, "invalid-parameters", errors=[("min_position", "beyond_head", {})])
+    if not municipality.projector.wait_for(position, PATIENCE):
         raise Refusal(503, "not-yet-shown", headers={"Retry-After": "1"})
 
 
@@ -171,6 +179,7 @@ def some(
 
 
 # --- how it is registered
+JSON = "application/json"
 READ = (400, 401, 403, 404, 405, 422, 503)
 PUBLIC = (404, 405)
 Endpoint = Callable[..., Response]
@@ -189,17 +198,19 @@ class Routes:
         tag: str,
         example: Any = None,
         *,
-        media: str = "application/json",
+        media: str = JSON,
+        also: Sequence[str] = (),
         statuses: Sequence[int] = READ,
     ) -> Callable[[Endpoint], Endpoint]:
         """Register the function below as what answers GET on a path."""
 
         def take(endpoint: Endpoint) -> Endpoint:
             name = endpoint.__name__.replace("_", "-")
-            said: dict[str, Any] = {
-                "schema": {"type": "object"} if media.endswith("json") else {"type": "string"}
+            content: dict[str, dict[str, Any]] = {
+                each: {"schema": {"type": "object" if each == JSON else "string"}} for each in (media, *also)
             }
-            content = {media: said | ({} if example is None else {"example": example})}
+            if example is not None:
+                content[media]["example"] = example
             how = {
                 "name": name,
                 "operation_id": name,

@@ -14,7 +14,7 @@ from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.problems import Refusal
-from api.reading import BodyId, Id, Limit, Offset, Reader, Routes, day, one, page, shown, some
+from api.reading import DAY, BodyId, Id, Limit, Offset, Reader, Routes, day, one, page, shown, some
 from api.rights import KEEPERS
 from domain.body import Body, Regulation
 from domain.errors import NotFound
@@ -26,9 +26,7 @@ from projections.views import BY_NAME, VIEWS
 
 ID = "0123456789abcdef"
 V1 = "/v1/{municipality}"
-Day = Annotated[
-    str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="On this day; today if left out.")
-]
+Day = Annotated[str | None, Query(pattern=f"^{DAY}$", description="On this day; today if left out.")]
 
 
 ROUTES = Routes()

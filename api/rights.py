@@ -54,7 +54,7 @@ class Rights:
     """What one person may read in one registry, today."""
 
     def __init__(self, caller: Caller, streams: Streams) -> None:
-        self._registry, self._streams = caller.municipality.registry, streams
+        self._registry, self.streams = caller.municipality.registry, streams
         self._world = self._registry.world()
         self.person = caller.person
         self.today: date = local(self._registry.now()).date()
@@ -73,7 +73,7 @@ class Rights:
     def anywhere(self) -> frozenset[Role]:
         """Every role the person has for anything."""
         granted = {one.role for one in self._world.get(Person, self.person).grants if one.stands(self.today)}
-        return frozenset(granted.union(*(self.roles(body) for body in self._streams.ids("body"))))
+        return frozenset(granted.union(*(self.roles(body) for body in self.streams.ids("body"))))
 
     def _at(self, meeting: Meeting) -> frozenset[Role]:
         chosen = {Role.JUSTERARE} if self.person in meeting.justerare else set()

@@ -19,9 +19,10 @@ from api.bodies import Body, read
 from api.commands import id_parameter
 from api.passphrases import Passphrases
 from api.problems import documented
-from api.reading import Reader
+from api.reading import MyRights
+from api.rights import Rights
 from api.signing_flow import SigningFlow
-from api.tokens import Called, Public
+from api.tokens import Called, Caller, Public
 from domain.lookup import existing
 from domain.meeting_events import Number
 from domain.messages import Code, Line
@@ -107,20 +108,19 @@ def add(app: FastAPI) -> None:
         SigningFlow(municipality).set_passphrase(asked.link, asked.passphrase)
         return Response(status_code=204)
 
-    def issue_passphrase_link(request: Request, reader: Reader) -> Response:
-        person = _person(request, reader)
-        now = reader.municipality.registry.clock.now()
-        link = Passphrases(reader.municipality.vault).link(person, now)
-        return _made({"token": link, "person": person}, f"/v1/{reader.municipality.slug}/passphrase")
+    def issue_passphrase_link(request: Request, caller: Called, rights: MyRights) -> Response:
+        person, m = _person(request, caller, rights), caller.municipality
+        link = Passphrases(m.vault).link(person, m.registry.clock.now())
+        return _made({"token": link, "person": person}, f"/v1/{m.slug}/passphrase")
 
-    def issue_token(request: Request, reader: Reader, raw: Body) -> Response:
-        asked, person = read(Issue, raw), _person(request, reader)
-        expires = reader.municipality.registry.clock.now() + timedelta(days=asked.days)
-        token = reader.municipality.vault.issue_token(person, "access", asked.label, expires)
-        return _made({"token": token, "person": person}, f"/v1/{reader.municipality.slug}/persons/{person}")
+    def issue_token(request: Request, caller: Called, rights: MyRights, raw: Body) -> Response:
+        person, m, asked = _person(request, caller, rights), caller.municipality, read(Issue, raw)
+        expires = m.registry.clock.now() + timedelta(days=asked.days)
+        token = m.vault.issue_token(person, "access", asked.label, expires)
+        return _made({"token": token, "person": person}, f"/v1/{m.slug}/persons/{person}")
 
-    def revoke_tokens(request: Request, reader: Reader) -> Response:
-        reader.municipality.vault.revoke(_person(request, reader))
+    def revoke_tokens(request: Request, caller: Called, rights: MyRights) -> Response:
+        caller.municipality.vault.revoke(_person(request, caller, rights))
         return Response(status_code=204)
 
     common = (400, 401, 403, 404, 405, 413, 415, 422, 503)
@@ -156,10 +156,10 @@ def add(app: FastAPI) -> None:
     )  # fmt: skip
 
 
-def _person(request: Request, reader: Any) -> str:
-    reader.rights.administer()
+def _person(request: Request, caller: Caller, rights: Rights) -> str:
+    rights.administer()
     person = str(request.path_params["person"])
-    existing(reader.municipality.registry.world(), Person, person)
+    existing(caller.municipality.registry.world(), Person, person)
     return person
 
 

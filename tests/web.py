@@ -205,9 +205,9 @@ class Town:
         begun = self.do(f"minutes/{minutes}/signings", who, version=version, office=office)
         return self.do(f"signings/{begun['signing']}/resume", who, passphrase=PASSPHRASE)
 
-    def react(self) -> int:
+    def react(self) -> None:
         """Let the registry do what it does by itself."""
-        return Reactions(self.municipality).run()
+        Reactions(self.municipality).run()
 
 
 def problem(answer: Any) -> dict[str, Any]:
