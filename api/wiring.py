@@ -16,6 +16,7 @@ from holidays.constants import DE_FACTO, PUBLIC
 from holidays.countries.sweden import Sweden
 
 from api.access import authorise, rules_hash
+from api.holding import hold_to_checkpoints
 from api.keyroom import KeyRoom, create_keys, load_keys
 from api.settings import NAME, NotAFolder, Settings, find_root_key, make_root_key
 from domain import decider
@@ -150,15 +151,28 @@ def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | Non
     settings = Settings.read(path)
     clock = clock or SystemClock()
     vault = Vault.file(path / "keys.db", root_key or find_root_key(path, settings))
-    recorder = SQLiteRecorder(path / "events.db")
-    registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
-    keys = load_keys(path / "pki", settings.origin, vault, clock.now)
-    views = sqlite_engine(path / "views.db")
     folders = [path / "checkpoints"]
     if settings.outside_checkpoints:
         folders.append((path / settings.outside_checkpoints).resolve())
+    recorder = _held(path / "events.db", folders)
+    registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
+    keys = load_keys(path / "pki", settings.origin, vault, clock.now)
+    views = sqlite_engine(path / "views.db")
     checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
     return Municipality(path, settings, registry, views, Projector(registry, views), keys, checkpoints)
+
+
+def _held(log: Path, folders: list[Path]) -> SQLiteRecorder:
+    """The log, if it still has all the events that a checkpoint was signed over; raises LogCut."""
+    if not log.is_file() or log.stat().st_size == 0:  # opening it would make an empty one
+        hold_to_checkpoints(log, folders, 0)
+    recorder = SQLiteRecorder(log)
+    try:
+        hold_to_checkpoints(log, folders, recorder.head().position)
+    except Exception:
+        recorder.close()
+        raise
+    return recorder
 
 
 def create_folder(
@@ -176,7 +190,7 @@ def create_folder(
     line needs; nobody else has any role until somebody grants it.
     """
     if path.exists() and any(path.iterdir()):
-        raise NotAFolder(f"{path} is not empty")
+        raise NotAFolder("not-empty", folder=path)
     clock = clock or SystemClock()
     path.mkdir(parents=True, exist_ok=True)
     path = path.resolve()

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.faults import Fault, told
+from api.holding import LogCut
 from api.problems import language, sentence, texts
 from domain.errors import DomainError
 from projections.runner import Stopped
@@ -70,6 +71,8 @@ def handled(as_json: bool) -> Iterator[None]:
     """Turn what can go wrong into a clear message and the right exit code."""
     try:
         yield
+    except LogCut as error:
+        stop(Exit.BROKEN, error.code, error.values, as_json)
     except (Fault, WrongRootKey) as error:
         code = error.code if isinstance(error, Fault) else "wrong-root-key"
         stop(Exit.USAGE, code, error.values if isinstance(error, Fault) else {}, as_json)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,12 +64,24 @@ def run(places: list[Path], host: str, port: int, *, as_json: bool = False, quie
             if not as_json or not quiet:
                 _tell(opened, address, as_json=as_json)
             app = create_app({one.slug: one for one in opened})
-            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
+            with _until_told():
+                uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
         finally:
             for reactions in reacting:
                 reactions.stop()
             for municipality in opened:
                 municipality.close()
+
+
+@contextmanager
+def _until_told() -> Iterator[None]:
+    """Being told to stop is how serving ends: the server, when it has stopped, raises the signal again for us."""
+    kept = {told: signal.signal(told, lambda *_: None) for told in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for told, handler in kept.items():
+            signal.signal(told, handler)
 
 
 def _listening(host: str, port: int) -> socket.socket:
