@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from io import UnsupportedOperation
 from typing import Any
 
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
@@ -46,8 +47,13 @@ class PostgresRecorder(LogRecorder):
 
     # --- writing
 
+    def _writing(self) -> Writer:
+        if self.readonly:
+            raise UnsupportedOperation(f"the log {self.schema} was opened for reading only")
+        return self._writer
+
     def turn(self) -> AbstractContextManager[None]:
-        return self._writer.turn()
+        return self._writing().turn()
 
     def insert_events(
         self,
@@ -59,22 +65,17 @@ class PostgresRecorder(LogRecorder):
         reset: bool = False,
         **_: Any,
     ) -> Sequence[int]:
-        positions = self._writer.append(stored_events, expect, recorded_at, receipt, reset)
+        positions = self._writing().append(stored_events, expect, recorded_at, receipt, reset)
         self._listener.ring()
         return positions
 
     def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
-        count = self._writer.adopt(stored_events)
+        count = self._writing().adopt(stored_events)
         self._listener.ring()
         return count
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
-        self._read(
-            "INSERT INTO {schema}.checkpoint VALUES (%b, %b) "
-            "ON CONFLICT (size) DO UPDATE SET note = excluded.note RETURNING size",
-            size,
-            note,
-        )
+        self._writing().put_checkpoint(size, note)
 
     # --- reading
 

@@ -45,7 +45,7 @@ COMMENT ON TABLE {schema}.event IS {mark};
 """
 PARAMETERS = (
     "streams text[], versions bigint[], topics text[], envelopes bytea[], leaves bytea[], "
-    "read_streams text[], read_versions bigint[], stamp text, reset boolean, "
+    "read_streams text[], read_versions bigint[], fault text, stamp text, reset boolean, "
     "receipt_key text, request bytea, lasts_until text, purge boolean, again boolean, "
     "OUT outcome text, OUT detail text, OUT first bigint"
 )
@@ -54,6 +54,7 @@ BODY = """
 DECLARE
     head bigint;
     head_stamp text;
+    stands bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock({lock});
     IF again THEN  -- the salt in an envelope makes its leaf unique: this row is this very append
@@ -71,14 +72,17 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    SELECT format('%s stands at %s, not %s', wanted.stream, found.version, wanted.version) INTO detail
-        FROM unnest(read_streams, read_versions) AS wanted (stream, version)
-        CROSS JOIN LATERAL (
-            SELECT coalesce(max(e.version), 0) AS version FROM {schema}.event AS e WHERE e.stream = wanted.stream
-        ) AS found
-        WHERE found.version <> wanted.version LIMIT 1;
-    IF FOUND THEN
+    FOR i IN 1..cardinality(read_streams) LOOP
+        SELECT coalesce(max(e.version), 0) INTO stands FROM {schema}.event AS e WHERE e.stream = read_streams[i];
+        IF stands <> read_versions[i] THEN
+            outcome := 'conflict';
+            detail := format('%s stands at %s, not %s', read_streams[i], stands, read_versions[i]);
+            RETURN;
+        END IF;
+    END LOOP;
+    IF fault IS NOT NULL THEN
         outcome := 'conflict';
+        detail := fault;
         RETURN;
     END IF;
     SELECT e.position, convert_from(e.envelope, 'UTF8')::json ->> 'recorded_at' INTO head, head_stamp

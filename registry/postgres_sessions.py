@@ -2,6 +2,7 @@
 
 - A commit is answered when it is on disk (synchronous_commit on; what is stricter, for standbys, is left standing).
 - Every statement here has an index to go by; a plan made while a table was small must not scan it when it is large.
+- Nobody waits for the writer's lock longer than patience lasts.
 - A session that dies is replaced. Reading is done again on the new one; what an append does is told in
   registry.postgres. When no server answers for as long as patience lasts, LogUnavailable says so.
 - One session listens: PostgreSQL's NOTIFY wakes whoever waits here when another process has appended.
@@ -38,13 +39,12 @@ DEFAULTS = {
 SETTINGS = (
     b"SET default_transaction_isolation = 'read committed'; "
     b"SET client_encoding = 'UTF8'; "
-    b"SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; "
+    b"SET idle_in_transaction_session_timeout = '30s'; "
     b"SET enable_seqscan = off; SET jit = off; "
     b"SELECT set_config('synchronous_commit', 'on', false) "
     b"WHERE current_setting('synchronous_commit') <> 'remote_apply'"
 )
-# The server ends the session (57P01 to 57P05), or it has become a standby that takes no writing (25006).
-ENDS = frozenset({"57P01", "57P02", "57P03", "57P05", "25006"})
+ENDS = frozenset({"57P01", "57P02", "57P03", "57P05"})  # the server ends the session, or takes none yet
 
 Row = tuple[Any, ...]
 Session = psycopg.Connection[Row]
@@ -84,6 +84,7 @@ class Sessions:
         try:
             connection.adapters.register_dumper(int, Int8BinaryDumper)  # one type, one prepared statement
             connection.execute(SETTINGS)
+            connection.execute(f"SET lock_timeout = {round(1000 * self._patience)}".encode())
             if self._readonly:
                 connection.execute(b"SET default_transaction_read_only = on")
         except BaseException:

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,11 +31,12 @@ from signing.log import leaf_hash
 APPEND = (
     "SELECT outcome, detail, first FROM {schema}.append("
     "%b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::bigint[], "
-    "%b::text, %b::boolean, %b::text, %b::bytea, %b::text, %b::boolean, %b::boolean)"
+    "%b::text, %b::text, %b::boolean, %b::text, %b::bytea, %b::text, %b::boolean, %b::boolean)"
 )
 LOCK = "SELECT pg_advisory_xact_lock({lock})"
 NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify({channel}, '')"
 COPY = "COPY {schema}.event ({columns}) FROM STDIN (FORMAT BINARY)"
+PUT = "INSERT INTO {schema}.checkpoint VALUES (%b, %b) ON CONFLICT (size) DO UPDATE SET note = excluded.note"
 COPIED = ("int8", "text", "int8", "text", "bytea", "bytea")
 
 
@@ -58,6 +60,7 @@ class Writer:
         self._session: Session | None = session
         self._append, self._lock = compose(APPEND, schema), compose(LOCK, schema, lock=lock_key(schema))
         self._notify, self._copy = compose(NOTIFY, schema, channel=schema), compose(COPY, schema)
+        self._put = compose(PUT, schema)
         self._is_empty = compose("SELECT NOT EXISTS (SELECT FROM {schema}.event)", schema)
         self._waiting, self._queue, self._writing = list[Append](), threading.Lock(), threading.RLock()
         self._in_turn, self._purged = False, ""
@@ -73,13 +76,12 @@ class Writer:
         reset: bool,
     ) -> list[int]:
         """The new positions; raises what LogRecorder.insert_events does, and LogUnavailable."""
-        versions = dict(expect)
-        standing = dict(expect)
+        standing, versions, fault = dict(expect), dict(expect), None
         for event in stored:
             stream = str(event.originator_id)
             # A stream that was not read must stand where its first event here follows on it.
-            standing.setdefault(stream, event.originator_version - 1)
-            _follow(versions, stream, event.originator_version, standing[stream])
+            first = standing.setdefault(stream, event.originator_version - 1)
+            fault = fault or _follow(versions, stream, event.originator_version, first)
         purge = receipt is not None and recorded_at[:13] != self._purged  # of expired receipts, once an hour
         append = Append(
             (
@@ -90,6 +92,7 @@ class Writer:
                 [leaf_hash(event.state) for event in stored],
                 list(standing),
                 list(standing.values()),
+                fault,
                 recorded_at,
                 reset,
                 *(receipt[:3] if receipt else (None, None, None)),
@@ -127,24 +130,23 @@ class Writer:
             self._tell()
 
     def _send(self, company: Sequence[Append]) -> None:
-        until, again = self._sessions.until(), False
+        until: float | None = None  # set by the first loss
         while True:
             session = self._open(until)
             try:
-                return self._transact(session, company, again)
+                return self._transact(session, company, again=until is not None)
             except psycopg.Error as error:
-                lost = is_lost(error, session)
-                self._rest(lost)
-                if lost:
-                    again = True
-                elif isinstance(error, psycopg.errors.LockNotAvailable):
+                if is_lost(error, session):
+                    until = self._lost(error, until)
+                    continue
+                self._rest()
+                if isinstance(error, psycopg.errors.LockNotAvailable):
                     raise Busy(f"another process keeps writing: {error}") from error
-                elif isinstance(error, psycopg.errors.UniqueViolation):
+                if isinstance(error, psycopg.errors.UniqueViolation):
                     raise Conflict(str(error)) from error
-                elif len(company) == 1:
+                if len(company) == 1:
                     raise
-                else:  # one of them broke the transaction: each by itself
-                    return self._send_each(company)
+                return self._send_each(company)  # one of them broke the transaction
 
     def _send_each(self, company: Sequence[Append]) -> None:
         for each in company:
@@ -181,7 +183,21 @@ class Writer:
             if self._session is not None and is_at_rest(self._session):
                 self._session.execute(self._notify)
         except psycopg.Error:
-            self._rest(lost=True)
+            self._drop()
+
+    def put_checkpoint(self, size: int, note: bytes) -> None:
+        until: float | None = None
+        with self._writing:
+            while True:
+                session = self._open(until)
+                try:
+                    session.execute(self._put, (size, note))
+                except psycopg.Error as error:
+                    if not is_lost(error, session):
+                        raise
+                    until = self._lost(error, until)
+                else:
+                    return
 
     # --- a turn, and a whole log at once
 
@@ -209,7 +225,8 @@ class Writer:
                     copy.set_types(COPIED)
                     for position, event in enumerate(stored, 1):
                         stream, version = str(event.originator_id), event.originator_version
-                        _follow(versions, stream, version, 0)
+                        if fault := _follow(versions, stream, version, 0):
+                            raise Conflict(fault)
                         leaf = leaf_hash(event.state)
                         copy.write_row((position, stream, version, event.topic, event.state, leaf))
                 session.execute(b"COMMIT")
@@ -224,52 +241,59 @@ class Writer:
 
     def _begin(self) -> Session:
         """Begin a transaction that holds the schema's lock."""
-        until = self._sessions.until()
+        until: float | None = None
         while True:
             session = self._open(until)
             try:
                 session.execute(b"BEGIN")
                 session.execute(self._lock)
             except psycopg.Error as error:
-                lost = is_lost(error, session)
-                self._rest(lost)
+                if is_lost(error, session):
+                    until = self._lost(error, until)
+                    continue
+                self._rest()
                 if isinstance(error, psycopg.errors.LockNotAvailable):
                     raise Busy(f"another process keeps writing: {error}") from error
-                if not lost:
-                    raise
+                raise
             else:
                 return session
 
     # --- the session
 
-    def _open(self, until: float) -> Session:
+    def _open(self, until: float | None) -> Session:
         if self._session is None:
-            self._session = self._sessions.reconnect(until)
+            self._session = self._sessions.reconnect(until or self._sessions.until())
         return self._session
 
-    def _rest(self, lost: bool = False) -> None:
-        """Undo what is not committed; do without a session that cannot."""
-        if self._session is None or (is_at_rest(self._session) and not lost):
-            return
-        try:
-            if lost:
-                self._session.close()
-            else:
-                self._session.execute(b"ROLLBACK")
-        except psycopg.Error:
-            lost = True
-        if lost:
+    def _lost(self, error: psycopg.Error, until: float | None) -> float:
+        """Do without a session that was lost; until when to try for another, or LogUnavailable."""
+        self._drop()
+        if until is not None and time.monotonic() > until:
+            raise LogUnavailable(f"the log's database was lost: {error}") from error
+        return until or self._sessions.until()
+
+    def _drop(self) -> None:
+        if self._session is not None:
             self._session.close()
             self._session = None
 
+    def _rest(self) -> None:
+        """Undo what is not committed; do without a session that cannot."""
+        if self._session is not None and not is_at_rest(self._session):
+            try:
+                self._session.execute(b"ROLLBACK")
+            except psycopg.Error:
+                self._drop()
+
     def close(self) -> None:
         with self._writing:
-            self._rest(lost=True)
+            self._drop()
 
 
-def _follow(versions: dict[str, int], stream: str, version: int, first: int) -> None:
-    """Note an event's version, which must be the next of its stream; raises Conflict."""
+def _follow(versions: dict[str, int], stream: str, version: int, first: int) -> str | None:
+    """Note an event's version; why it is not the next of its stream, if it is not."""
     stands = versions.get(stream, first)
     if version != stands + 1:
-        raise Conflict(f"{stream} stands at {stands}: {version} does not follow")
+        return f"{stream} stands at {stands}: {version} does not follow"
     versions[stream] = version
+    return None

@@ -8,14 +8,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +29,11 @@ from psycopg.conninfo import make_conninfo
 
 DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps them, a folder a version, off the path
 OTHER = "nobody"
+PORT = 5432  # in the socket's name only
+SOCKET = f".s.PGSQL.{PORT}"
 SETTINGS = {
     "listen_addresses": "",
+    "port": str(PORT),
     "fsync": "on",
     "shared_buffers": "32MB",
     "max_connections": "120",
@@ -51,7 +57,8 @@ def programs() -> Path:
 class Cluster:
     """One server over one folder."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
+    def __init__(self, folder: Path, programs: Path, **settings: str) -> None:
+        self._settings = SETTINGS | settings | {"unix_socket_directories": str(folder)}
         self.folder, self._programs = folder, programs
         self._data, self._log = folder / "data", folder / "server.log"
         self._server: subprocess.Popen[bytes] | None = None
@@ -71,16 +78,15 @@ class Cluster:
     @property
     def url(self) -> str:
         """How to reach its first database."""
-        return make_conninfo(host=str(self.folder), user="liggare", dbname="postgres")
+        return make_conninfo(host=str(self.folder), port=PORT, user="liggare", dbname="postgres")
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = {**SETTINGS, "unix_socket_directories": self.folder}
         user, group, groups = self._as
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data,
-                 *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))],
+                 *(word for name, value in self._settings.items() for word in ("-c", f"{name}={value}"))],
                 stdout=log, stderr=log, cwd=self.folder,
                 user=user, group=group, extra_groups=groups,
             )  # fmt: skip
@@ -110,21 +116,106 @@ class Cluster:
         return make_conninfo(self.url, dbname=name)
 
 
+@contextlib.contextmanager
+def cluster(**settings: str) -> Iterator[Cluster]:
+    """A running server, gone afterwards."""
+    found = programs()
+    folder = Path(tempfile.mkdtemp(prefix="liggare-pg-"))  # short: a socket's path has at most 107 bytes
+    server = Cluster(folder, found, **settings)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """A running server for the whole run."""
-    found = programs()
-    folder = Path(tempfile.mkdtemp(prefix="liggare-pg-"))  # short: a socket's path has at most 107 bytes
-    cluster = Cluster(folder, found)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(folder)
+    with cluster() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postgres_url(postgres: Cluster) -> str:
     """A database on it, shared by the tests of a run: each takes a schema of its own."""
     return postgres.database()
+
+
+class Wire:
+    """What lies between a program and the server, and can fail: a socket of its own that passes bytes on."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.folder, self._server = folder, str(cluster.folder / SOCKET)
+        self.url = make_conninfo(cluster.url, host=str(folder))
+        self._cut_before = self._cut_after = self._cut_all = False
+        self._open, self._lock = list[socket.socket](), threading.Lock()
+        self._listening: socket.socket | None = None
+        self.join()
+
+    def join(self) -> None:
+        """Take connections (again)."""
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self.folder / SOCKET))
+        self._listening.listen()
+        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Break every connection, and take no more."""
+        if self._listening is not None:
+            (self.folder / SOCKET).unlink()
+            self._listening.shutdown(socket.SHUT_RDWR)
+            self._listening.close()
+            self._listening = None
+        with self._lock:
+            ends, self._open = self._open, []
+        for end in ends:
+            _shut(end)
+
+    def lose_next_request(self) -> None:
+        """Break the connection that is next asked something, before the server hears it."""
+        self._cut_before = True
+
+    def lose_next_answer(self, *, and_all: bool = False) -> None:
+        """Break the connection that is next answered, after the server has done what it was asked; or every one."""
+        self._cut_after, self._cut_all = True, and_all
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listening.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            with self._lock:
+                self._open += [near, far]
+            far.connect(self._server)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(one, other, one is far), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                if is_answer and self._cut_after:
+                    self._cut_after = False
+                    if self._cut_all:
+                        self.cut()
+                    break
+                if not is_answer and self._cut_before:
+                    self._cut_before = False
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        _shut(source)
+        _shut(target)
+
+    def close(self) -> None:
+        self.cut()
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
