@@ -1,0 +1,258 @@
+"""`liggare restore`: a backup made into a data folder again, and nothing opened before it has been checked.
+
+- Every file is held to the manifest while it is copied. Then what was destroyed after the backup is destroyed again in
+  the copied keys, from the lists kept beside the outside checkpoints. Then `liggare verify` has its say. Only then is
+  the registry opened, its views made, and the folder given its name. Whatever fails before that leaves nothing behind.
+- The lists are looked for where the registry's outside checkpoints lie and where the backup was taken from, and are
+  given with --destroyed. If checkpoints are kept outside and neither that place nor a list is to be had, it is asked
+  for; a list that lacks a key which the backup already knows as destroyed is not the whole list, and is refused.
+- Beside the lists lie checkpoints. One that is later than the backup proves that events are lost, and they are named by
+  position. From there on the log goes another way than that checkpoint: so the old place is left as it is, as the
+  proof, and the restored registry keeps its checkpoints in a new one.
+- A signing that began after the backup is forgotten. Tokens are as they were when the backup was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.backup import (
+    CHECKPOINTS,
+    DATA,
+    KEYS,
+    LOG,
+    PKI,
+    BackupDamaged,
+    Copy,
+    Log,
+    Manifest,
+    NewerFormat,
+    Progress,
+    compare,
+    read_notes,
+    unfinished,
+    walk,
+)
+from api.checking import verify
+from api.faults import Fault
+from api.keyroom import read_vkeys
+from api.settings import Settings, find_root_key, read_root_key
+from api.wiring import open_folder
+from domain.minutes_events import SigningBegun
+from registry import destroyed
+from registry.destroyed import Destruction, ListDamaged
+from registry.mapper import EvidenceBroken
+from registry.sqlite import FORMAT
+from registry.vault import Vault, keys, sqlite_engine
+from signing.checkpoint import Checkpoint
+
+
+def restore(
+    source: Path,
+    target: Path,
+    root_key: Path | None = None,
+    lists: Sequence[Path] = (),
+    progress: Progress = lambda _, __: None,
+) -> dict[str, Any]:
+    """Make a new data folder of a backup; what was done, and what is lost."""
+    source, target = source.resolve(), target.absolute()
+    manifest = Manifest.read(source)
+    if manifest.data_format > FORMAT:
+        raise NewerFormat("newer-format", file=source, found=manifest.data_format, known=FORMAT)
+    with unfinished(target) as work:  # beside the target: a relative path in the settings leads to the same place
+        _copy(source / DATA, work, manifest, progress)
+        settings, root = _settings(work, manifest, root_key)
+        outside = (work / settings.outside_checkpoints).resolve() if settings.outside_checkpoints else None
+        found = _Outside.find(work, settings, manifest, outside, lists)
+        again = _destroy_again(work, found)
+        log = _log(work, manifest, found.notes)
+        lost = _lost(log, found.notes)
+        if lost and outside and found.reaches(outside) > log.position:
+            outside = _another(outside, log.position)
+            settings = settings.model_copy(update={"outside_checkpoints": str(outside)})
+            settings.write(work)
+            if found.known:
+                outside.mkdir(parents=True)
+                destroyed.append(outside / destroyed.NAME, found.known)
+        _verified(work)
+        views = _open(work, root)
+    return {
+        "dir": str(target),
+        "municipality": manifest.municipality,
+        "name": manifest.name,
+        "made_at": manifest.made_at,
+        "position": log.position,
+        "root": log.root.hex(),
+        "verified": True,
+        "views": views,
+        "destroyed_again": again,
+        "lists": [str(path) for path in found.lists],
+        "lost": lost,
+        "outside_checkpoints": str(outside) if outside else None,
+    }
+
+
+# --- the files
+
+
+def _copy(source: Path, work: Path, manifest: Manifest, progress: Progress) -> None:
+    for place, part in manifest.files.items():
+        path = source / place
+        if not path.is_file():
+            raise BackupDamaged(f"{path} is missing")
+        if path.stat().st_size != part.size:
+            raise BackupDamaged(f"{path} is {path.stat().st_size} bytes long, not {part.size}")
+    for place in (LOG, KEYS):
+        if place not in manifest.files:
+            raise BackupDamaged(f"the backup holds no {place}")
+    Copy(source, work, progress).all(list(manifest.files), manifest.files)
+    for name in (CHECKPOINTS, "files"):
+        (work / name).mkdir(exist_ok=True)
+
+
+def _settings(work: Path, manifest: Manifest, root_key: Path | None) -> tuple[Settings, bytes]:
+    """The settings, set right for the new place, and the root key, which must be the registry's own."""
+    settings = Settings.read(work)
+    changed: dict[str, Any] = {}
+    if root_key is not None:
+        changed["root_key"] = str(root_key.resolve())
+    if settings.outside_checkpoints and not (work / settings.outside_checkpoints).is_dir():
+        there = (Path(manifest.source) / settings.outside_checkpoints).resolve()
+        if there.is_dir():
+            changed["outside_checkpoints"] = str(there)
+    if changed:
+        settings = settings.model_copy(update=changed)
+        settings.write(work)
+    root = find_root_key(work, settings)
+    if root_key is not None and root != read_root_key(root_key):
+        raise Fault("two-root-keys", file=root_key)
+    Vault.reading(work / KEYS, root).close()
+    return settings, root
+
+
+# --- what is known outside
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """What is known outside the backup: the lists read, the keys on them, and the checkpoints beside them."""
+
+    lists: list[Path]
+    known: list[Destruction]
+    notes: dict[Path, Checkpoint]
+
+    @classmethod
+    def find(
+        cls, work: Path, settings: Settings, manifest: Manifest, outside: Path | None, given: Sequence[Path]
+    ) -> _Outside:
+        if outside and not outside.is_dir() and not given:
+            raise Fault("list-wanted", folder=outside)
+        for path in given:
+            if not path.is_file() and not path.is_char_device():
+                raise Fault("nothing-there", path=path)
+        folders = [Path(manifest.source) / CHECKPOINTS, *([outside] if outside else [])]
+        lists = [path.resolve() for path in given]
+        lists += [path for folder in folders if (path := folder / destroyed.NAME).is_file() and path not in lists]
+        keys_known: dict[str, Destruction] = {}
+        for path in lists:
+            keys_known |= {one.key: one for one in _read(path)}
+        notes: dict[Path, Checkpoint] = {}
+        vkeys = read_vkeys(work / PKI)
+        for folder in dict.fromkeys([*folders, *(path.parent for path in lists)]):
+            notes |= read_notes(folder, settings.origin, vkeys)
+        if lists or (outside and outside.is_dir()):
+            for id in _tombstones(work):
+                if id not in keys_known:
+                    raise Fault("list-not-whole", file=", ".join(map(str, lists)) or str(outside), key=id)
+        return cls(lists, list(keys_known.values()), notes)
+
+    def reaches(self, folder: Path) -> int:
+        """The length of the log that the checkpoints in a folder vouch for."""
+        return max((note.size for path, note in self.notes.items() if path.parent == folder), default=0)
+
+
+def _read(path: Path) -> list[Destruction]:
+    try:
+        return destroyed.read(path)
+    except ListDamaged as error:
+        raise Fault("list-damaged", reason=str(error)) from error
+
+
+def _tombstones(work: Path) -> list[str]:
+    engine = sqlite_engine(work / KEYS, journal="TRUNCATE")
+    try:
+        with engine.connect() as db:
+            return list(db.execute(sa.select(keys.c.id).where(keys.c.wrapped.is_(None))).scalars())
+    finally:
+        engine.dispose()
+
+
+def _destroy_again(work: Path, found: _Outside) -> int:
+    """Destroy what was destroyed after the backup, and put it on the restored registry's own list; how many keys."""
+    own = work / CHECKPOINTS / destroyed.NAME
+    known = {one.key: one for one in [*(_read(own) if own.exists() else []), *found.known]}
+    engine, again = sqlite_engine(work / KEYS, journal="TRUNCATE", secure=True), 0
+    try:
+        with engine.begin() as db:
+            for one in known.values():
+                there = keys.c.id == one.key, keys.c.wrapped.is_not(None)
+                gone = db.execute(keys.update().where(*there).values(wrapped=None, destroyed_by=one.decision))
+                again += gone.rowcount
+    finally:
+        engine.dispose()
+    if known:
+        destroyed.append(own, known.values())
+    return again
+
+
+# --- the log
+
+
+def _log(work: Path, manifest: Manifest, notes: dict[Path, Checkpoint]) -> Log:
+    log = walk(work / LOG, {note.size for note in notes.values()})
+    if (log.position, log.root.hex()) != (manifest.position, manifest.root):
+        raise BackupDamaged(f"the log goes to position {log.position}, and its root is not what the manifest says")
+    compare(log, notes)
+    return log
+
+
+def _lost(log: Log, notes: dict[Path, Checkpoint]) -> dict[str, Any] | None:
+    newest = max(notes, key=lambda path: notes[path].size, default=None)
+    if newest is None or notes[newest].size <= log.position:
+        return None
+    return {"from": log.position + 1, "to": notes[newest].size, "checkpoint": str(newest)}
+
+
+def _another(outside: Path, position: int) -> Path:
+    """A new place for checkpoints, beside the old one, which is left alone."""
+    number, place = 1, outside.with_name(f"{outside.name}-from-{position}")
+    while place.exists():
+        number += 1
+        place = outside.with_name(f"{outside.name}-from-{position}-{number}")
+    return place
+
+
+def _verified(work: Path) -> None:
+    result = verify(work)
+    wrong = [f"{check['step']}: {check['detail']}" for check in result["checks"] if check["ok"] is False]
+    if wrong or not result["ok"]:
+        raise EvidenceBroken("the backup does not verify: " + "; ".join(wrong))
+
+
+def _open(work: Path, root: bytes) -> int:
+    """Open the registry for the first time: make its views, forget signings that began later; how many views."""
+    m = open_folder(work, root_key=root)
+    try:
+        m.projector.catch_up()
+        begun = {fact.event.signing for fact in m.registry.facts() if isinstance(fact.event, SigningBegun)}
+        for signing in m.vault.pendings():
+            if signing not in begun:
+                m.vault.drop_pending(signing)
+        return len(m.projector.lag())
+    finally:
+        m.close()
