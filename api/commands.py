@@ -28,7 +28,9 @@ from api.wiring import target_stream
 from domain.approving import BeginSigning
 from domain.decider import COMMANDS
 from domain.document import RegisterDocument
+from domain.meeting_events import KallelseIssued
 from domain.messages import Command, Fact, Finding
+from domain.minutes_events import MinutesSent
 from registry.registry import Once, Saved
 
 PLURALS = {
@@ -67,6 +69,13 @@ class FindingPart(BaseModel):
     text: str = Field(description="The same as a sentence, in the language asked for.")
 
 
+class WarningPart(BaseModel):
+    """What whoever gave the command should know or do next."""
+
+    code: str
+    text: str
+
+
 class Answer(BaseModel):
     """What a command led to."""
 
@@ -76,6 +85,7 @@ class Answer(BaseModel):
     id: str = Field(description="The id of what the command is about.")
     events: list[EventPart]
     findings: list[FindingPart]
+    warnings: list[WarningPart]
 
 
 IfMatch = Annotated[
@@ -147,6 +157,9 @@ def answer(caller: Caller, command: Command, saved: Saved, request: Request) -> 
             for fact in saved.facts
         ],
         findings=[FindingPart(**_finding(each, chosen)) for each in findings(saved.facts)],
+        warnings=[
+            WarningPart(code=code, text=sentence("warnings", code, chosen)) for code in warnings(saved.facts)
+        ],
     )
     headers = {
         "ETag": f'"{version}"',
@@ -161,6 +174,17 @@ def answer(caller: Caller, command: Command, saved: Saved, request: Request) -> 
 def findings(facts: Sequence[Fact]) -> list[Finding]:
     """What the events observed against rules."""
     return [finding for fact in facts for finding in getattr(fact.event, "findings", ())]
+
+
+def warnings(facts: Sequence[Fact]) -> list[str]:
+    """What should be known or done next, by code."""
+    events = [fact.event for fact in facts]
+    told = {
+        "nothing-changed": not events,
+        "reason-wanted": any(isinstance(each, KallelseIssued) and each.reason_wanted for each in events),
+        "members-remaining": any(isinstance(each, MinutesSent) and each.remaining for each in events),
+    }
+    return [code for code, so in told.items() if so]
 
 
 def _finding(finding: Finding, chosen: Any) -> dict[str, str]:

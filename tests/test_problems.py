@@ -62,6 +62,12 @@ def test_every_code_has_its_words_in_both_languages() -> None:
             assert known[each].get(key, "").strip(), f"{each} lacks {key}"
 
 
+def test_every_warning_has_its_words() -> None:
+    known = texts("warnings")
+    assert set(known) == {"nothing-changed", "reason-wanted", "members-remaining"}
+    assert all(said["sv"].strip() and said["en"].strip() for said in known.values())
+
+
 def test_every_status_has_a_title_and_waiting_is_told() -> None:
     assert {*STATUS.values(), *RETRY_AFTER} <= TITLES.keys()
     assert all(swedish and english for swedish, english in TITLES.values())

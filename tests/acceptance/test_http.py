@@ -67,6 +67,7 @@ def test_from_a_late_kallelse_to_minutes_that_an_outsider_can_check(town: Town) 
     )
     assert finding["expected"] == "7 days" and finding["observed"] == "5 days"
     assert finding["document"] and finding["section"] and finding["text"] != "notice-short"
+    assert [each["code"] for each in issued["warnings"]] == ["reason-wanted"]
     town.do(f"{at}/give-notice-reason", "sofia", issue=1, reason="Polisens rapport kom sent.")
     kallelse = town.read(f"{at}/kallelse.pdf", "farida")
     assert kallelse.content.startswith(b"%PDF") and kallelse.headers["content-type"] == "application/pdf"
@@ -109,7 +110,7 @@ def test_from_a_late_kallelse_to_minutes_that_an_outsider_can_check(town: Town) 
 
     # sent to the members, notified to the board, numbered and noted there
     sent = town.do(f"{minutes}/send-minutes", "sofia", recipients=everyone)
-    assert [event["kind"] for event in sent["events"]] == ["minutes-sent.v1"]
+    assert [event["kind"] for event in sent["events"]] == ["minutes-sent.v1"] and sent["warnings"] == []
     town.do(f"{minutes}/record-receipt", "gunnar")
     town.do(f"{minutes}/send-notification", "sofia", to_body=town.ids["board"])
     town.do(f"{minutes}/record-notification-number", "sofia", diarienummer="KS24.31")
