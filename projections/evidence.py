@@ -28,7 +28,7 @@ tiles = sa.Table(
     "tile",
     metadata,
     sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("hashes", sa.LargeBinary, nullable=False),
 )
 

@@ -39,8 +39,8 @@ checkpoint = sa.Table(
     sa.Column("projection", sa.Text, primary_key=True),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("stopped_at", sa.Integer),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("stopped_at", sa.BigInteger),
     sa.Column("stopped_by", sa.Text),
 )
 
@@ -131,7 +131,7 @@ class Projector:
         try:
             with self.engine.begin() as db:
                 self._enter(db)
-        except sa.exc.IntegrityError:  # another worker entered them meanwhile
+        except sa.exc.DBAPIError:  # another worker made them meanwhile
             with self.engine.begin() as db:
                 self._enter(db)
 

@@ -130,7 +130,7 @@ def text(name: str) -> sa.Column[Any]:
 
 def number(name: str) -> sa.Column[Any]:
     """A whole number, or a yes or no as 1 or 0."""
-    return sa.Column(name, sa.Integer)
+    return sa.Column(name, sa.BigInteger)
 
 
 def listed(name: str) -> sa.Column[Any]:
@@ -141,12 +141,12 @@ def listed(name: str) -> sa.Column[Any]:
 def standing_columns() -> list[sa.Column[Any]]:
     """The columns that every view has."""
     return [
-        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("happened_from", sa.Text),
         sa.Column("happened_to", sa.Text),
-        sa.Column("retracted_at", sa.Integer),
+        sa.Column("retracted_at", sa.BigInteger),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from projections import deliberations, matters, meetings, minutes, register, todo
+from projections import afterwards, deliberations, matters, meetings, minutes, register, todo
 from projections.belonging import LINK
 from projections.evidence import Evidence
 from projections.trail import VIEWS as TRAIL
@@ -17,6 +17,7 @@ VIEWS: tuple[View, ...] = (
     *meetings.VIEWS,
     *deliberations.VIEWS,
     *minutes.VIEWS,
+    *afterwards.VIEWS,
     *todo.VIEWS,
     *TRAIL,
 )

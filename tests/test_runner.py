@@ -123,6 +123,29 @@ def test_workers_that_race_write_each_event_once(
     assert stored_digests(engine) == fresh_digests(reg)
 
 
+@pytest.mark.parametrize("further", [0, 3])
+def test_a_worker_that_was_overtaken_writes_nothing_and_goes_on(
+    reg: Registry, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, further: int
+) -> None:
+    last = year(reg).last
+    slow, fast = Projector(reg, engine), Projector(reg, engine)
+    fold = slow._fold
+
+    def overtaken(*asked: Any) -> Any:
+        folded = fold(*asked)
+        monkeypatch.setattr(slow, "_fold", fold)
+        for _ in range(further):
+            save_any(reg, POISON)
+        fast.catch_up()  # the same batch, and perhaps more, between this one's folding and its writing
+        return folded
+
+    monkeypatch.setattr(slow, "_fold", overtaken)
+    assert slow.catch_up() == last + further
+    assert not [name for name, one in slow.status().items() if one.stopped]
+    assert len(rows(engine, "audit")) == last + further
+    assert stored_digests(engine) == fresh_digests(reg)
+
+
 # --- a view that cannot go on
 def test_a_poisoned_event_stops_its_view_alone_and_says_so(
     reg: Registry, engine: sa.Engine, caplog: pytest.LogCaptureFixture

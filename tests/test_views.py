@@ -181,6 +181,7 @@ def test_a_destroyed_name_is_gone_from_the_views_after_a_rebuild(tmp_path: Path)
 def test_a_dissent_taken_back_still_stands_as_of_before(council: Council) -> None:
     before, after = council.saved.retracted - 1, council.saved.retracted
     assert [row["dissent"] for row in rows(council.views, "dissent", known=before)] == [1, 2]
+    assert {row["retracted_at"] for row in rows(council.views, "dissent", known=before)} == {None}
     assert [row["dissent"] for row in rows(council.views, "dissent", known=after)] == [1]
     assert [row["dissent"] for row in council.rows("dissent")] == [1]
 
