@@ -26,14 +26,14 @@ PURPOSE = "passphrase-link"
 LINK_LASTS = timedelta(days=7)
 TRIES, PAUSE = 5, timedelta(minutes=15)
 SHORTEST, LONGEST = 12, 200
-_hasher = PasswordHash((Argon2Hasher(),))
+HASHER = PasswordHash((Argon2Hasher(),))
 
 
 class Passphrases:
     """The signing passphrases of one registry."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, vault: Vault, hasher: PasswordHash = HASHER) -> None:
+        self._vault, self._hasher = vault, hasher
 
     def link(self, person: str, now: datetime) -> str:
         """A one-time secret with which the person sets a passphrase."""
@@ -48,7 +48,9 @@ class Passphrases:
             person = self._vault.use_link(db, link, PURPOSE, now)
             if person is not None:
                 db.execute(passphrases.delete().where(passphrases.c.person == person))
-                db.execute(passphrases.insert().values(person=person, hash=_hasher.hash(phrase), failures=0))
+                db.execute(
+                    passphrases.insert().values(person=person, hash=self._hasher.hash(phrase), failures=0)
+                )
         if person is None:  # an expired link is gone too
             raise Forbidden("link-used-or-expired", house(64))
         return person
@@ -56,7 +58,7 @@ class Passphrases:
     def check(self, person: str, passphrase: str, now: datetime) -> None:
         """Raises Forbidden unless this is the person's passphrase and signing is not blocked."""
         row = self._count(person, now)
-        if _hasher.verify(unicodedata.normalize("NFC", passphrase), row.hash):
+        if self._hasher.verify(unicodedata.normalize("NFC", passphrase), row.hash):
             with self._vault.engine.begin() as db:
                 where = passphrases.c.person == person, passphrases.c.hash == row.hash
                 db.execute(passphrases.update().where(*where).values(failures=0, blocked_until=None))

@@ -34,6 +34,7 @@ from domain.messages import Destroyed
 from registry.clock import stamp
 
 GENERATION = "generation"
+MOST_OPEN = 10_000
 
 metadata = sa.MetaData()
 meta = sa.Table(
@@ -166,6 +167,8 @@ class Vault:
         with self._lock:
             if (id := self._live.get((subject, keep))) is None:
                 id = self._find(subject, keep) or self._make(subject, keep)
+                if len(self._live) >= MOST_OPEN:
+                    self._live.clear()
                 self._live[subject, keep] = id
         key = self.key(id)
         assert isinstance(key, AESGCM)
@@ -196,19 +199,27 @@ class Vault:
         """The key of an id, or Destroyed if a recorded decision destroyed it; otherwise KeyMissing."""
         if (found := self._open.get(id)) is not None:
             return found
+        generation = self._generation
         with self.engine.connect() as db:
             row = db.execute(sa.select(keys.c.wrapped, keys.c.destroyed_by).where(keys.c.id == id)).first()
         if row is None or (row.wrapped is None and row.destroyed_by is None):
             raise KeyMissing(f"the key {id} is missing, and no decision has destroyed it")
         if row.wrapped is None:
-            self._open[id] = Destroyed()
-            return self._open[id]
+            return self._remember(id, Destroyed(), generation)
         try:
             key = AESGCM(self._wrapper.decrypt(row.wrapped[:12], row.wrapped[12:], id.encode()))
         except InvalidTag:
             raise KeyMissing(f"the key {id} is damaged: its wrapping does not open") from None
-        self._open[id] = key
-        return key
+        return self._remember(id, key, generation)
+
+    def _remember(self, id: str, key: AESGCM | Destroyed, generation: int) -> AESGCM | Destroyed:
+        """Keep what was read since a generation, unless keys were destroyed meanwhile; a bounded number of them."""
+        with self._lock:
+            if generation != self._generation:
+                return key
+            if len(self._open) >= MOST_OPEN:
+                self._open.clear()
+            return self._open.setdefault(id, key)
 
     def keep_as(self, subject: str, old: str, new: str) -> None:
         """Move a subject's keys to another retention class, as when an approved draft becomes the minutes."""
