@@ -46,6 +46,7 @@ from api.wiring import open_folder
 from domain.minutes_events import SigningBegun
 from registry import destroyed
 from registry.destroyed import Destruction, ListDamaged
+from registry.files import write_synced
 from registry.mapper import EvidenceBroken
 from registry.sqlite import FORMAT
 from registry.vault import Vault, keys, sqlite_engine
@@ -76,11 +77,10 @@ def restore(
             outside = _another(outside, log.position)
             settings = settings.model_copy(update={"outside_checkpoints": str(outside)})
             settings.write(work)
-            if found.known:
-                outside.mkdir(parents=True)
-                destroyed.append(outside / destroyed.NAME, found.known)
         _verified(work)
         views = _open(work, root)
+        if outside and not outside.exists():
+            _begin_anew(work, outside)
     return {
         "dir": str(target),
         "municipality": manifest.municipality,
@@ -235,6 +235,13 @@ def _another(outside: Path, position: int) -> Path:
         number += 1
         place = outside.with_name(f"{outside.name}-from-{position}-{number}")
     return place
+
+
+def _begin_anew(work: Path, outside: Path) -> None:
+    """A place outside begins with all that the restored registry has in its own."""
+    outside.mkdir(parents=True)
+    for path in sorted((work / CHECKPOINTS).iterdir()):
+        write_synced(outside / path.name, path.read_bytes())
 
 
 def _verified(work: Path) -> None:
