@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from domain.body import Body
+from domain.matter import Matter
 from domain.meeting import Meeting
 from domain.meeting_events import AgendaEntry, KallelseIssued
 from domain.messages import Fact, World
 from domain.person import Person
 from projections.paper import sheets
-from projections.paper.minutes import CHECK, recorded, text
-from projections.paper.words import period_in_words
+from projections.paper.minutes import CHECK
+from projections.paper.words import joined, period_in_words, recorded, text
 
 
 def kallelse_sheet(
@@ -21,6 +22,7 @@ def kallelse_sheet(
     meeting = world.get(Meeting, fact.stream.partition("-")[2])
     body = world.get(Body, meeting.body)
     chair = body.chair_at(event.meeting_day, world)
+    number = world.get(Matter, meeting.matter).diarienummer if meeting.matter else None
     enclosures = [
         sheets.Enclosure(
             number=f"{entry.number or entry.item}.{place}",
@@ -36,7 +38,7 @@ def kallelse_sheet(
             body=body.name,
             kind="Kallelse" if event.issue == 1 else f"Kallelse, utskick {event.issue}",
             date=event.meeting_day.isoformat(),
-            diarienummer="",
+            diarienummer=number or "",
             short_code=code,
             recorded_at=recorded(fact.recorded_at),
             check=CHECK,
@@ -55,11 +57,10 @@ def kallelse_sheet(
 
 
 def _row(entry: AgendaEntry) -> sheets.AgendaRow:
-    parts = "".join(f"\n– {part}" for part in entry.parts)
-    title = text(entry.title)
+    parts = [joined(("–", text(part))) for part in entry.parts]
     return sheets.AgendaRow(
         number=entry.number or str(entry.item),
-        title=title + parts if isinstance(title, str) else title,
+        title=joined((text(entry.title), *parts), "\n"),
         diarienummer=entry.diarienummer or "",
         presenter=text(entry.presenter) if entry.presenter is not None else "",
         time=entry.starts or "",

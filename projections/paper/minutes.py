@@ -8,16 +8,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
 from domain.body import Body
 from domain.meeting import Meeting
-from domain.messages import Destroyed, Fact, Known, Sealed, World
+from domain.messages import Fact, Known, World
 from domain.minutes import Minutes as MinutesState
 from domain.minutes_events import MinutesVersionMade, Statement
 from domain.person import Person
 from projections.paper import sheets
-from projections.paper.words import day_in_words, moment_in_words, period_in_words
+from projections.paper.words import (
+    day_in_words,
+    joined,
+    moment_in_words,
+    period_in_words,
+    ranges,
+    recorded,
+    text,
+)
 
 CAPACITY = {
     "member": "Ledamot",
@@ -29,6 +36,7 @@ CAPACITY = {
     "secretary": "Sekreterare",
     "guest": "Gäst",
 }
+OFFICE = {"chair": "ordförande", "vice-chair": "vice ordförande"}
 SUBSTITUTE, COOPTED = ("substitute",), ("co-opted",)
 CHECK = "Äktheten kan prövas av vem som helst: se Äkthetskontroll."
 
@@ -67,7 +75,11 @@ class _Paper:
     # --- the papers
     def minutes(self) -> sheets.Minutes:
         return sheets.Minutes(
-            head=self.head(self.event.word),
+            head=self.head(
+                self.event.word
+                if self.event.rest
+                else f"{self.event.word}, omedelbar justering av {self.sections()}"
+            ),
             first_page=self.first_page(),
             items=tuple(self.items()),
             signers=self.signers(),
@@ -98,8 +110,8 @@ class _Paper:
                 sheets.Fact(label="Rättad version", value=str(version)),
             ),
             rows=rows,
-            reason=_joined(reasons) if reasons else "",
-            recipients=tuple(self.name(person) for person, _ in corrected.sent) or None,
+            reason=joined(reasons, "\n"),
+            recipients=tuple(dict.fromkeys(self.name(person) for person, _ in corrected.sent)),
             signers=self.signers(),
             stamp_label="Kommunens stämpel",
             qr=self.qr(),
@@ -126,7 +138,7 @@ class _Paper:
             sheets.Signer(
                 name=self.name(one.person) if one.person else "",
                 role=one.label,
-                sections=f"§§ {_ranges(self.number(item) for item in one.items)}"
+                sections=section_marks(self.number(item) for item in one.items)
                 if one.items
                 else self.sections(),
             )
@@ -138,7 +150,6 @@ class _Paper:
         meeting = next(iter(self.of("meeting")), None)
         people = list(self.of("attendance"))
         present = [one for one in people if str(one.fields.get("capacity")) not in (*SUBSTITUTE, *COOPTED)]
-        led = [self.leader(one) for one in (*self.of("chair"), *self.of("acting-chair"))]
         agreed = next(iter(self.of("justering")), None)
         return sheets.FirstPage(
             time_and_place=self.time_and_place(meeting) if meeting else None,
@@ -148,69 +159,109 @@ class _Paper:
             ),
             coopted=tuple(self.attendee(one) for one in people if str(one.fields["capacity"]) in COOPTED),
             hindered=tuple(map(self.absentee, self.of("hinder"))),
-            justerare=tuple(self.field(one, "name") for one in self.of("justerare")) or None,
-            justering=_joined((self.field(agreed, "place"), self.field(agreed, "time"))) if agreed else "",
-            sections=_ranges(self.number(item) for item in self.event.covers),
-            further=(
-                *led,
-                *(
-                    sheets.Fact(label="Sekreterare", value=self.field(one, "name"))
-                    for one in self.of("secretary")
-                ),
-                *(
-                    sheets.Fact(label=self.gone(one), value=self.field(one, "name"))
-                    for one in self.of("absence")
-                ),
-                *(
-                    sheets.Fact(label="Ajournering", value=self.interrupted(one))
-                    for one in self.of("adjourned")
-                ),
-                *(
-                    sheets.Fact(label="Kallelsetid", value=self.field(one, "text"))
-                    for one in self.of("notice-reason")
-                ),
-            ),
+            justerare=tuple(map(self.known_by, self.of("justerare"))) or None,
+            justering=self.agreed(agreed) if agreed else "",
+            sections=ranges(self.number(item) for item in self.event.covers),
+            further=tuple(self.further(meeting)),
         )
 
+    def agreed(self, one: Statement) -> sheets.Text:
+        """Where and when the minutes are to be approved."""
+        time = self.field(one, "time")
+        return joined(
+            (self.field(one, "place"), moment_in_words(time) if isinstance(time, str) else time), ", "
+        )
+
+    def further(self, meeting: Statement | None) -> Iterator[sheets.Fact]:
+        """What else is told of the meeting as a whole."""
+        if meeting is not None:
+            yield sheets.Fact(label="Möte", value=self.field(meeting, "title"))
+            yield from self.times(meeting)
+            if "demanded" in meeting.fields:
+                yield sheets.Fact(label="Anledning", value="Mötet hölls på begäran av ledamöter.")
+        yield from (self.leader(one) for kind in ("chair", "acting-chair") for one in self.of(kind))
+        for one in self.of("secretary"):
+            yield sheets.Fact(label="Sekreterare", value=self.known_by(one))
+        for one in self.of("absence"):
+            yield sheets.Fact(label=self.gone(one), value=self.known_by(one))
+        for one in self.of("adjourned"):
+            yield sheets.Fact(label="Ajournering", value=self.interrupted(one))
+        for one in self.of("notice-reason"):
+            issue = str(one.fields.get("issue", "1"))
+            label = "Skäl för kort varsel" + (f", utskick {issue}" if issue != "1" else "")
+            yield sheets.Fact(label=label, value=self.field(one, "text"))
+        if (general := self.event.texts.get("0")) is not None:
+            yield sheets.Fact(label="Allmänt", value=text(general))
+
     def time_and_place(self, meeting: Statement) -> sheets.Text:
-        starts, closed = str(meeting.fields["starts"]), meeting.fields.get("closed")
-        opened = meeting.fields.get("opened")
-        began = str(opened) if isinstance(opened, Known) and "T" in opened.value else starts
-        return _joined(
-            (period_in_words(began, str(closed) if closed else ""), self.field(meeting, "place")), "\n"
+        began, ended = self.moment(meeting, "opened"), self.moment(meeting, "closed")
+        began = began or str(meeting.fields["starts"])
+        return joined((period_in_words(began, ended), self.field(meeting, "place")), "\n")
+
+    def times(self, meeting: Statement) -> Iterator[sheets.Fact]:
+        """The times that the meeting was called for, where others were kept, and those not known to the minute."""
+        fields = meeting.fields
+        called = (str(fields["starts"]), str(fields.get("ends", "")))
+        kept = (self.moment(meeting, "opened") or called[0], self.moment(meeting, "closed"))
+        if called[0][:16] != kept[0][:16] or called[1][:16] not in ("", kept[1][:16]):
+            yield sheets.Fact(label="Utlyst tid", value=period_in_words(*called))
+        for field, label in (("opened", "Öppnades"), ("closed", "Avslutades")):
+            if field in fields and not self.moment(meeting, field):
+                value = text(fields[field])
+                yield sheets.Fact(label=label, value=day_in_words(value) if isinstance(value, str) else value)
+
+    @staticmethod
+    def moment(one: Statement, field: str) -> str:
+        """A time known to the minute, or nothing."""
+        value = one.fields.get(field)
+        return value.value if isinstance(value, Known) and "T" in value.value else ""
+
+    def known_by(self, one: Statement) -> sheets.Text:
+        """A name, with the title and organisation that the table of people does not say of it."""
+        more = (
+            self.field(one, part) for part in ("title", "organisation") if not self.told(one, "name", part)
+        )
+        return joined((self.field(one, "name"), *more), ", ")
+
+    def told(self, one: Statement, name: str, part: str) -> bool:
+        """Whether the table of people says this of somebody of that name."""
+        return any(
+            (other.fields.get("name"), other.fields.get(part)) == (one.fields.get(name), one.fields.get(part))
+            for kind in ("attendance", "hinder")
+            for other in self.of(kind)
         )
 
     def leader(self, one: Statement) -> sheets.Fact:
         acting = "acting" in one.fields or one.kind == "acting-chair"
         label = "Tjänstgörande ordförande" if acting else "Ordförande"
-        if "from" in one.fields:
-            label += f" fr.o.m. § {one.fields['from']}"
-        if "to" in one.fields:
-            label += f" t.o.m. § {one.fields['to']}"
-        return sheets.Fact(label=label, value=self.field(one, "name"))
+        reason = self.field(one, "reason")
+        told = joined(("(", reason, ")"), "") if reason else ""
+        return sheets.Fact(label=" ".join((label, *self.span(one))), value=joined((self.known_by(one), told)))
+
+    @staticmethod
+    def span(one: Statement) -> Iterator[str]:
+        """From which item to which, when not for all."""
+        for field, words in (("from", "fr.o.m."), ("to", "t.o.m.")):
+            if field in one.fields:
+                yield f"{words} § {one.fields[field]}"
 
     def attendee(self, one: Statement) -> sheets.Attendee:
-        capacity = str(one.fields.get("capacity", ""))
-        notes = []
-        if "from" in one.fields:
-            notes.append(f"fr.o.m. § {one.fields['from']}")
-        if "to" in one.fields:
-            notes.append(f"t.o.m. § {one.fields['to']}")
+        capacity, office = str(one.fields.get("capacity", "")), str(one.fields.get("office", ""))
+        notes = list(self.span(one))
         if "left" in one.fields:
             notes.append("lämnade mötet, tidpunkt okänd")
         if "distance" in one.fields:
             notes.append("på distans")
-        note: sheets.Text = ", ".join(notes)
+        instead: tuple[sheets.Text, ...] = ()
         if "for" in one.fields:
-            note = _joined(("för", self.field(one, "for"), *notes))
-        title = self.field(one, "title")
+            instead = (joined(("för", self.field(one, "for"))),)
+        held, title = OFFICE.get(office, ""), self.field(one, "title")
+        told = title if not held or str(one.fields.get("title", "")).lower() != held else ""
         return sheets.Attendee(
             name=self.field(one, "name"),
             organisation=self.field(one, "organisation"),
-            role=_joined((CAPACITY.get(capacity, capacity), title), ", ")
-            if title
-            else CAPACITY.get(capacity, capacity),
-            note=note,
+            role=joined((CAPACITY.get(capacity, capacity), held, told), ", "),
+            note=joined((*instead, *notes), ", "),
         )
 
     def absentee(self, one: Statement) -> sheets.Attendee:
@@ -219,17 +270,20 @@ class _Paper:
             name=self.field(one, "name"),
             organisation=self.field(one, "organisation"),
             role=self.field(one, "title"),
-            note=_joined(("ersätts av", instead)) if instead else "",
+            note=joined(("ersätts av", instead)) if instead else "",
         )
 
     @staticmethod
     def gone(one: Statement) -> str:
         return "Frånvarande" if str(one.fields.get("status")) == "absent" else "Närvaro okänd"
 
-    def interrupted(self, one: Statement) -> sheets.Text:
-        resumed = one.fields.get("resumed")
-        again = f", återupptaget {moment_in_words(str(resumed))}" if resumed else ""
-        return f"{moment_in_words(str(one.fields['at']))}{again}"
+    @staticmethod
+    def interrupted(one: Statement) -> sheets.Text:
+        resumed, until = one.fields.get("resumed"), one.fields.get("until")
+        told = moment_in_words(str(one.fields["at"]))
+        if until is not None and str(until)[:16] != str(resumed or "")[:16]:
+            told += f", till {moment_in_words(str(until))}"
+        return told + (f", återupptaget {moment_in_words(str(resumed))}" if resumed is not None else "")
 
     # --- the items
     def items(self) -> Iterator[sheets.Item]:
@@ -243,13 +297,26 @@ class _Paper:
         def of(kind: str) -> list[Statement]:
             return [one for one in under if one.kind == kind]
 
-        decisions = of("decision")
-        notes = []
+        decisions, proposals = of("decision"), of("proposal")
+        notes = [
+            sheets.Fact(label=f"Del {number}", value=part)
+            for number, part in enumerate(self.numbered(head, "part"), 1)
+        ]
+        if "late" in head.fields:
+            notes.append(sheets.Fact(label="Tillkom", value="efter kallelsen"))
         if "presenter" in head.fields:
             notes.append(sheets.Fact(label="Föredragande", value=self.field(head, "presenter")))
-        chosen = [one for one in self.of("justerare") if str(one.fields.get("number", "")) == str(head.fields.get("number"))]
+        chosen = [
+            one
+            for one in self.of("justerare")
+            if str(one.fields.get("number", "")) == str(head.fields.get("number"))
+        ]
         notes += [sheets.Fact(label="Till justerare utses", value=self.field(one, "name")) for one in chosen]
-        notes += [sheets.Fact(label="Utgår", value=self.field(one, "reason")) for one in of("withdrawn")]
+        notes += [
+            sheets.Fact(label="Utgår", value=joined(("Ärendet utgår.", self.field(one, "reason"))))
+            for one in of("withdrawn")
+        ]
+        adopted = [str(one.fields["adopts"]) for one in decisions if "adopts" in one.fields]
         summary = self.event.texts.get(str(item))
         return sheets.Item(
             title=self.field(head, "title"),
@@ -259,29 +326,36 @@ class _Paper:
             summary=text(summary) if summary is not None else "",
             reports=tuple(self.said(one, "text") for one in of("report")),
             basis=tuple(self.document(one) for one in of("document")),
-            proposals=tuple(self.said(one, "text") for one in of("proposal")),
+            proposals=tuple(self.proposed(one, proposals, adopted) for one in proposals),
             decisions=tuple(point for one in decisions for point in self.numbered(one, "point")),
             dissents=tuple(self.said(one, "view") for one in of("dissent")),
             statements=tuple(self.said(one, "text") for one in of("statement")),
-            abstained=tuple(self.field(one, "name") for one in of("abstention")),
+            abstained=tuple(map(self.known_by, of("abstention"))),
             postponed=next((self.postponed(one) for one in of("postponed")), ""),
             dispatch=tuple(to for one in decisions for to in self.numbered(one, "dispatch")),
         )
 
     def said(self, one: Statement, field: str) -> sheets.Statement:
-        name = self.field(one, "participant") or self.field(one, "name")
-        return sheets.Statement(
-            text=self.field(one, field), who=_joined((name, self.field(one, "organisation")), ", ")
-        )
+        name = "participant" if "participant" in one.fields else "name"
+        title = "" if self.told(one, name, "title") else self.field(one, "title")
+        who = joined((self.field(one, name), title, self.field(one, "organisation")), ", ")
+        return sheets.Statement(text=self.field(one, field), who=who)
+
+    def proposed(self, one: Statement, rivals: list[Statement], adopted: list[str]) -> sheets.Statement:
+        """A proposal, with its number where there are several, and whether the decision follows it."""
+        said, number = self.said(one, "text"), str(one.fields.get("number", ""))
+        mark = f"Förslag {number}" if len(rivals) > 1 else ""
+        who = joined((mark, said.who, "bifallet" if number in adopted else ""), ", ")
+        return sheets.Statement(text=said.text, who=who)
 
     def document(self, one: Statement) -> sheets.Text:
         enclosed = "Bilaggs" if str(one.fields.get("enclosed")) == "yes" else "Bilaggs ej"
-        return _joined((self.field(one, "title"), f"({enclosed.lower()})"))
+        return joined((self.field(one, "title"), f"({enclosed.lower()})"))
 
     def postponed(self, one: Statement) -> sheets.Text:
         to = str(one.fields.get("to", ""))
         when = f"Ärendet bordläggs till sammanträdet {day_in_words(to)}." if to else "Ärendet bordläggs."
-        return _joined((when, self.field(one, "reason")))
+        return joined((when, self.field(one, "reason")))
 
     def numbered(self, one: Statement, name: str) -> Iterator[sheets.Text]:
         number = 1
@@ -303,49 +377,14 @@ class _Paper:
         return str(head.fields.get("number", item)) if head else str(item)
 
     def sections(self) -> str:
-        found = _ranges(self.number(item) for item in self.event.covers)
-        return f"§§ {found}" if found else ""
+        return section_marks(self.number(item) for item in self.event.covers)
 
     def name(self, person: str) -> sheets.Text:
         found = self.world.get(Person, person).name
         return text(found) if found is not None else sheets.UNKNOWN
 
 
-def text(value: Sealed) -> sheets.Text:
-    """A sealed value as it is printed."""
-    match value:
-        case Known(value=words):
-            return words
-        case Destroyed():
-            return sheets.DESTROYED
-
-
-def _joined(parts: Iterable[sheets.Text], between: str = " ") -> sheets.Text:
-    """Texts one after another; what is covered or destroyed among them stays so."""
-    runs: list[sheets.Run] = []
-    for part in parts:
-        if part == "":
-            continue
-        if runs:
-            runs.append(between)
-        runs.extend(part.runs if isinstance(part, sheets.Mixed) else (part,))
-    if all(isinstance(run, str) for run in runs):
-        return "".join(str(run) for run in runs)
-    return sheets.Mixed(tuple(runs))
-
-
-def _ranges(numbers: Iterable[str]) -> str:
-    """Numbers as they are printed: "1–9", "1–3, 5"."""
-    spans: list[list[str]] = []
-    for number in numbers:
-        last = spans[-1][-1] if spans else ""
-        if last.isdigit() and number.isdigit() and int(number) == int(last) + 1:
-            spans[-1].append(number)
-        else:
-            spans.append([number])
-    return ", ".join(span[0] if len(span) == 1 else f"{span[0]}–{span[-1]}" for span in spans)
-
-
-def recorded(stamp: str) -> datetime:
-    """The moment of a recorded_at."""
-    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+def section_marks(numbers: Iterable[str]) -> str:
+    """Numbers of paragraphs with their sign: "§ 5", "§§ 1–3, 5"."""
+    found = list(numbers)
+    return f"{'§' if len(found) == 1 else '§§'} {ranges(found)}" if found else ""

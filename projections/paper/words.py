@@ -1,10 +1,13 @@
-"""Days and times in Swedish words, from the texts that events hold."""
+"""What events hold, in the words of the paper: sealed values, lists of numbers, days and times in Swedish."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 
+from domain.messages import Destroyed, Known, Sealed
 from domain.when import MONTHS
+from projections.paper import sheets
 
 WEEKDAYS = "måndagen tisdagen onsdagen torsdagen fredagen lördagen söndagen".split()
 
@@ -38,3 +41,43 @@ def period_in_words(start: str, end: str) -> str:
     else:
         written = f"{begun} till {moment_in_words(end)}"
     return written[:1].upper() + written[1:]
+
+
+def text(value: Sealed) -> sheets.Text:
+    """A sealed value as it is printed."""
+    match value:
+        case Known(value=words):
+            return words
+        case Destroyed():
+            return sheets.DESTROYED
+
+
+def joined(parts: Iterable[sheets.Text], between: str = " ") -> sheets.Text:
+    """Texts one after another, empty ones left out; what is covered or destroyed among them stays so."""
+    runs: list[sheets.Run] = []
+    for part in parts:
+        if part == "":
+            continue
+        if runs:
+            runs.append(between)
+        runs.extend(part.runs if isinstance(part, sheets.Mixed) else (part,))
+    if all(isinstance(run, str) for run in runs):
+        return "".join(str(run) for run in runs)
+    return sheets.Mixed(tuple(runs))
+
+
+def ranges(numbers: Iterable[str]) -> str:
+    """Numbers as they are printed: "1–9", "1–3, 5"."""
+    spans: list[list[str]] = []
+    for number in numbers:
+        last = spans[-1][-1] if spans else ""
+        if last.isdigit() and number.isdigit() and int(number) == int(last) + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return ", ".join(span[0] if len(span) == 1 else f"{span[0]}–{span[-1]}" for span in spans)
+
+
+def recorded(stamp: str) -> datetime:
+    """The moment of a recorded_at."""
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
