@@ -171,7 +171,7 @@ def test_links_expire_and_are_not_tokens(phrases: Passphrases, vault: Vault) -> 
 
 
 def test_what_is_kept_is_argon2id(vault: Vault) -> None:
-    """With the parameters of RFC 9106, 4: the second recommended choice, 64 MiB and three passes, for want of memory."""
+    """With the second recommended parameters of RFC 9106, section 4: 64 MiB and three passes."""
     phrases = Passphrases(vault)
     phrases.set(phrases.link(ANNA, NOW), PHRASE, NOW)
     phrases.check(ANNA, PHRASE, NOW)
