@@ -134,6 +134,13 @@ def read_records(
     _verify_upper_tiles(evidence, report, levels)
     progress("events", reader.count, reader.count)
     report.events, report.clock = reader.count, reader.clock
+    if evidence.tile and reader.last != evidence.last:
+        report.fail("tree", "range-short", last=reader.last, expected=evidence.last or 0)
+    if reader.count:
+        _say_records(evidence, report, levels, reader)
+
+
+def _say_records(evidence: Evidence, report: Report, levels: Levels, reader: Reader) -> None:
     report.ok("envelope", "envelope-ok", count=reader.count)
     root = levels.root(levels.size).hex()
     if evidence.tile is None:
@@ -141,8 +148,6 @@ def read_records(
         report.ok("leaves", "leaves-ok", count=reader.count)
         report.ok("tree", "tree-ok", count=levels.size, root=root)
         return
-    if reader.last != evidence.last:
-        report.fail("tree", "range-short", last=reader.last, expected=evidence.last or 0)
     report.skip("columns", "no-columns")
     report.ok("leaves", "leaves-made", count=reader.count)
     report.ok("tree", "range-ok", first=evidence.first, last=reader.last, count=levels.size, root=root)
