@@ -33,6 +33,7 @@ class Held:
     coopted: list[str] = field(default_factory=list)
     experts: list[str] = field(default_factory=list)
     guests: list[str] = field(default_factory=list)
+    invited: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -72,7 +73,9 @@ class Story:
     def call(self, meeting: str, when: str, people: list[str]) -> None:
         self.stage.at(when)
         recipients = [{"person": self.people[key], "channel": "e-mail"} for key in people]
-        self.post("secretary", f"/meetings/{meeting}/issue-kallelse", recipients=recipients, sent_on=when[:10])
+        self.post(
+            "secretary", f"/meetings/{meeting}/issue-kallelse", recipients=recipients, sent_on=when[:10]
+        )
 
     # --- the meeting
     @contextmanager
@@ -92,6 +95,8 @@ class Story:
             hold.there(key, "expert")
         for key in held.guests:
             hold.there(key, "guest")
+        for key in held.invited:
+            hold.there(key, "invited")
         hold.do("take-up-item", item=1)
         hold.do("elect-justerare", person=self.people[held.justerare], item=1)
         hold.do("set-justering-place", place="Digital underskrift")
@@ -115,9 +120,13 @@ class Story:
 
     def circulate(self, minutes: str, version: int, held: Held) -> None:
         recipients = [self.people["chair"], self.people[held.justerare]]
-        self.post("secretary", f"/minutes/{minutes}/circulate-minutes", version=version, recipients=recipients)
+        self.post(
+            "secretary", f"/minutes/{minutes}/circulate-minutes", version=version, recipients=recipients
+        )
 
-    def approve(self, minutes: str, version: int, chair_at: str, chair: str, justerare_at: str, justerare: str) -> None:
+    def approve(
+        self, minutes: str, version: int, chair_at: str, chair: str, justerare_at: str, justerare: str
+    ) -> None:
         """Both sign the same version, and the registry seals it."""
         self.stage.at(chair_at)
         self.stage.sign(chair, minutes, version, "chair")
@@ -132,18 +141,41 @@ class Story:
         self.post("secretary", f"/minutes/{minutes}/send-minutes", recipients=recipients)
 
     def afterwards(
-        self, minutes: str, when: str, *, number: str, paragraph: str, noted: str, dispatched: list[tuple[int, str]]
+        self,
+        minutes: str,
+        when: str,
+        *,
+        number: str,
+        paragraph: str,
+        noted: str,
+        dispatched: list[tuple[int, str]],
     ) -> None:
         """Sent to the members, reported to the board in its stages, dispatched."""
         self.stage.at(when)
         self.send(minutes)
         self.post("police", f"/minutes/{minutes}/record-receipt")
-        self.post("registrar", f"/minutes/{minutes}/send-notification", to_body=self.bodies["board"], channel="e-mail")
+        self.post(
+            "registrar",
+            f"/minutes/{minutes}/send-notification",
+            to_body=self.bodies["board"],
+            channel="e-mail",
+        )
         self.post("registrar", f"/minutes/{minutes}/record-notification-number", diarienummer=number)
         for item, recipient in dispatched:
-            self.post("secretary", f"/minutes/{minutes}/record-dispatch", item=item, recipient=recipient, channel="e-mail")
+            self.post(
+                "secretary",
+                f"/minutes/{minutes}/record-dispatch",
+                item=item,
+                recipient=recipient,
+                channel="e-mail",
+            )
         self.stage.at(f"{noted}T16:00")
-        self.post("registrar", f"/minutes/{minutes}/record-notification-noted", paragraph=paragraph, meeting_day=noted)
+        self.post(
+            "registrar",
+            f"/minutes/{minutes}/record-notification-noted",
+            paragraph=paragraph,
+            meeting_day=noted,
+        )
 
 
 @dataclass
@@ -173,14 +205,15 @@ class Holding:
         self._on(item)
         self.do("make-proposal", item=item, proposer=self.story.people[key], text=text)
 
-    def decide(self, item: int, points: list[str], dispatch: list[str] | None = None, adopts: int | None = None) -> None:
+    def decide(
+        self, item: int, points: list[str], dispatch: list[str] | None = None, adopts: int | None = None
+    ) -> None:
         self._on(item)
         more: dict[str, Any] = {"dispatch": dispatch} if dispatch else {}
         self.do("record-decision", item=item, points=points, **more, **({"adopts": adopts} if adopts else {}))
 
-    def dissent(self, item: int, key: str, view: str) -> None:
-        self._on(item)
-        self.do("record-dissent", item=item, participant=self.story.people[key], view=view)
+    def abstain(self, item: int, key: str) -> None:
+        self.do("record-abstention", item=item, person=self.story.people[key])
 
     def leaves(self, key: str, after: int) -> None:
         self.do("record-departure", person=self.story.people[key], after_item=after)

@@ -2,6 +2,12 @@
 
 Four meetings: an ordinary one; one called late, with the reason given afterwards; one that the members demanded; and
 one with a dissent, a draft sent back and, later, a correction. All are sealed, sent and reported.
+
+- The rules are the municipality's own; officials appear by their titles, everybody else has a name that nobody bears.
+- What the rules ask for comes up somewhere: seats offered and answered (L3), experts from the administration (L4), the
+  chair that follows from another office and the vice chair that the council chooses (L5), co-option and other actors
+  (L6), picture and plan (L7), the standing items (L8), the demand (L11), a dissent entered after the meeting (L12), two
+  signatures (L13), two ways out (L14), days of notice (L15).
 """
 
 from __future__ import annotations
@@ -9,7 +15,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from api.demo.council import Agenda, Held, Story
+from api.demo.council import Story
+from api.demo.lerum_meetings import demanded, disputed, late, spring
 from api.demo.people import PEOPLE, ROLES
 from domain.messages import fresh_id
 
@@ -30,10 +37,14 @@ def set_up(story: Story) -> None:
     """Bodies, people, rules, seats and mandates, entered in November 2023."""
     s = story.stage
     board = story.post("operator", "/bodies/establish-body", name="Kommunstyrelsen", kind="kommunstyrelse")
-    council = story.post("operator", "/bodies/establish-body", name="Trygghetsrådet", kind="trygghetsrad", parent=board)
+    council = story.post(
+        "operator", "/bodies/establish-body", name="Trygghetsrådet", kind="trygghetsrad", parent=board
+    )
     story.bodies = {"board": board, "council": council}
     for one in PEOPLE:
-        body = {"name": one.name, "organisation": one.organisation} | ({"title": one.title} if one.title else {})
+        body = {"name": one.name, "organisation": one.organisation} | (
+            {"title": one.title} if one.title else {}
+        )
         story.people[one.key] = story.post("operator", "/persons/register-person", **body)
     for key, role in ROLES.items():
         story.post(
@@ -51,7 +62,10 @@ def set_up(story: Story) -> None:
     s.at("2023-11-20T10:00")
     for seat, organisation in (("polisen", "Polismyndigheten"), ("raddningstjansten", "Räddningstjänsten")):
         offer = fresh_id()
-        story.post("secretary", f"/bodies/{council}/offer-seat", offer=offer, seat=seat, organisation=organisation, to="Myndighetsbrevlådan")
+        story.post(
+            "secretary", f"/bodies/{council}/offer-seat", offer=offer, seat=seat, organisation=organisation,
+            to="Myndighetsbrevlådan",
+        )  # fmt: skip
         s.at("2023-12-04T09:00" if seat == "polisen" else "2023-12-06T14:00")
         story.post("secretary", f"/bodies/{council}/answer-seat-offer", offer=offer, accepted=True)
     mandates(story, board, council)
@@ -64,7 +78,12 @@ def mandates(story: Story, board: str, council: str) -> None:
 
     def give(body: str, person: str, seat: str, capacity: str = "member", **more: Any) -> None:
         story.post(
-            "secretary", f"/bodies/{body}/give-mandate", person=people[person], seat=seat, capacity=capacity, **more
+            "secretary",
+            f"/bodies/{body}/give-mandate",
+            person=people[person],
+            seat=seat,
+            capacity=capacity,
+            **more,
         )
 
     give(board, "chair", "ordforande", valid_from="2023-01-01", happened="2022-12-12")
@@ -85,171 +104,3 @@ def mandates(story: Story, board: str, council: str) -> None:
         "chair", f"/bodies/{council}/co-opt", person=people["probation"], organisation="Kriminalvården",
         seat="adjungerad", valid_from="2024-05-01",
     )  # fmt: skip
-
-
-def spring(story: Story) -> None:
-    """The first meeting: everything as it should be."""
-    story.stage.at("2024-02-12T10:15")
-    picture = story.matter("Lägesbild för Lerums kommun 2024", "KS24.041")
-    plan = story.matter("Åtgärdsplan för det brottsförebyggande arbetet", "KS24.042")
-    meeting = story.schedule("2024-03-05T13:00", "2024-03-05T15:30", "Kommunhuset, rum Exemplet")
-    story.add(
-        meeting,
-        Agenda("Lägesbild våren 2024", picture, "Polly Exempelsson", "13:30", ("Utkast till lägesbild",)),
-        Agenda("Åtgärdsplan 2024–2025", plan, "Säkerhetschefen", "14:15", ("Förslag till åtgärdsplan",)),
-    )
-    story.call(meeting, "2024-02-19T09:20", ["chair", "vice", "second", "police", "rescue", "security", "association"])
-    story.post("secretary", f"/meetings/{meeting}/notify-hinder", person=story.people["second"])
-    held = Held(
-        meeting, opens="2024-03-05T13:02", closes="2024-03-05T15:20",
-        present=["chair", "vice", "police", "rescue"], experts=["security"], guests=["association"], justerare="police",
-    )  # fmt: skip
-    with story.holding(held) as hold:
-        hold.report(4, "police", "Färre inbrott i bostäder än förra våren; fler bedrägerier mot äldre.")
-        hold.report(4, "security", "Belysningen vid två gångstråk är åtgärdad. Trygghetsvandring planeras i april.")
-        hold.report(5, "police", "Lägesbilden bygger på anmälningar, trygghetsmätning och samtal med skolorna.")
-        hold.decide(5, ["Rådet ställer sig bakom lägesbilden.", "Lägesbilden ligger till grund för åtgärdsplanen."])
-        hold.leaves("vice", after=5)
-        hold.propose(6, "security", "Åtgärdsplanen inriktas på bedrägerier mot äldre, narkotika kring skolor och trygga gångstråk.")
-        hold.decide(
-            6, ["Rådet lämnar förslaget till åtgärdsplan vidare till kommunstyrelsen."],
-            dispatch=["Säkerhetsenheten", "Sektor utbildning"], adopts=1,
-        )  # fmt: skip
-    story.post("secretary", f"/bodies/{story.bodies['council']}/elect-vice-chair", person=story.people["vice"],
-               meeting=meeting, valid_from="2024-03-05")  # fmt: skip
-    minutes = story.minutes(
-        held, "2024-03-06T10:00",
-        {4: "Polisen och förvaltningen redogjorde för läget.", 5: "Polisen presenterade utkastet till lägesbild.",
-         6: "Säkerhetschefen presenterade förslaget."},
-    )  # fmt: skip
-    story.approve(minutes, 2, "2024-03-11T15:40", "chair", "2024-03-12T08:55", "police")
-    story.afterwards(minutes, "2024-03-13T09:30", number="KS24.097", paragraph="§ 61", noted="2024-04-10",
-                     dispatched=[(6, "Säkerhetsenheten"), (6, "Sektor utbildning")])  # fmt: skip
-
-
-def late(story: Story) -> None:
-    """The second: called four days before, and the reason given later."""
-    story.stage.at("2024-05-02T09:00")
-    lights = story.matter("Trygghetsvandring och belysning", "KS24.118")
-    meeting = story.schedule("2024-05-28T09:00", "2024-05-28T11:00", "Räddningsstationen, lektionssalen")
-    story.add(
-        meeting, Agenda("Trygghetsvandring i april", lights, "Säkerhetschefen", "09:45", ("Minnesanteckning från vandringen",))
-    )
-    called = ["chair", "vice", "second", "police", "rescue", "security", "association", "probation"]
-    story.call(meeting, "2024-05-24T16:10", called)
-    story.post("secretary", f"/meetings/{meeting}/notify-hinder", person=story.people["police"], reason="Tjänstgöring på annan ort")
-    story.post(
-        "secretary", f"/meetings/{meeting}/call-substitute", hindered=story.people["police"],
-        substitute=story.people["police-substitute"],
-    )  # fmt: skip
-    held = Held(
-        meeting, opens="2024-05-28T09:00", closes="2024-05-28T10:50", present=["chair", "vice", "second", "rescue"],
-        substitutes={"police-substitute": "police"}, coopted=["probation"], experts=["security"], guests=["association"],
-        justerare="rescue",
-    )  # fmt: skip
-    with story.holding(held) as hold:
-        hold.report(4, "police-substitute", "Läget är lugnt inför skolavslutningarna. Extra närvaro är planerad.")
-        hold.report(4, "probation", "Kriminalvården berättade om frivårdens stöd efter avtjänat straff.")
-        hold.report(5, "security", "Trettio personer gick med. Fem platser behöver bättre belysning.")
-        hold.decide(5, ["Rådet ber förvaltningen att återkomma om belysningen i september."], dispatch=["Samhällsbyggnad"])
-    story.stage.at("2024-05-29T08:30")
-    story.post(
-        "secretary", f"/meetings/{meeting}/give-notice-reason", issue=1,
-        reason="Lokalen blev klar först den 24 maj; tid och ärenden hade meddelats muntligt tidigare.",
-    )  # fmt: skip
-    minutes = story.minutes(
-        held, "2024-05-29T13:00", {4: "Rapporter lämnades.", 5: "Säkerhetschefen berättade om vandringen."}
-    )
-    story.approve(minutes, 2, "2024-06-03T10:05", "chair", "2024-06-04T11:30", "rescue")
-    story.afterwards(minutes, "2024-06-05T09:00", number="KS24.171", paragraph="§ 118", noted="2024-06-12",
-                     dispatched=[(5, "Samhällsbyggnad")])  # fmt: skip
-
-
-def demanded(story: Story) -> None:
-    """The third: more than half of the members asked for it."""
-    s, people, council = story.stage, story.people, story.bodies["council"]
-    s.at("2024-09-02T08:10")
-    for one in PEOPLE:  # the tokens from last autumn are about to expire
-        s.let_in(one.key, people[one.key])
-    demand = fresh_id()
-    story.post(
-        "police", f"/bodies/{council}/demand-meeting", demand=demand, persons=[people["police"]],
-        subject="Oro kring en fritidsgård efter sommaren",
-    )  # fmt: skip
-    s.at("2024-09-02T16:45")
-    story.post("secretary", f"/bodies/{council}/join-demand", demand=demand, persons=[people["rescue"], people["vice"]])
-    s.at("2024-09-03T09:00")
-    centre = story.matter("Trygghet kring fritidsgården", "KS24.233")
-    meeting = story.schedule("2024-09-17T15:00", "2024-09-17T16:30", "Kommunhuset, rum Exemplet", demand=demand)
-    story.add(meeting, Agenda("Läget kring fritidsgården", centre, "Polly Exempelsson", "15:20"))
-    story.call(meeting, "2024-09-05T13:00", ["chair", "vice", "second", "police", "rescue", "security", "association"])
-    held = Held(
-        meeting, opens="2024-09-17T15:00", closes="2024-09-17T16:25", present=["chair", "vice", "second", "police", "rescue"],
-        experts=["security"], guests=["school"], justerare="vice",
-    )  # fmt: skip
-    with story.holding(held) as hold:
-        hold.report(4, "police", "Inget utöver det som tas upp under nästa punkt.")
-        hold.report(5, "school", "Personalen behöver stöd på kvällstid under hösten.")
-        hold.decide(
-            5, ["Rådet rekommenderar samlad närvaro två kvällar i veckan till årsskiftet.", "Följs upp vid nästa möte."],
-            dispatch=["Sektor utbildning", "Polismyndigheten"],
-        )  # fmt: skip
-    minutes = story.minutes(
-        held, "2024-09-18T09:15", {4: "Rapporter lämnades.", 5: "Mötet hölls på begäran av rådets medlemmar."}
-    )
-    story.approve(minutes, 2, "2024-09-20T14:00", "chair", "2024-09-23T09:45", "vice")
-    story.afterwards(minutes, "2024-09-24T10:00", number="KS24.251", paragraph="§ 164", noted="2024-10-09",
-                     dispatched=[(5, "Sektor utbildning"), (5, "Polismyndigheten")])  # fmt: skip
-
-
-def disputed(story: Story) -> None:
-    """The fourth: a dissent, a draft sent back, and in January a correction."""
-    s = story.stage
-    s.at("2024-11-04T10:00")
-    cameras = story.matter("Förutsättningar för kamerabevakning", "KS24.290")
-    meeting = story.schedule("2024-12-03T13:00", "2024-12-03T15:00", "Kommunhuset, rum Exemplet")
-    story.add(
-        meeting, Agenda("Kamerabevakning vid resecentrum", cameras, "Säkerhetschefen", "13:40", ("Tjänsteskrivelse",)),
-        Agenda("Uppföljning av åtgärdsplanen", None, "Säkerhetschefen", "14:20"),
-    )  # fmt: skip
-    story.call(meeting, "2024-11-21T10:30", ["chair", "vice", "second", "police", "rescue", "security", "association"])
-    held = Held(
-        meeting, opens="2024-12-03T13:05", closes="2024-12-03T14:55", present=["chair", "vice", "second", "police", "rescue"],
-        experts=["security"], guests=["association"], justerare="rescue",
-    )  # fmt: skip
-    with story.holding(held) as hold:
-        hold.report(4, "police", "Bedrägerierna mot äldre minskar efter informationsträffarna.")
-        hold.propose(5, "security", "Rådet rekommenderar kommunstyrelsen att ansöka om kamerabevakning på prov.")
-        hold.decide(5, ["Rådet rekommenderar kommunstyrelsen att pröva kamerabevakning vid resecentrum under 12 månader."],
-                    dispatch=["Kommunstyrelsen"], adopts=1)  # fmt: skip
-        hold.dissent(5, "association", "Bättre belysning och vuxna på plats bör prövas innan människor kamerabevakas.")
-        hold.report(6, "security", "Sju av tio åtgärder är genomförda.")
-    minutes = story.minutes(
-        held, "2024-12-04T09:00", {4: "Rapporter lämnades.", 5: "Frågan diskuterades ingående.", 6: "Uppföljningen redovisades."}
-    )
-    s.at("2024-12-06T11:20")
-    story.post(
-        "rescue", f"/minutes/{minutes}/return-minutes", version=2,
-        comment="Under punkt 5 saknas att räddningstjänsten frågade om vem som får se bilderna.",
-    )  # fmt: skip
-    s.at("2024-12-06T14:00")
-    story.post(
-        "secretary", f"/minutes/{minutes}/edit-minutes", base=2,
-        texts={"4": "Rapporter lämnades.", "6": "Uppföljningen redovisades.",
-               "5": "Frågan diskuterades ingående. Räddningstjänsten frågade vem som får se bilderna; frågan tas med i ansökan."},
-    )  # fmt: skip
-    story.circulate(minutes, 3, held)
-    story.approve(minutes, 3, "2024-12-09T09:10", "chair", "2024-12-10T13:25", "rescue")
-    story.afterwards(minutes, "2024-12-11T09:00", number="KS24.322", paragraph="§ 9", noted="2025-01-15",
-                     dispatched=[(5, "Kommunstyrelsen")])  # fmt: skip
-    s.at("2025-01-20T10:00")
-    correction = story.post(
-        "secretary", "/minutes/correct-minutes", corrects=minutes,
-        entries=[{"item": 6, "original": "Sju av tio åtgärder är genomförda.", "corrected": "Sex av tio åtgärder är genomförda.",
-                  "reason": "En åtgärd var påbörjad men inte avslutad."}],
-    )  # fmt: skip
-    story.circulate(correction, 1, held)
-    story.approve(correction, 1, "2025-01-21T09:00", "chair", "2025-01-21T16:30", "rescue")
-    s.at("2025-01-22T09:00")
-    story.send(correction)
-    story.post("registrar", f"/minutes/{correction}/send-notification", to_body=story.bodies["board"], channel="e-mail")

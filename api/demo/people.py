@@ -25,7 +25,7 @@ PEOPLE = (
     Someone("director", "Kommundirektören", "Kommundirektör", "Kommunledningskontoret"),
     Someone("security", "Säkerhetschefen", "Säkerhetschef", "Säkerhetsenheten"),
     Someone("school", "Stina Skolexempel", "Verksamhetschef", "Sektor utbildning"),
-    Someone("association", "Fia Föreningsson", "Ordförande", "Exempelföreningen"),
+    Someone("association", "Fia Föreningsson", "Föreningsledare", "Exempelföreningen"),
     Someone("probation", "Knut Provkvist", "Kriminalvårdsinspektör", "Kriminalvården"),
     Someone("secretary", "Sam Skrivare", "Nämndsekreterare", "Kommunledningskontoret"),
     Someone("registrar", "Rigmor Exempeldotter", "Registrator", "Kommunledningskontoret"),

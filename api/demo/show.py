@@ -10,6 +10,7 @@ from typing import Any
 from api.demo import lerum
 from api.demo.council import Story
 from api.demo.stage import staged
+from api.papers import kallelse_pdf
 from api.reactions import Reactions
 from api.wiring import Municipality, create_folder
 from domain.body import Body
@@ -34,7 +35,12 @@ def _play(story: Any, folder: Path, tell: Callable[[str], None]) -> dict[str, An
     clock = SimulatedClock(datetime.fromisoformat(story.STARTS).replace(tzinfo=ZONE))
     tell(f"{story.NAME}: lägger upp registret")
     municipality = create_folder(
-        folder / story.SLUG, story.SLUG, story.NAME, folder / "keys" / f"{story.SLUG}.key", clock=clock, simulated=True
+        folder / story.SLUG,
+        story.SLUG,
+        story.NAME,
+        folder / "keys" / f"{story.SLUG}.key",
+        clock=clock,
+        simulated=True,
     )
     try:
         with staged(municipality, clock) as stage:
@@ -50,12 +56,12 @@ def _play(story: Any, folder: Path, tell: Callable[[str], None]) -> dict[str, An
 
 
 def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
-    bodies, meetings = [], []
+    bodies, meetings = list[dict[str, str]](), list[dict[str, str]]()
     sealed: dict[str, Path] = {}
     for name in sorted({fact.stream for fact in m.registry.facts()}):
         kind, _, id = name.partition("-")
         if kind == "body":
-            bodies.append({"id": id, "name": m.registry.get(Body, id).name})
+            bodies.append({"id": id, "name": str(m.registry.get(Body, id).name)})
         if kind == "minutes":
             minutes = m.registry.get(Minutes, id)
             if minutes.sealed and minutes.kind == "minutes":
@@ -66,7 +72,11 @@ def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
             meeting = m.registry.get(Meeting, id)
             meetings.append({"id": id, "body": meeting.body, "date": meeting.starts[:10]})
     meetings.sort(key=lambda one: one["date"])
-    shown = [one | {"minutes_pdf": str(sealed[one["id"]]) if one["id"] in sealed else None} for one in meetings]
+    for one in meetings:
+        _kallelser(m, one["id"], folder)
+    shown = [
+        {**one, "minutes_pdf": str(sealed[one["id"]]) if one["id"] in sealed else None} for one in meetings
+    ]
     return {
         "name": m.name,
         "slug": m.slug,
@@ -90,7 +100,20 @@ def _paper(m: Municipality, minutes: Minutes, folder: Path) -> Path:
     assert minutes.sealed
     day = m.registry.get(Meeting, minutes.meeting).starts[:10]
     kind = "anteckningar" if minutes.kind == "minutes" else "rattelse"
-    path = folder / "papers" / m.slug / f"{day}-{kind}.pdf"
+    return _write(m, folder, f"{day}-{kind}.pdf", m.files.get(minutes.sealed.file))
+
+
+def _kallelser(m: Municipality, meeting: str, folder: Path) -> None:
+    """Every kallelse as it went out."""
+    state = m.registry.get(Meeting, meeting)
+    for issue in state.issues:
+        number = f"-{issue.issue}" if issue.issue > 1 else ""
+        pdf = kallelse_pdf(m, meeting, issue.issue, None)
+        _write(m, folder, f"{state.starts[:10]}-kallelse{number}.pdf", pdf)
+
+
+def _write(m: Municipality, folder: Path, name: str, pdf: bytes) -> Path:
+    path = folder / "papers" / m.slug / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_synced(path, m.files.get(minutes.sealed.file))
+    write_synced(path, pdf)
     return path
