@@ -3,21 +3,20 @@
 - Signing takes two requests. The first pins what is to be signed and answers with its digest and the words that the
   signer should see; the second brings the passphrase. In between nothing is held that a restart would lose.
 - A passphrase is chosen through a link that works once. Nobody else ever sees it, and no answer or log repeats it.
-- Links and tokens are issued by an administrator, shown once and stored hashed.
+- Links and tokens are issued by an administrator, shown once and stored hashed; that they were is an event.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import Admission
 from api.bodies import Body, read
 from api.commands import id_parameter
-from api.passphrases import Passphrases
 from api.problems import documented
 from api.reading import MyRights
 from api.rights import Rights
@@ -110,17 +109,15 @@ def add(app: FastAPI) -> None:
 
     def issue_passphrase_link(request: Request, caller: Called, rights: MyRights) -> Response:
         person, m = _person(request, caller, rights), caller.municipality
-        link = Passphrases(m.vault).link(person, m.registry.clock.now())
-        return _made({"token": link, "person": person}, f"/v1/{m.slug}/passphrase")
+        return _made({"token": _admission(caller).link(person), "person": person}, f"/v1/{m.slug}/passphrase")
 
     def issue_token(request: Request, caller: Called, rights: MyRights, raw: Body) -> Response:
         person, m, asked = _person(request, caller, rights), caller.municipality, read(Issue, raw)
-        expires = m.registry.clock.now() + timedelta(days=asked.days)
-        token = m.vault.issue_token(person, "access", asked.label, expires)
+        token, _ = _admission(caller).token(person, asked.label, asked.days)
         return _made({"token": token, "person": person}, f"/v1/{m.slug}/persons/{person}")
 
     def revoke_tokens(request: Request, caller: Called, rights: MyRights) -> Response:
-        caller.municipality.vault.revoke(_person(request, caller, rights))
+        _admission(caller).revoke(_person(request, caller, rights))
         return Response(status_code=204)
 
     common = (400, 401, 403, 404, 405, 413, 415, 422, 503)
@@ -161,6 +158,10 @@ def _person(request: Request, caller: Caller, rights: Rights) -> str:
     person = str(request.path_params["person"])
     existing(caller.municipality.registry.world(), Person, person)
     return person
+
+
+def _admission(caller: Caller) -> Admission:
+    return Admission(caller.municipality, caller.person, caller.assurance)
 
 
 def _made(content: dict[str, Any], location: str) -> Response:

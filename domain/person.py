@@ -4,6 +4,7 @@
   can be destroyed while the name in an approved document stands.
 - A role is granted from one day to another, for one body or the whole municipality, on a stated ground (husregel 8).
   Chair, justerare and member follow from mandates and elections and are never granted here (husregel 9).
+- That somebody was given a token or a link is an event: an auditor sees who could have acted as whom (husregel 69).
 - Nobody is taken out of the log: a role is revoked from a day on, a name is changed by a later event.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, Self, assert_never
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field
 
@@ -39,6 +40,9 @@ from domain.messages import (
     personal,
 )
 from domain.sources import house
+
+
+Access = Literal["token-issued", "passphrase-link-issued", "revoked"]
 
 
 # --- commands
@@ -112,6 +116,21 @@ class RecordPassphrase(Command):
     person: Id
 
 
+class RecordAccess(Command):
+    """Record that a person was given a token or a link, or lost all of them (ingång lämnad eller återkallad).
+
+    The secret itself is nowhere in the log: what stands here lets an auditor see who could have acted as whom.
+    """
+
+    STREAM = "person"
+    ROLES = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
+    INTERNAL = True
+
+    person: Id
+    access: Access
+    expires: date | None = None
+
+
 # --- events
 class PersonEvent(Event):
     STREAM = "person"
@@ -180,8 +199,34 @@ class SigningPassphraseSet(PersonEvent):
     person: Id
 
 
-COMMANDS = (RegisterPerson, RenamePerson, ChangeContact, GrantRole, RevokeRole, RecordPassphrase)
-EVENTS = PersonRegistered | PersonRenamed | ContactChanged | RoleGranted | RoleRevoked | SigningPassphraseSet
+class AccessRecorded(PersonEvent):
+    """A person was given a token or a link to choose a passphrase, or lost all of them (ingång)."""
+
+    TOPIC = "access-recorded.v1"
+
+    person: Id
+    access: Access
+    expires: date | None
+
+
+COMMANDS = (
+    RegisterPerson,
+    RenamePerson,
+    ChangeContact,
+    GrantRole,
+    RevokeRole,
+    RecordPassphrase,
+    RecordAccess,
+)
+EVENTS = (
+    PersonRegistered
+    | PersonRenamed
+    | ContactChanged
+    | RoleGranted
+    | RoleRevoked
+    | SigningPassphraseSet
+    | AccessRecorded
+)
 
 GRANTABLE = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST, Role.AUDITOR, Role.ADMINISTRATOR})
 
@@ -244,12 +289,20 @@ class Person(State):
                 return replace(self, grants=grants)
             case SigningPassphraseSet():
                 return replace(self, passphrase=True)
+            case AccessRecorded():
+                return self  # told for the audit; who gets in is the vault's to say
             case _:
                 assert_never(event)
 
 
 def decide(
-    command: RegisterPerson | RenamePerson | ChangeContact | GrantRole | RevokeRole | RecordPassphrase,
+    command: RegisterPerson
+    | RenamePerson
+    | ChangeContact
+    | GrantRole
+    | RevokeRole
+    | RecordPassphrase
+    | RecordAccess,
     world: World,
     actor: Actor,
     now: datetime,
@@ -289,6 +342,8 @@ def decide(
             return news(Person, id, RoleRevoked(person=id, grant=command.grant, valid_to=command.valid_to))
         case RecordPassphrase():
             return news(Person, id, SigningPassphraseSet(person=id))
+        case RecordAccess():
+            return news(Person, id, AccessRecorded(person=id, access=command.access, expires=command.expires))
         case _:
             assert_never(command)
 

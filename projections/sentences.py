@@ -17,6 +17,7 @@ SENTENCES = {
     "contact-changed.v1": "{actor} ändrade kontaktuppgiften för {person}",
     "role-granted.v1": "{actor} gav {person} behörigheten {role} från {valid_from}",
     "role-revoked.v1": "{actor} återkallade en behörighet för {person}; sista dag {valid_to}",
+    "access-recorded.v1": "{actor} ändrade hur {person} släpps in: {access}",
     "signing-passphrase-set.v1": "{person} valde lösenfras för underskrift",
     # bodies
     "body-established.v1": "{actor} lade upp {body}",

@@ -13,12 +13,15 @@ from domain.body_events import BodyEstablished
 from domain.messages import Destroyed, Known, Role
 from domain.person import (
     GRANTABLE,
+    Access,
+    AccessRecorded,
     ChangeContact,
     ContactChanged,
     GrantRole,
     Person,
     PersonRegistered,
     PersonRenamed,
+    RecordAccess,
     RecordPassphrase,
     RegisterPerson,
     RenamePerson,
@@ -146,6 +149,14 @@ def test_that_a_passphrase_was_chosen_is_recorded_and_nothing_of_it() -> None:
     after = outcome.then(SigningPassphraseSet(person=ANNA)).saved()
     assert after.world.get(Person, ANNA).passphrase
     assert set(SigningPassphraseSet.model_fields) == {"person"}
+
+
+@pytest.mark.parametrize("access", ["token-issued", "passphrase-link-issued", "revoked"])
+def test_that_somebody_was_let_in_is_told_and_changes_nothing_else(access: Access) -> None:
+    outcome = registered().when(RecordAccess(person=ANNA, access=access, expires=date(2024, 6, 1)))
+    after = outcome.then(AccessRecorded(person=ANNA, access=access, expires=date(2024, 6, 1))).saved()
+    assert after.world.get(Person, ANNA) == registered().world.get(Person, ANNA)
+    assert set(AccessRecorded.model_fields) == {"person", "access", "expires"}
 
 
 def test_a_destroyed_name_is_still_a_person() -> None:

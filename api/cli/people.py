@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from api.admission import Admission
 from api.cli.options import Dir, Json, Who, opened
 from api.cli.output import answer, console, handled, in_language
-from api.passphrases import Passphrases
-from domain.lookup import existing
-from domain.person import Person
 
 
 def register(app: typer.Typer) -> None:
@@ -32,14 +29,13 @@ def token(
 ) -> None:
     """Ge en person en nyckel till gränssnittet. Den visas bara nu."""
     with handled(json), opened(folder) as municipality:
-        existing(municipality.registry.world(), Person, person)
+        admission = Admission(municipality, municipality.settings.operator, "operator")
         if revoke:
-            gone = municipality.vault.revoke(person)
+            gone = admission.revoke(person)
             revoked = in_language(f"{gone} nycklar återkallades.", f"{gone} tokens were revoked.")
             answer({"person": person, "revoked": gone}, json, lambda: console.print(revoked))
             return
-        expires = municipality.registry.clock.now() + timedelta(days=days)
-        issued = municipality.vault.issue_token(person, "access", label, expires)
+        issued, expires = admission.token(person, label, days)
         lasts = in_language(
             f"Gäller {days} dagar och visas bara nu.", f"Good for {days} days, and shown only now."
         )
@@ -50,8 +46,7 @@ def token(
 def passphrase_link(folder: Dir, person: Who, json: Json = False) -> None:
     """Ge en person ett engångskort att välja lösenfras för underskrift med. Det visas bara nu."""
     with handled(json), opened(folder) as municipality:
-        existing(municipality.registry.world(), Person, person)
-        link = Passphrases(municipality.vault).link(person, municipality.registry.clock.now())
+        link = Admission(municipality, municipality.settings.operator, "operator").link(person)
         lasts = in_language(
             "Gäller en gång, i sju dagar, och visas bara nu.",
             "Good once, for seven days, and shown only now.",
