@@ -1,0 +1,370 @@
+"""Scripted stories that between them carry out every command and meet every refusal of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final
+
+from domain import approving as ap
+from domain import constituting as co
+from domain.afterwards import (
+    RecordDispatch,
+    RecordNotificationNoted,
+    RecordNotificationNumber,
+    RecordReceipt,
+    SendMinutes,
+    SendNotification,
+)
+from domain.calling import (
+    AddItem,
+    CancelMeeting,
+    ChangeItem,
+    MoveMeeting,
+    OrderItems,
+    ScheduleMeeting,
+    WithdrawItem,
+)
+from domain.deliberating import (
+    AttachStatement,
+    MakeProposal,
+    PostponeItem,
+    RecordAbstention,
+    RecordDecision,
+    RecordDissent,
+    RecordReport,
+    RetractDissent,
+    ReviseDecision,
+    TakeUpItem,
+)
+from domain.demanding import DemandMeeting, JoinDemand
+from domain.document import RegisterDocument
+from domain.drafting import (
+    CirculateMinutes,
+    CorrectMinutes,
+    DraftMinutes,
+    EditCorrection,
+    EditMinutes,
+    Entry,
+    RedraftMinutes,
+    ReturnMinutes,
+)
+from domain.holding import (
+    AdjournMeeting,
+    AppointActingChair,
+    CloseMeeting,
+    ElectJusterare,
+    OpenMeeting,
+    RecordAbsence,
+    RecordDeparture,
+    RecordPresence,
+    ResumeMeeting,
+    SetJusteringPlace,
+)
+from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyHinder
+from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
+from domain.messages import Role
+from domain.municipality import ChooseDiary, OpenRegistry, ResetClock
+from domain.person import (
+    ChangeContact,
+    GrantRole,
+    RecordAccess,
+    RecordPassphrase,
+    RegisterPerson,
+    RenamePerson,
+    RevokeRole,
+)
+from tests.council import (
+    BOARD,
+    CHAIR,
+    COUNCIL,
+    EXPERT,
+    GUEST,
+    LOOSE,
+    MEETING,
+    MINUTES,
+    POLICE,
+    PROFILE,
+    RESCUE,
+    SIGNING,
+    STRANGER,
+    SUBSTITUTE,
+    VICE,
+    approve,
+    kallelse,
+    pin,
+    seal,
+)
+from tests.given import ident
+from tests.log_session import LogSession
+from tests.test_regulation import HEAD
+
+HERE: Final[Any] = {"meeting": MEETING}
+ITEM: Final[Any] = {"meeting": MEETING, "item": 2}
+PAPER: Final[Any] = {"minutes": MINUTES}
+DAY, BEFORE = date(2024, 3, 1), date(2022, 1, 1)
+OTHER, SHEET, NEXT = ident(0x51), ident(0xF1), ident(0xE1)
+SILENT = HEAD + '[rules.a]\nmodality = "ska"\nsection = "1"\n'
+
+
+def registry(s: LogSession) -> None:
+    s.refuse(ChooseDiary(body=BOARD, mode="external"), "not-found")
+    s.do(OpenRegistry(name="Provkommun", slug="provkommun", clock="simulated"))
+    s.refuse(OpenRegistry(name="Provkommun", slug="provkommun"), "registry-open")
+    s.refuse(ChooseDiary(body=BOARD, mode="own"), "pattern-goes-with-own")
+    s.refuse(ChooseDiary(body=BOARD, mode="own", pattern="KS"), "pattern-unusable")
+    s.do(ChooseDiary(body=BOARD, mode="own", pattern="KS{yy}.{n}"))
+    s.refuse(ChooseDiary(body=COUNCIL, mode="own", pattern="KS{yy}.{n}"), "pattern-taken")
+    s.do(ResetClock(reason="Klockan gick före."))
+
+
+def persons(s: LogSession) -> None:
+    new: Any = {"person": ident(0x77)}
+    s.do(RegisterPerson(**new, name="Nils Nymodig"))
+    s.refuse(RegisterPerson(**new, name="Nils Nymodig"), "id-taken")
+    s.do(RenamePerson(**new, name="Nils Gammal"), ChangeContact(**new, email="nils@example.se"))
+    s.do(RecordPassphrase(**new), RecordAccess(**new, access="token-issued"))
+    grant: Any = {**new, "valid_from": DAY, "ground": "Delegation"}
+    s.refuse(GrantRole(**grant, role=Role.CHAIR), "role-not-granted")
+    s.refuse(GrantRole(**grant, role=Role.AUDITOR, valid_to=BEFORE), "ends-before-it-begins")
+    s.refuse(RevokeRole(**new, grant=ident(1), valid_to=DAY), "not-found")
+    s.do(GrantRole(**grant, role=Role.AUDITOR, grant=ident(1)))
+    s.do(RevokeRole(**new, grant=ident(1), valid_to=DAY))
+
+
+def bodies(s: LogSession) -> None:
+    s.do(co.EstablishBody(body=ident(0xB7), name="Klaragruppen", kind="arbetsgrupp", parent=COUNCIL))
+    adopt: Any = {"body": ident(0xB7), "adopted_on": DAY}
+    s.refuse(co.AdoptRegulation(**adopt, profile="[profile"), "profile-unreadable")
+    s.do(co.AdoptRegulation(**adopt, profile=SILENT))
+    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=DAY, profile=PROFILE.read_text("utf-8")))
+    seat: Any = {"body": COUNCIL, "offer": ident(5)}
+    s.refuse(co.AnswerSeatOffer(**seat, accepted=True), "not-found")
+    s.do(co.OfferSeat(**seat, seat="polisen", organisation="Polisen", to="kommunpolisen"))
+    s.do(co.AnswerSeatOffer(**seat, accepted=False), co.AnswerSeatOffer(**seat, accepted=True))
+    give: Any = {"body": COUNCIL, "person": GUEST, "seat": "polisen", "valid_from": DAY}
+    wrong = co.GiveMandate(**give, capacity="substitute", substitutes_for=GUEST)
+    s.refuse(wrong, "substitute-for-whom")
+    s.do(co.GiveMandate(**give, mandate=ident(0x31)))
+    s.refuse(co.EndMandate(body=COUNCIL, mandate=ident(0x99), valid_to=DAY), "not-found")
+    s.do(co.EndMandate(body=COUNCIL, mandate=ident(0x31), valid_to=DAY))
+    s.refuse(co.ElectViceChair(body=COUNCIL, person=STRANGER, valid_from=DAY), "not-found")
+    s.refuse(co.ElectViceChair(body=COUNCIL, person=EXPERT, valid_from=DAY), "vice-chair-from-within")
+    s.do(co.ElectViceChair(body=COUNCIL, person=VICE, valid_from=DAY))
+    opted: Any = {"person": EXPERT, "organisation": "Region", "seat": "region", "valid_from": DAY}
+    s.do(co.CoOpt(body=COUNCIL, **opted))
+    s.refuse(co.CoOpt(body=BOARD, **opted), "no-regulation")
+    s.refuse(co.CoOpt(body=ident(0xB7), **opted), "rule-missing")
+    staff: Any = {"body": COUNCIL, "person": EXPERT, "organisation": "Kommunen", "valid_from": DAY}
+    s.refuse(co.StaffBody(**staff, duty="decoration"), "no-such-duty")
+    s.do(co.StaffBody(**staff, duty="expertise"))
+
+
+def demands(s: LogSession) -> None:
+    ask: Any = {"body": COUNCIL, "demand": ident(0x60)}
+    s.refuse(DemandMeeting(**ask, persons=[GUEST], subject="Torget"), "not-a-member")
+    asked = DemandMeeting(**ask, persons=[CHAIR], subject="Torget")
+    s.refuse(asked, "asks-for-another", who=VICE, role=Role.MEMBER)
+    s.refuse(JoinDemand(**ask, persons=[POLICE]), "not-found")
+    s.do(asked, JoinDemand(**ask, persons=[POLICE, VICE, RESCUE]))
+    meeting: Any = {"meeting": MEETING, "body": COUNCIL, "starts": "2024-03-12T13:00", "place": "Eken"}
+    s.refuse(ScheduleMeeting(**meeting, demand=ident(0x61)), "not-found")
+    s.do(ScheduleMeeting(**meeting, demand=ident(0x60)))
+
+
+def matters(s: LogSession) -> None:
+    s.do(OpenRegistry(name="Provkommun", slug="provkommun"))
+    opening: Any = {"body": BOARD, "title": "Belysning"}
+    s.refuse(OpenMatter(**opening), "number-from-elsewhere")
+    s.do(OpenMatter(**opening, matter=ident(1), diarienummer="KS23.276", given_by="arkivet"))
+    s.refuse(OpenMatter(**opening, diarienummer="ks 23.276"), "number-taken")
+    s.refuse(OpenMatter(**opening, diarienummer="KS23.9", year=2023), "year-goes-with-own")
+    s.do(ChooseDiary(body=BOARD, mode="own", pattern="KS{yy}.{n}"))
+    s.do(OpenMatter(**opening, matter=ident(2), first=276), OpenMatter(**opening, matter=ident(3)))
+    s.refuse(OpenMatter(**opening, first=9), "series-open")
+    s.do(AddAlias(matter=ident(2), diarienummer="2024KS265 040"), CloseMatter(matter=ident(3)))
+    s.do(VoidMatter(matter=ident(2), reason="Dubblett"))
+    s.refuse(CloseMatter(matter=ident(2)), "matter-voided")
+    file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "incoming"}
+    s.do(RegisterDocument(document=ident(0xD0), title="Skrivelse", matter=ident(1), **file))
+
+
+def calling(s: LogSession) -> None:
+    backwards: Any = {
+        "body": COUNCIL,
+        "starts": "2024-03-12T13:00",
+        "ends": "2024-03-12T12:00",
+        "place": "Eken",
+    }
+    s.refuse(ScheduleMeeting(**backwards), "ends-before-it-begins")
+    s.scheduled()
+    s.refuse(MoveMeeting(**HERE, starts="2024-03-12T13:00", ends="2024-03-12T12:00"), "ends-before-it-begins")
+    s.do(MoveMeeting(**HERE, starts="2024-03-12T14:00"), AddItem(**HERE, title="Belysning"))
+    s.do(ChangeItem(**HERE, item=5, title="Ljus"), WithdrawItem(**HERE, item=2))
+    s.refuse(ChangeItem(**HERE, item=9, title="Nej"), "not-found")
+    s.refuse(WithdrawItem(**HERE, item=2), "item-withdrawn")
+    s.refuse(OrderItems(**HERE, order=[1]), "order-incomplete")
+    s.do(OrderItems(**HERE, order=[3, 1, 4, 5]))
+    s.refuse(kallelse(CHAIR, sent_on=date(2025, 1, 1)), "sent-in-the-future")
+    s.later(days=9).do(kallelse(CHAIR, VICE, RESCUE))
+    s.refuse(GiveNoticeReason(**HERE, issue=2, reason="Nej"), "not-found")
+    s.do(GiveNoticeReason(**HERE, issue=1, reason="Rapporten kom sent."))
+    hinder = NotifyHinder(**HERE, person=RESCUE, reason="Sjuk")
+    s.refuse(hinder, "only-for-oneself", who=VICE, role=Role.MEMBER)
+    s.do(hinder)
+    s.refuse(CallSubstitute(**HERE, hindered=RESCUE, substitute=RESCUE), "substitute-for-oneself")
+    s.do(CallSubstitute(**HERE, hindered=RESCUE, substitute=SUBSTITUTE))
+    s.do(CancelMeeting(**HERE, reason="Inga ärenden"))
+    s.refuse(AddItem(**HERE, title="Nej"), "meeting-cancelled")
+    s.refuse(CancelMeeting(**HERE, happened="i våras"), "date-expression")
+
+
+def holding(s: LogSession) -> None:
+    s.called()
+    s.refuse(ResumeMeeting(**HERE), "meeting-not-opened")
+    s.later(days=11, hours=4).do(OpenMeeting(**HERE))
+    s.refuse(CancelMeeting(**HERE), "cancel-after-opening")
+    s.refuse(OpenMeeting(**HERE), "already-opened")
+    s.refuse(ResumeMeeting(**HERE), "not-adjourned")
+    s.do(RecordPresence(**HERE, person=VICE, capacity="member"), RecordDeparture(**HERE, person=VICE))
+    s.refuse(RecordDeparture(**HERE, person=VICE, after_item=9), "not-found")
+    s.do(RecordAbsence(**HERE, person=RESCUE, status="absent"))
+    s.refuse(ElectJusterare(**HERE, person=CHAIR), "chair-as-justerare")
+    s.do(ElectJusterare(**HERE, person=POLICE), SetJusteringPlace(**HERE, place="Digitalt"))
+    s.refuse(AppointActingChair(**HERE, person=POLICE), "chair-is-justerare")
+    s.refuse(AppointActingChair(**HERE, person=VICE, from_item=3, to_item=1), "items-out-of-order")
+    s.do(AppointActingChair(**HERE, person=VICE, from_item=2, to_item=2), TakeUpItem(**ITEM))
+    s.refuse(WithdrawItem(**ITEM), "item-dealt-with")
+    s.do(AdjournMeeting(**HERE))
+    s.refuse(AdjournMeeting(**HERE), "already-adjourned")
+    s.do(ResumeMeeting(**HERE), CloseMeeting(**HERE))
+    s.refuse(CloseMeeting(**HERE), "already-closed")
+
+
+def deliberating(s: LogSession) -> None:
+    s.opened()
+    s.do(RecordReport(**ITEM, by=POLICE, text="Lugnt."), MakeProposal(**ITEM, proposer=VICE, text="Mer ljus"))
+    s.refuse(RecordDecision(**ITEM, points=["x"], adopts=2), "not-found")
+    s.do(RecordDecision(**ITEM, points=["Mer ljus."], adopts=1))
+    s.refuse(ReviseDecision(**ITEM, decision=2, points=["x"], reason="Fel"), "not-found")
+    s.do(ReviseDecision(**ITEM, decision=1, points=["Mera ljus."], reason="Hörfel"))
+    s.refuse(RecordDissent(**ITEM, participant=RESCUE, view="Nej"), "not-a-participant")
+    s.do(RecordDissent(**ITEM, participant=VICE, view="Nej"))
+    s.refuse(RetractDissent(**ITEM, dissent=2), "not-found")
+    s.do(RetractDissent(**ITEM, dissent=1), AttachStatement(**ITEM, participant=VICE, text="Så här"))
+    s.do(RecordAbstention(**ITEM, person=VICE), PostponeItem(meeting=MEETING, item=3, reason="Tidsbrist"))
+
+
+def drafting(s: LogSession) -> None:
+    s.held().do(DraftMinutes(minutes=MINUTES, meeting=MEETING, covers=[1]))
+    s.refuse(DraftMinutes(minutes=OTHER, meeting=MEETING, covers=[1]), "item-in-other-minutes")
+    s.do(DraftMinutes(minutes=OTHER, meeting=MEETING))
+    s.refuse(DraftMinutes(meeting=MEETING), "minutes-already-begun")
+    s.refuse(EditMinutes(minutes=OTHER, base=1, texts={"9": "x"}), "not-found")
+    s.refuse(
+        EditCorrection(minutes=OTHER, base=1, entries=[Entry(original="a", corrected="b")]),
+        "edit-is-for-corrections",
+    )
+    s.do(EditMinutes(minutes=OTHER, base=1, texts={"0": "Inledning"}))
+    s.refuse(EditMinutes(minutes=OTHER, base=1, texts={"0": "Annan"}), "newer-version")
+    s.do(RecordDissent(**ITEM, participant=VICE, view="Nej"))
+    s.refuse(CirculateMinutes(minutes=OTHER, version=2, recipients=[CHAIR]), "draft-stale")
+    s.do(RedraftMinutes(minutes=OTHER, base=2))
+    s.do(CirculateMinutes(minutes=OTHER, version=3, recipients=[CHAIR]))
+    back = ReturnMinutes(minutes=OTHER, version=3, comment="Fel namn")
+    s.refuse(back, "only-signers-return")
+    s.do(back, who=CHAIR, role=Role.CHAIR)
+
+
+def begin(office: str = "chair", version: int = 1, signing: str = SIGNING) -> ap.BeginSigning:
+    return ap.BeginSigning(**PAPER, version=version, office=office, signing=signing)
+
+
+def signing(s: LogSession) -> None:
+    chair: Any = {"who": CHAIR, "role": Role.CHAIR}
+    s.drafted().refuse(begin(), "not-circulated", **chair)
+    s.do(CirculateMinutes(**PAPER, version=1, recipients=[CHAIR]))
+    s.refuse(begin(), "not-pinned", **chair)
+    s.system(pin())
+    s.refuse(begin(), "not-your-signature")
+    s.refuse(begin("registrar"), "not-found", **chair)
+    s.do(begin(), **chair)
+    s.refuse(pin(output="9"), "render-in-use")
+    s.refuse(begin(), "id-taken", **chair)
+    give_up = ap.AbandonSigning(**PAPER, signing=SIGNING, reason="cancelled")
+    s.do(give_up, **chair)
+    s.refuse(give_up, "signing-not-under-way", **chair)
+    s.do(begin(signing=OTHER), **chair)
+    s.refuse(approve(signing=OTHER, output="b"), "signed-something-else")
+    s.system(approve(signing=OTHER))
+    s.refuse(begin(signing=ident(0x52)), "already-signed", **chair)
+    s.refuse(seal(), "approvals-missing")
+    s.refuse(
+        ap.ReplaceSigner(**PAPER, office="justerare", person=CHAIR, reason="Jäv"), "same-person-signs-twice"
+    )
+
+
+def paper(s: LogSession) -> None:
+    s.ready()
+    file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "internal"}
+    s.do(RegisterDocument(document=ident(0xD0), title="Underskrivet", **file))
+    s.do(ap.ReplaceSigner(**PAPER, office="justerare", person=VICE, reason="Bortrest"))
+    s.do(ap.RecordPaperApproval(**PAPER, version=1, office="justerare", document=ident(0xD0)))
+
+
+def nobody(s: LogSession) -> None:
+    s.called().later(days=11, hours=4).do(OpenMeeting(**HERE), CloseMeeting(**HERE))
+    s.do(DraftMinutes(**PAPER, meeting=MEETING))
+    s.circulated().refuse(begin("justerare"), "signer-unknown", who=POLICE, role=Role.JUSTERARE)
+
+
+def disagreement(s: LogSession) -> None:
+    def note(exit: str, *versions: int) -> ap.NoteDisagreement:  # noqa: A002  # the field's name
+        fields = {**PAPER, "exit": exit, "versions": list(versions), "reason": "Oenighet"}
+        return ap.NoteDisagreement.model_validate(fields)
+
+    s.ready().refuse(note("both-versions", 1, 1), "both-versions-needed")
+    s.refuse(note("both-versions", 1, 2), "not-found")
+    s.do(EditMinutes(**PAPER, base=1, texts={"0": "Ändrat"}), note("both-versions", 1, 2))
+    s.do(note("finished-without-approval", 2))
+    s.refuse(begin(version=2), "finished-without-approval", who=CHAIR, role=Role.CHAIR)
+    s.refuse(EditMinutes(**PAPER, base=2, texts={"0": "Nej"}), "minutes-settled")
+
+
+def afterwards(s: LogSession) -> None:
+    s.approved().refuse(RecordReceipt(**PAPER), "not-finished", who=POLICE, role=Role.MEMBER)
+    corrects = CorrectMinutes(minutes=SHEET, corrects=MINUTES, entries=[Entry(original="a", corrected="b")])
+    s.refuse(corrects, "correct-sealed-only")
+    s.refuse(RecordReport(**ITEM, text="Sent"), "minutes-approved")
+    s.refuse(AddItem(**HERE, title="Sent"), "meeting-approved")
+    s.system(seal())
+    s.refuse(seal(), "already-sealed")
+    s.do(SendMinutes(**PAPER, recipients=[Addressee(person=POLICE)]))
+    s.refuse(RecordReceipt(**PAPER), "not-a-recipient", who=VICE, role=Role.MEMBER)
+    s.do(RecordReceipt(**PAPER), who=POLICE, role=Role.MEMBER)
+    number = RecordNotificationNumber(**PAPER, notification=1, diarienummer="KS24.200")
+    s.refuse(number, "not-found")
+    s.do(SendNotification(**PAPER, to_body=BOARD), number)
+    s.do(RecordNotificationNoted(**PAPER, paragraph="§ 12", meeting_day=date(2024, 4, 24)))
+    s.refuse(RecordDispatch(**PAPER, item=9, recipient="Ingen"), "not-found")
+    s.do(RecordDispatch(**PAPER, item=1, recipient="Polisen"), corrects)
+    s.refuse(EditMinutes(minutes=SHEET, base=1, texts={"0": "x"}), "edit-is-for-minutes")
+    s.do(EditCorrection(minutes=SHEET, base=1, entries=[Entry(original="a", corrected="c")]))
+
+
+STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
+    registry,
+    persons,
+    bodies,
+    demands,
+    matters,
+    calling,
+    holding,
+    deliberating,
+    drafting,
+    signing,
+    paper,
+    nobody,
+    disagreement,
+    afterwards,
+)
