@@ -1,0 +1,46 @@
+"""bench: how fast it is, each figure beside its limit or a peer from the same run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.bench import table
+from api.bench.run import run
+from api.bench.scales import Scales
+from api.cli.options import Json
+from api.cli.output import answer, console, handled, in_language, tell
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(bench)
+
+
+def bench(
+    scale: Annotated[
+        Scales,
+        typer.Option(help="small visar på någon minut att allt går; full tar timmar och är den som gäller."),
+    ] = Scales.SMALL,
+    postgres: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Mät också mot denna PostgreSQL, i egna scheman som tas bort."),
+    ] = None,
+    docs: Annotated[
+        Path | None, typer.Option(metavar="MAPP", help="Skriv också sidan bench.md och bilden bench.svg hit.")
+    ] = None,
+    place: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="MAPP", help="Mät på denna disk i stället för den tillfälliga."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Mät hur fort det går, varje tal bredvid sin gräns eller en jämförelse ur samma körning."""
+    with handled(json):
+        result = run(place, scale, postgres, tell)
+        if docs:
+            table.write(result, docs)
+            tell(in_language(f"Sidan ligger i {docs / table.PAGE}", f"The page is in {docs / table.PAGE}"))
+        answer(result, json, lambda: console.print(table.table(result)))
