@@ -16,8 +16,9 @@ from typing import Any
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 
 from registry.mapper import EvidenceBroken, read_envelope
+from registry.postgres_bell import Bell
 from registry.postgres_schema import check, compose, prepare, schema_name
-from registry.postgres_sessions import PATIENCE, Listener, Row, Sessions
+from registry.postgres_sessions import PATIENCE, Row, Sessions
 from registry.postgres_writer import Writer
 from registry.recorder import Head, LogRecorder, Receipt
 from signing.log import leaf_hash
@@ -42,7 +43,7 @@ class PostgresRecorder(LogRecorder):
             session.close()
             raise
         self._writer = Writer(self._sessions, self.schema, session)
-        self._listener = Listener(self._sessions, compose("LISTEN {schema}", self.schema))
+        self._bell = Bell(self._sessions, self.schema)
         self._head = (b"", Head(0, ""))
 
     # --- writing
@@ -66,12 +67,12 @@ class PostgresRecorder(LogRecorder):
         **_: Any,
     ) -> Sequence[int]:
         positions = self._writing().append(stored_events, expect, recorded_at, receipt, reset)
-        self._listener.ring()
+        self._bell.ring()
         return positions
 
     def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
         count = self._writing().adopt(stored_events)
-        self._listener.ring()
+        self._bell.ring()
         return count
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
@@ -163,7 +164,7 @@ class PostgresRecorder(LogRecorder):
         return _Subscription(self, gt, topics)
 
     def wait(self, after: int, timeout: float) -> bool:
-        return self._listener.wait(lambda: self.head().position > after, timeout)
+        return self._bell.wait(lambda: self.head().position > after, timeout)
 
     def find_receipt(self, key: str) -> Receipt | None:
         rows = self._read(
@@ -178,7 +179,7 @@ class PostgresRecorder(LogRecorder):
         ]
 
     def close(self) -> None:
-        self._listener.close()
+        self._bell.close()
         self._writer.close()
         self._sessions.close()
 

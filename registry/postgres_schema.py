@@ -3,7 +3,7 @@
 - The schema is named after the municipality's slug. Whoever runs the database may make it beforehand, empty, and own
   it; otherwise it is made here, which takes the right CREATE on the database.
 - A comment on the table of events names the layout. A schema with another one is refused, never changed.
-- An append is one call, and its transaction holds the schema's advisory lock from the first statement to the end of
+- Appending is one call, and its transaction holds the schema's advisory lock from the first statement to the end of
   the commit: positions become visible in their order, so a reader that sees one has seen all before it. The lock is
   no lock on a table; VACUUM and readers pass it by.
 - Under READ COMMITTED every statement of the function sees what was committed before it, hence all that the lock's
@@ -44,69 +44,91 @@ CREATE TABLE {schema}.checkpoint (size bigint PRIMARY KEY, note bytea NOT NULL);
 COMMENT ON TABLE {schema}.event IS {mark};
 """
 PARAMETERS = (
-    "streams text[], versions bigint[], topics text[], envelopes bytea[], leaves bytea[], "
-    "read_streams text[], read_versions bigint[], fault text, stamp text, reset boolean, "
-    "receipt_key text, request bytea, lasts_until text, purge boolean, again boolean, "
-    "OUT outcome text, OUT detail text, OUT first bigint"
+    "streams text[], versions bigint[], topics text[], envelopes bytea[], leaves bytea[], last bigint[], "
+    "read_streams text[], read_versions bigint[], last_read bigint[], "
+    "faults text[], stamps text[], resets boolean[], keys text[], requests bytea[], lasting text[], "
+    "purge boolean, again boolean, OUT outcome text, OUT detail text, OUT first bigint"
 )
-# The answer is a row and no error, so that several appends can share a transaction and one's refusal spoils no other.
+# Several appends in one call, one after the other: last and last_read say where each one's events and expected streams
+# end. Each gets its answer as a row and not as an error, so that one's refusal spoils no other.
 BODY = """
 DECLARE
     head bigint;
     head_stamp text;
     stands bigint;
+    low int := 1;  -- where an append's events begin
+    read_low int := 1;
+    high int;
 BEGIN
     PERFORM pg_advisory_xact_lock({lock});
-    IF again THEN  -- the salt in an envelope makes its leaf unique: this row is this very append
-        SELECT e.position INTO first FROM {schema}.event AS e
-            WHERE e.stream = streams[1] AND e.version = versions[1] AND e.leaf = leaves[1];
-        IF FOUND THEN
-            outcome := 'appended';
-            RETURN;
-        END IF;
-    END IF;
-    IF receipt_key IS NOT NULL THEN
-        PERFORM 1 FROM {schema}.receipt AS r WHERE r.key = receipt_key AND r.expires > stamp;
-        IF FOUND THEN
-            outcome := 'done';
-            RETURN;
-        END IF;
-    END IF;
-    FOR i IN 1..cardinality(read_streams) LOOP
-        SELECT coalesce(max(e.version), 0) INTO stands FROM {schema}.event AS e WHERE e.stream = read_streams[i];
-        IF stands <> read_versions[i] THEN
-            outcome := 'conflict';
-            detail := format('%s stands at %s, not %s', read_streams[i], stands, read_versions[i]);
-            RETURN;
-        END IF;
-    END LOOP;
-    IF fault IS NOT NULL THEN
-        outcome := 'conflict';
-        detail := fault;
-        RETURN;
-    END IF;
     SELECT e.position, convert_from(e.envelope, 'UTF8')::json ->> 'recorded_at' INTO head, head_stamp
         FROM {schema}.event AS e ORDER BY e.position DESC LIMIT 1;
-    IF stamp COLLATE "C" < head_stamp COLLATE "C" AND NOT reset AND cardinality(streams) > 0 THEN
-        outcome := 'behind';
-        detail := head_stamp;
-        RETURN;
-    END IF;
     head := coalesce(head, 0);
-    INSERT INTO {schema}.event (position, stream, version, topic, envelope, leaf)
-        SELECT head + new.number, new.stream, new.version, new.topic, new.envelope, new.leaf
-        FROM unnest(streams, versions, topics, envelopes, leaves)
-            WITH ORDINALITY AS new (stream, version, topic, envelope, leaf, number);
-    outcome := 'appended';
-    first := CASE WHEN cardinality(streams) > 0 THEN head + 1 ELSE 0 END;
-    IF receipt_key IS NOT NULL THEN
-        IF purge THEN
-            DELETE FROM {schema}.receipt AS r WHERE r.expires <= stamp;
+    <<appends>>
+    FOR one IN 1..cardinality(stamps) LOOP
+        high := last[one];
+        outcome := 'appended';
+        detail := NULL;
+        first := CASE WHEN high >= low THEN head + 1 ELSE 0 END;
+        IF again THEN  -- the salt in an envelope makes its leaf unique: this row is this very append
+            SELECT e.position INTO stands FROM {schema}.event AS e
+                WHERE e.stream = streams[low] AND e.version = versions[low] AND e.leaf = leaves[low] AND high >= low;
+            IF FOUND THEN
+                first := stands;
+                low := high + 1;
+                read_low := last_read[one] + 1;
+                RETURN NEXT;
+                CONTINUE appends;
+            END IF;
         END IF;
-        INSERT INTO {schema}.receipt AS r VALUES (receipt_key, request, lasts_until, first, cardinality(streams))
-            ON CONFLICT (key) DO UPDATE
-            SET request = excluded.request, expires = excluded.expires, first = excluded.first, count = excluded.count;
-    END IF;
+        IF keys[one] IS NOT NULL THEN
+            PERFORM 1 FROM {schema}.receipt AS r WHERE r.key = keys[one] AND r.expires > stamps[one];
+            IF FOUND THEN
+                outcome := 'done';
+            END IF;
+        END IF;
+        WHILE outcome = 'appended' AND read_low <= last_read[one] LOOP
+            SELECT coalesce(max(e.version), 0) INTO stands
+                FROM {schema}.event AS e WHERE e.stream = read_streams[read_low];
+            IF stands <> read_versions[read_low] THEN
+                outcome := 'conflict';
+                detail := format('%s stands at %s, not %s', read_streams[read_low], stands, read_versions[read_low]);
+            END IF;
+            read_low := read_low + 1;
+        END LOOP;
+        IF outcome = 'appended' AND faults[one] IS NOT NULL THEN
+            outcome := 'conflict';
+            detail := faults[one];
+        END IF;
+        IF outcome = 'appended' AND stamps[one] COLLATE "C" < head_stamp AND NOT resets[one] AND high >= low THEN
+            outcome := 'behind';
+            detail := head_stamp;
+        END IF;
+        IF outcome = 'appended' THEN
+            IF high >= low THEN
+                INSERT INTO {schema}.event (position, stream, version, topic, envelope, leaf)
+                    SELECT head + new.number, new.stream, new.version, new.topic, new.envelope, new.leaf
+                    FROM unnest(
+                        streams[low:high], versions[low:high], topics[low:high], envelopes[low:high], leaves[low:high]
+                    ) WITH ORDINALITY AS new (stream, version, topic, envelope, leaf, number);
+                head := head + high - low + 1;
+                head_stamp := stamps[one];
+            END IF;
+            IF keys[one] IS NOT NULL THEN
+                IF purge THEN
+                    DELETE FROM {schema}.receipt AS r WHERE r.expires <= stamps[one];
+                END IF;
+                INSERT INTO {schema}.receipt AS r
+                    VALUES (keys[one], requests[one], lasting[one], first, high - low + 1)
+                    ON CONFLICT (key) DO UPDATE
+                    SET request = excluded.request, expires = excluded.expires,
+                        first = excluded.first, count = excluded.count;
+            END IF;
+        END IF;
+        low := high + 1;
+        read_low := last_read[one] + 1;
+        RETURN NEXT;
+    END LOOP;
 END
 """
 
@@ -170,7 +192,9 @@ def prepare(connection: Connection[Any], schema: str) -> None:
             (schema, body),
         ).fetchone()
         if known is None:
-            create = "CREATE OR REPLACE FUNCTION " + function + " LANGUAGE plpgsql AS {body}"
+            create = (
+                "CREATE OR REPLACE FUNCTION " + function + " RETURNS SETOF record LANGUAGE plpgsql AS {body}"
+            )
             connection.execute(compose(create, schema, body=body))
 
 

@@ -5,16 +5,13 @@
 - Nobody waits for the writer's lock longer than patience lasts.
 - A session that dies is replaced. Reading is done again on the new one; what an append does is told in
   registry.postgres. When no server answers for as long as patience lasts, LogUnavailable says so.
-- One session listens: PostgreSQL's NOTIFY wakes whoever waits here when another process has appended.
 """
 
 from __future__ import annotations
 
-import select
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +19,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8BinaryDumper
 
+from registry.postgres_arrays import register
+
 PATIENCE = 10.0
-POLL = 1.0
+SLOWEST = 1.0  # the longest pause between two tries
 KEPT = 4
 IDLE = psycopg.pq.TransactionStatus.IDLE
 READING, WRITING = "any", "read-write"
@@ -83,6 +82,7 @@ class Sessions:
         connection = psycopg.connect(self._conninfo, autocommit=True)
         try:
             connection.adapters.register_dumper(int, Int8BinaryDumper)  # one type, one prepared statement
+            register(connection)
             connection.execute(SETTINGS)
             connection.execute(f"SET lock_timeout = {round(1000 * self._patience)}".encode())
             if self._readonly:
@@ -108,7 +108,7 @@ class Sessions:
                 if self._closed or time.monotonic() + pause > until:
                     raise LogUnavailable(f"the log's database cannot be reached: {error}") from error
             time.sleep(pause)
-            pause = min(2 * pause, POLL)
+            pause = min(2 * pause, SLOWEST)
 
     @contextmanager
     def borrow(self) -> Iterator[Session]:
@@ -146,63 +146,3 @@ class Sessions:
             self._idle = []
         for connection in idle:
             connection.close()
-
-
-class Listener:
-    """Rings when the log has grown: for appends of this process, and for those that others notify us of."""
-
-    def __init__(self, sessions: Sessions, listen: bytes) -> None:
-        self._sessions, self._listen = sessions, listen
-        self._rings, self._rung = 0, threading.Condition()
-        self._starting, self._listening, self._ended = threading.Lock(), threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-        self._wake, self._waker = socket.socketpair()
-
-    def ring(self) -> None:
-        with self._rung:
-            self._rings += 1
-            self._rung.notify_all()
-
-    def wait(self, grown: Callable[[], bool], timeout: float) -> bool:
-        """Wait until grown() holds, asked at every ring and at least once a second; whether it does."""
-        self._start()
-        until = time.monotonic() + timeout
-        while True:
-            rings = self._rings  # read before asking: a ring in between is not slept through
-            if grown():
-                return True
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            with self._rung:
-                if self._rings == rings:
-                    self._rung.wait(min(left, POLL))
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
-                self._thread.start()
-        self._listening.wait(POLL)
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                with self._sessions.connect() as connection:
-                    connection.execute(self._listen)
-                    self._listening.set()
-                    self.ring()  # what was appended while nobody listened
-                    while not self._ended.is_set():
-                        select.select([connection.fileno(), self._wake.fileno()], [], [], POLL)
-                        if any(True for _ in connection.notifies(timeout=0)):
-                            self.ring()
-            except psycopg.Error:
-                self._ended.wait(POLL)  # waiting goes on: it also asks once a second
-
-    def close(self) -> None:
-        self._ended.set()
-        self._waker.send(b"x")
-        if self._thread is not None:
-            self._thread.join()
-        self._wake.close()
-        self._waker.close()

@@ -8,8 +8,6 @@
   again on a new session and first looks for itself: an envelope's salt makes its leaf unique and a stream's version is
   taken once, so it lands once. If no server answers, LogUnavailable is raised; a caller with an idempotency key who
   asks again gets the answer, if there was one.
-- After the commit other processes are notified on the schema's own channel, in a transaction that waits for no disk.
-  (NOTIFY inside the appending transaction would hold up the commits of the whole database.)
 """
 
 from __future__ import annotations
@@ -19,34 +17,37 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
 
+from registry.postgres_arrays import blobs, flags, numbers, texts
 from registry.postgres_schema import compose, lock_key
 from registry.postgres_sessions import LogUnavailable, Session, Sessions, is_at_rest, is_lost
 from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Receipt
 from signing.log import leaf_hash
 
 APPEND = (
-    "SELECT outcome, detail, first FROM {schema}.append("
-    "%b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::text[], %b::bigint[], "
-    "%b::text, %b::text, %b::boolean, %b::text, %b::bytea, %b::text, %b::boolean, %b::boolean)"
+    "SELECT outcome, detail, first FROM {schema}.append(%b, %b, %b, %b, %b, %b, %b, %b, %b, "
+    "%b, %b, %b, %b, %b, %b, %b, %b)"
 )
 LOCK = "SELECT pg_advisory_xact_lock({lock})"
-NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify({channel}, '')"
 COPY = "COPY {schema}.event ({columns}) FROM STDIN (FORMAT BINARY)"
 PUT = "INSERT INTO {schema}.checkpoint VALUES (%b, %b) ON CONFLICT (size) DO UPDATE SET note = excluded.note"
 COPIED = ("int8", "text", "int8", "text", "bytea", "bytea")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Append:
     """An append that waits to be made, and then its answer: the first position, or an error."""
 
-    values: tuple[object, ...]
+    events: Sequence[StoredEvent]
+    expect: Mapping[str, int]
+    fault: str | None
     recorded_at: str
-    key: str
+    receipt: Receipt | None
+    reset: bool
     first: int = 0
     error: BaseException | None = None
     answered: bool = False
@@ -59,11 +60,10 @@ class Writer:
         self._sessions = sessions
         self._session: Session | None = session
         self._append, self._lock = compose(APPEND, schema), compose(LOCK, schema, lock=lock_key(schema))
-        self._notify, self._copy = compose(NOTIFY, schema, channel=schema), compose(COPY, schema)
-        self._put = compose(PUT, schema)
+        self._copy, self._put = compose(COPY, schema), compose(PUT, schema)
         self._is_empty = compose("SELECT NOT EXISTS (SELECT FROM {schema}.event)", schema)
-        self._waiting, self._queue, self._writing = list[Append](), threading.Lock(), threading.RLock()
-        self._in_turn, self._purged = False, ""
+        self._waiting, self._door, self._seated = list[Append](), threading.Condition(), 0
+        self._purged = ""
 
     # --- appending
 
@@ -82,41 +82,30 @@ class Writer:
             # A stream that was not read must stand where its first event here follows on it.
             first = standing.setdefault(stream, event.originator_version - 1)
             fault = fault or _follow(versions, stream, event.originator_version, first)
-        purge = receipt is not None and recorded_at[:13] != self._purged  # of expired receipts, once an hour
-        append = Append(
-            (
-                [str(event.originator_id) for event in stored],
-                [event.originator_version for event in stored],
-                [event.topic for event in stored],
-                [event.state for event in stored],
-                [leaf_hash(event.state) for event in stored],
-                list(standing),
-                list(standing.values()),
-                fault,
-                recorded_at,
-                reset,
-                *(receipt[:3] if receipt else (None, None, None)),
-                purge,
-            ),
-            recorded_at,
-            receipt.key if receipt else "",
-        )
-        with self._queue:
-            self._waiting.append(append)
-        with self._writing:
-            if not append.answered:  # else whoever wrote before us took this one along
-                self._write(append)
-        if append.error is not None:
-            raise append.error
-        if purge:
-            self._purged = recorded_at[:13]
-        return list(range(append.first, append.first + len(stored)))
+        mine = Append(stored, standing, fault, recorded_at, receipt, reset)
+        if self._seated == threading.get_ident():  # in a turn
+            self._make([mine])
+        else:
+            self._make_together(mine)
+        if mine.error is not None:
+            raise mine.error
+        return list(range(mine.first, mine.first + len(stored)))
 
-    def _write(self, mine: Append) -> None:
-        """Make all appends that wait; in a turn, the turn's own."""
-        with self._queue:
-            company = [mine] if self._in_turn else self._waiting
-            self._waiting = [each for each in self._waiting if each not in company]
+    def _make_together(self, mine: Append) -> None:
+        """Wait until somebody has made an append, or until it is one's turn to make all that wait."""
+        with self._door:
+            self._waiting.append(mine)
+            while self._seated and not mine.answered:
+                self._door.wait()
+            if mine.answered:
+                return
+            self._seated, company, self._waiting = threading.get_ident(), self._waiting, []
+        try:
+            self._make(company)
+        finally:
+            self._leave()
+
+    def _make(self, company: list[Append]) -> None:
         company.sort(key=lambda each: each.recorded_at)  # so that none is put behind by its own company
         try:
             self._send(company)
@@ -126,8 +115,26 @@ class Writer:
                 each.error = each.error or error
         for each in company:
             each.answered = True
-        if any(each.error is None for each in company):
-            self._tell()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have the session to oneself; also for whoever has it already."""
+        if self._seated == threading.get_ident():
+            yield
+            return
+        with self._door:
+            while self._seated:
+                self._door.wait()
+            self._seated = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._door:
+            self._seated = 0
+            self._door.notify_all()
 
     def _send(self, company: Sequence[Append]) -> None:
         until: float | None = None  # set by the first loss
@@ -156,17 +163,35 @@ class Writer:
                 each.error = error
 
     def _transact(self, session: Session, company: Sequence[Append], again: bool) -> None:
-        if len(company) == 1:
-            cursors = [session.execute(self._append, (*company[0].values, again), binary=True)]
-            if not is_at_rest(session):  # a turn's transaction
-                session.execute(b"COMMIT")
-        else:
-            with session.pipeline(), session.transaction():
-                cursors = [
-                    session.execute(self._append, (*each.values, again), binary=True) for each in company
-                ]
-        for each, cursor in zip(company, cursors, strict=True):
-            outcome, detail, first = cursor.fetchone() or ("", "", 0)
+        events = [event for each in company for event in each.events]
+        hour = company[-1].recorded_at[:13]
+        rows = session.execute(
+            self._append,
+            (
+                texts([str(event.originator_id) for event in events]),
+                numbers([event.originator_version for event in events]),
+                texts([event.topic for event in events]),
+                blobs([event.state for event in events]),
+                blobs([leaf_hash(event.state) for event in events]),
+                numbers(list(accumulate(len(each.events) for each in company))),
+                texts([stream for each in company for stream in each.expect]),
+                numbers([version for each in company for version in each.expect.values()]),
+                numbers(list(accumulate(len(each.expect) for each in company))),
+                texts([each.fault for each in company]),
+                texts([each.recorded_at for each in company]),
+                flags([each.reset for each in company]),
+                texts([each.receipt and each.receipt.key for each in company]),
+                blobs([each.receipt and each.receipt.request for each in company]),
+                texts([each.receipt and each.receipt.expires for each in company]),
+                hour != self._purged,  # expired receipts go once an hour
+                again,
+            ),
+            binary=True,
+        ).fetchall()
+        if not is_at_rest(session):  # a turn's transaction
+            session.execute(b"COMMIT")
+        self._purged = hour if any(each.receipt for each in company) else self._purged
+        for each, (outcome, detail, first) in zip(company, rows, strict=True):
             match outcome:
                 case "appended":
                     each.first = first
@@ -175,19 +200,11 @@ class Writer:
                 case "behind":
                     each.error = Behind(detail)
                 case _:
-                    each.error = AlreadyDone(each.key)
-
-    def _tell(self) -> None:
-        """Notify other processes. One that misses it looks for itself within a second."""
-        try:
-            if self._session is not None and is_at_rest(self._session):
-                self._session.execute(self._notify)
-        except psycopg.Error:
-            self._drop()
+                    each.error = AlreadyDone(each.receipt.key if each.receipt else "")
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
         until: float | None = None
-        with self._writing:
+        with self._alone():
             while True:
                 session = self._open(until)
                 try:
@@ -204,19 +221,17 @@ class Writer:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Hold the schema's lock over what is done meanwhile, until an append."""
-        with self._writing:
+        with self._alone():
             self._begin()
-            self._in_turn = True
             try:
                 yield
             finally:
-                self._in_turn = False
                 self._rest()
 
     def adopt(self, stored: Iterable[StoredEvent]) -> int:
         """Fill an empty log, all or nothing; how many. Raises Conflict, Busy or LogUnavailable."""
         position, versions = 0, dict[str, int]()
-        with self._writing:
+        with self._alone():
             session = self._begin()
             try:
                 if session.execute(self._is_empty).fetchone() != (True,):
@@ -236,7 +251,6 @@ class Writer:
                 raise
             finally:
                 self._rest()
-            self._tell()
         return position
 
     def _begin(self) -> Session:
@@ -286,7 +300,7 @@ class Writer:
                 self._drop()
 
     def close(self) -> None:
-        with self._writing:
+        with self._alone():
             self._drop()
 
 

@@ -392,9 +392,8 @@ def test_a_reader_that_follows_skips_nothing_and_vacuum_stops_nobody(
 ) -> None:
     seen, longest, vacuums = list[int](), 0.0, 0
     started = processes(postgres_url, slug, "alone", "ab", 8, 125)
-    until = time.monotonic() + 120
     follower = PostgresRecorder(postgres_url, slug, readonly=True)
-    while len(seen) < 2000 and time.monotonic() < until:
+    while any(process.poll() is None for process in started) or len(seen) < follower.head().position:
         seen += [event.id for event in follower.select_notifications(len(seen) + 1, 1000)]
         begun = time.monotonic()
         db.execute(f"VACUUM (ANALYZE) {log.schema}.event".encode())
@@ -421,7 +420,9 @@ def test_those_who_wait_go_together_and_each_gets_its_own_answer(
         other.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(log.schema),))
         first = pool.submit(one, log, "matter-0", 2)
         wait_until(lambda: waiting(postgres_url) == 1)
-        company = [pool.submit(one, log, f"matter-{n}", 1) for n in range(1, 10)]
+        company = [pool.submit(one, log, "matter-1", 1, LATER)]
+        wait_until(lambda: len(log._writer._waiting) == 1)  # it is first to come, and yet puts nobody behind
+        company += [pool.submit(one, log, f"matter-{n}", 1) for n in range(2, 10)]
         stale = pool.submit(one, log, "matter-0", 2)
         early = pool.submit(one, log, "matter-x", 1, "2025-01-01T00:00:00.000000Z")
         wait_until(lambda: len(log._writer._waiting) == 11)
@@ -513,10 +514,10 @@ def test_two_municipalities_in_one_database_do_not_disturb_each_other(
     assert one(log, "matter-1", 1, LATER) == 1
     assert one(other, "matter-1", 3) == 3
     assert not log.wait(1, 0)
-    rings = log._listener._rings
+    rings = log._bell._rings
     one(other, "matter-1", 4)
     time.sleep(0.2)
-    assert log._listener._rings == rings
+    assert log._bell._rings == rings
     other.close()
 
 
@@ -554,8 +555,8 @@ def test_waiting_goes_on_when_the_listening_session_is_lost(
     other = PostgresRecorder(postgres_url, slug)
     log.wait(0, 0)
     ended = db.execute(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = %s",
-        (f'LISTEN "{log.schema}"',),
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE %s",
+        (f'%LISTEN "{log.schema}"',),
     ).fetchone()
     assert ended == (1,)
     one(other, "matter-1", 1)
