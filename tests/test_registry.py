@@ -378,6 +378,14 @@ def test_the_one_exit_from_a_head_in_the_future(reg: Registry) -> None:
     assert fact.recorded_at < after.recorded_at < stamp(now + timedelta(minutes=1))
 
 
+def test_a_reset_is_recorded_by_the_machines_clock_even_a_little_behind(reg: Registry) -> None:
+    now = START - timedelta(minutes=2)
+    set_clock(reg, now)
+    (fact,) = do(reg, ResetClock(reason="Klockan gick två minuter före.")).facts
+    assert stamp(now) < fact.recorded_at < stamp(now + timedelta(seconds=1))
+    assert reg.recorder.head().recorded_at == fact.recorded_at
+
+
 def test_a_refused_reset_resets_nothing(reg: Registry) -> None:
     set_clock(reg, START - timedelta(days=1))
 
