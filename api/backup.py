@@ -15,13 +15,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -225,11 +226,26 @@ def compare(log: Log, notes: Mapping[Path, Checkpoint]) -> None:
 
 @contextmanager
 def unfinished(target: Path) -> Iterator[Path]:
-    """A folder beside the target to work in; it becomes the target when all is well, and is removed otherwise."""
+    """A folder beside the target to work in; it becomes the target when all is well, and is removed otherwise.
+
+    What a process that was killed has left there is removed by the next that works towards the same target.
+    """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Fault("not-empty", folder=target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.unfinished-"))
+    prefix = f".{target.name}.unfinished-"
+    with _locked(target.parent, wait=True):
+        for left in target.parent.glob(f"{prefix}*"):
+            with suppress(BlockingIOError), _locked(left):  # nobody works in it any more
+                shutil.rmtree(left)
+        work = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
+        working = ExitStack()
+        working.enter_context(_locked(work))
+    with working:
+        yield from _finished(work, target)
+
+
+def _finished(work: Path, target: Path) -> Iterator[Path]:
     try:
         yield work
         for folder, _, _ in os.walk(work):
@@ -244,6 +260,17 @@ def unfinished(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
         raise
     sync_folder(target.parent)
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder against others; raises BlockingIOError if somebody has it and we are not to wait."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 class Copy:

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from api.backup import DATA, MANIFEST, BackupDamaged, Manifest, NewerFormat, back_up
+from api.backup import DATA, MANIFEST, BackupDamaged, Manifest, NewerFormat, back_up, unfinished
 from api.checking import verify
 from api.cli.main import run
 from api.faults import Fault
@@ -217,8 +217,8 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(where: str, place: Plac
 
 def test_an_empty_folder_will_do(place: Place) -> None:
     place.backup.mkdir()
-    place.back_up()
-    assert Manifest.read(place.backup)
+    result = place.back_up()
+    assert Manifest.read(place.backup).position == result["position"]
 
 
 def test_what_is_no_registry_is_refused(place: Place) -> None:
@@ -282,6 +282,31 @@ def test_a_backup_that_is_stopped_leaves_nothing(place: Place) -> None:
     assert list(place.folder.iterdir()) == [place.folder / "golden"]
 
 
+def test_what_a_killed_backup_left_is_no_backup_and_goes_with_the_next(place: Place) -> None:
+    killed = (
+        "import os, sys; from pathlib import Path; from api.backup import back_up;"
+        "back_up(Path(sys.argv[1]), Path(sys.argv[2]), lambda done, of: done > of // 2 and os.kill(os.getpid(), 9))"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, place.dir, place.backup], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    [left] = [path for path in place.folder.iterdir() if path.name != "golden"]
+    assert left.name.startswith(".")
+    with unfinished(place.folder / "other"):
+        place.back_up()
+    assert {path.name for path in place.folder.iterdir()} == {"golden", "backup", "other"}
+
+
+def test_two_who_work_towards_one_place_do_not_disturb_each_other(place: Place) -> None:
+    first, second = unfinished(place.backup), unfinished(place.backup)
+    for each in (first, second):
+        (each.__enter__() / "mine").touch()
+    first.__exit__(None, None, None)
+    with pytest.raises(Fault) as fault:
+        second.__exit__(None, None, None)
+    assert fault.value.code == "not-empty"
+    assert {path.name for path in place.folder.iterdir()} == {"golden", "backup"}
+
+
 # --- while others write
 
 
@@ -330,6 +355,23 @@ def test_while_others_write_it_is_one_moment_with_everything_acknowledged(
         for fact in m.registry.facts():
             if isinstance(fact.event, RegisterPerson):
                 assert str(fact.event.name) != "█████"
+
+
+def test_a_checkpoint_signed_meanwhile_is_left_out_with_its_events(place: Place) -> None:
+    position = place.golden.expected["position"]
+    with opened(place.dir) as m:
+
+        def meanwhile(*_: int) -> None:
+            register(m)
+            m.checkpoints.sign(SystemClock().now())
+
+        made = back_up(place.dir, place.backup, meanwhile)
+        assert m.registry.recorder.head().position > made["position"] == position
+    assert made["checkpoint"] == position
+    assert sorted(path.stem for path in (place.backup / DATA / "checkpoints").glob("*.note"))[-1] == f"{position:012}"
+    place.lose()
+    assert place.restore()["lost"] is None
+    assert failed(verify(place.new)) == []
 
 
 # --- restored
@@ -528,7 +570,7 @@ def test_what_was_destroyed_after_the_backup_does_not_come_back(known: str, plac
     assert wrapped in (place.backup / DATA / "keys.db").read_bytes()
     lists = []
     if known == "given":
-        lists = [shutil.copy(outside / destroyed.NAME, place.folder / "list")]
+        lists = [Path(shutil.copy(outside / destroyed.NAME, place.folder / "list"))]
     if known != "beside the lost registry":
         place.lose()
     result = place.restore(lists)
