@@ -30,7 +30,6 @@ class Scales(StrEnum):
 SCALES = {
     Scales.SMALL: Scale(
         turns=1, syncs=20, commands=12, batches=2, rebuilt=(1_000, 2_000), rebuilds=1, papers=1, questions=20
-    ), rebuilds=1, papers=2, questions=40
     ),
     Scales.FULL: Scale(
         turns=5, syncs=1000, commands=500, batches=50, rebuilt=(200_000, 1_000_000), rebuilds=3, papers=20,
