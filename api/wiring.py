@@ -29,6 +29,7 @@ from domain.when import parse
 from projections.runner import Projector
 from registry.checkpoints import Checkpoints
 from registry.clock import Clock, SystemClock
+from registry.destroyed import DestroyedList
 from registry.files import Files
 from registry.recorder import Conflict
 from registry.registry import Decision, Once, Registry, Saved, StoredWorld
@@ -158,6 +159,7 @@ def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | Non
     registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
     keys = load_keys(path / "pki", settings.origin, vault, clock.now)
     views = sqlite_engine(path / "views.db")
+    vault.on_destroy = DestroyedList(folders, clock.now).add
     checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
     return Municipality(path, settings, registry, views, Projector(registry, views), keys, checkpoints)
 
