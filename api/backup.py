@@ -218,7 +218,9 @@ def compare(log: Log, notes: Mapping[Path, Checkpoint]) -> None:
     """Hold a log to the checkpoints that it reaches; raises EvidenceBroken."""
     for path, note in notes.items():
         if note.size in log.roots and log.roots[note.size] != note.root:
-            raise EvidenceBroken(f"{path}: the events up to position {note.size} are not those that were signed for")
+            raise EvidenceBroken(
+                f"{path}: the events up to position {note.size} are not those that were signed for"
+            )
 
 
 # --- copying

@@ -65,7 +65,9 @@ def restore(
     manifest = Manifest.read(source)
     if manifest.data_format > FORMAT:
         raise NewerFormat("newer-format", file=source, found=manifest.data_format, known=FORMAT)
-    with unfinished(target) as work:  # beside the target: a relative path in the settings leads to the same place
+    with unfinished(
+        target
+    ) as work:  # beside the target: a relative path in the settings leads to the same place
         _copy(source / DATA, work, manifest, progress)
         settings, root = _settings(work, manifest, root_key)
         outside = (work / settings.outside_checkpoints).resolve() if settings.outside_checkpoints else None
@@ -157,7 +159,9 @@ class _Outside:
                 raise Fault("nothing-there", path=path)
         folders = [Path(manifest.source) / CHECKPOINTS, *([outside] if outside else [])]
         lists = [path.resolve() for path in given]
-        lists += [path for folder in folders if (path := folder / destroyed.NAME).is_file() and path not in lists]
+        lists += [
+            path for folder in folders if (path := folder / destroyed.NAME).is_file() and path not in lists
+        ]
         keys_known: dict[str, Destruction] = {}
         for path in lists:
             keys_known |= {one.key: one for one in _read(path)}
@@ -216,7 +220,9 @@ def _destroy_again(work: Path, found: _Outside) -> int:
 def _log(work: Path, manifest: Manifest, notes: dict[Path, Checkpoint]) -> Log:
     log = walk(work / LOG, {note.size for note in notes.values()})
     if (log.position, log.root.hex()) != (manifest.position, manifest.root):
-        raise BackupDamaged(f"the log goes to position {log.position}, and its root is not what the manifest says")
+        raise BackupDamaged(
+            f"the log goes to position {log.position}, and its root is not what the manifest says"
+        )
     compare(log, notes)
     return log
 

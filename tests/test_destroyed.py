@@ -18,7 +18,10 @@ NOW = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 ids = st.binary(min_size=16, max_size=16).map(bytes.hex)
 moments = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1))  # noqa: DTZ001  # made UTC below
 destructions = st.builds(
-    Destruction, ids, st.text(st.characters(codec="ascii")), moments.map(lambda m: m.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    Destruction,
+    ids,
+    st.text(st.characters(codec="ascii")),
+    moments.map(lambda m: m.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
 )
 
 
@@ -52,7 +55,8 @@ def test_no_line_has_a_second_spelling(one: Destruction, data: st.DataObject) ->
         b'{"decision":"1","key":"%s","recorded_at":"2024-03-01T12:00:00.000000Z","v":2}' % (b"0" * 32),
         b'{"decision":"1","key":"%s","recorded_at":"2024-03-01T12:00:00Z","v":1}' % (b"0" * 32),
         b'{"decision":"1","key":"00","recorded_at":"2024-03-01T12:00:00.000000Z","v":1}',
-        b'{"decision":"1","key":"%s","more":1,"recorded_at":"2024-03-01T12:00:00.000000Z","v":1}' % (b"0" * 32),
+        b'{"decision":"1","key":"%s","more":1,"recorded_at":"2024-03-01T12:00:00.000000Z","v":1}'
+        % (b"0" * 32),
     ],
 )
 def test_a_whole_line_of_another_form_is_damage_and_named(line: bytes, tmp_path: Path) -> None:

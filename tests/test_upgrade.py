@@ -78,7 +78,11 @@ def test_the_store_comes_out_as_it_went_in(golden: Golden) -> None:
 def test_what_is_sealed_and_what_is_destroyed_is_read_as_it_was(upgraded: Golden) -> None:
     m = open_folder(upgraded.dir)
     try:
-        sealed = [row["minutes"] for row in rows(m.views, "minutes") if m.registry.get(Minutes, row["minutes"]).sealed]
+        sealed = [
+            row["minutes"]
+            for row in rows(m.views, "minutes")
+            if m.registry.get(Minutes, row["minutes"]).sealed
+        ]
         assert len(sealed) == 1
         minutes = m.registry.get(Minutes, sealed[0])
         assert minutes.sealed
@@ -124,7 +128,11 @@ def test_stopped_anywhere_it_comes_to_the_same_end(left: str, upgraded: Golden) 
     views = upgraded.dir / "views.db"
     match left:
         case "half-made views":
-            change(views, "DELETE FROM minutes", "UPDATE checkpoint SET position = 0 WHERE projection = 'minutes'")
+            change(
+                views,
+                "DELETE FROM minutes",
+                "UPDATE checkpoint SET position = 0 WHERE projection = 'minutes'",
+            )
         case "a rebuild":
             change(views, "CREATE TABLE minutes_beside (key TEXT)", "INSERT INTO minutes_beside VALUES ('x')")
         case _:
@@ -159,7 +167,9 @@ def test_what_a_newer_program_has_written_is_refused_untouched(
 
 
 def test_broken_evidence_is_not_passed_over(golden: Golden) -> None:
-    file = max((path for path in (golden.dir / "files").rglob("*") if path.is_file()), key=lambda p: p.stat().st_size)
+    file = max(
+        (path for path in (golden.dir / "files").rglob("*") if path.is_file()), key=lambda p: p.stat().st_size
+    )
     file.unlink()
     with pytest.raises(EvidenceBroken, match=file.name):
         upgrade(golden.dir)
