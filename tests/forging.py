@@ -51,6 +51,21 @@ class Called:
 
     def told(self, folder: Path, view: str = VIEW) -> Path:
         """The data folder of a copy in which the meeting was held with this dissent, minuted, signed and sealed."""
+        town, minutes = self._minuted(folder, view)
+        town.signed(minutes, "karin", "chair")
+        town.signed(minutes, "per", "justerare")
+        town.react()
+        town.municipality.projector.catch_up()
+        town.close()
+        return folder / SLUG
+
+    def minuted(self, folder: Path) -> tuple[Path, str]:
+        """The data folder of a copy in which the minutes wait for their signatures, and their id."""
+        town, minutes = self._minuted(folder, VIEW)
+        town.close()
+        return folder / SLUG, minutes
+
+    def _minuted(self, folder: Path, view: str) -> tuple[Town, str]:
         shutil.copytree(self.folder, folder)
         clock = SimulatedClock(self.town.clock.now())
         municipality = open_folder(folder / SLUG, clock=clock)
@@ -58,13 +73,7 @@ class Called:
         town = _Retold(municipality, clock, app, TestClient(app), self.town.tokens, self.town.ids)
         town.view = view
         town.held(self.meeting)
-        minutes = town.minuted(self.meeting)
-        town.signed(minutes, "karin", "chair")
-        town.signed(minutes, "per", "justerare")
-        town.react()
-        municipality.projector.catch_up()
-        town.close()
-        return folder / SLUG
+        return town, town.minuted(self.meeting)
 
 
 class _Retold(Town):

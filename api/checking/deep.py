@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.checking.parts import Progress
+from api.checking.parts import DAMAGED, Progress
 from api.settings import Settings
 from domain.decider import STATES
 from domain.meeting import Meeting
@@ -72,7 +71,7 @@ class Deep:
             self._digest()
         except (EvidenceBroken, KeyMissing) as error:
             self.report.fail("statements", "sealed-wrong", reason=str(error))
-        except (sqlite3.Error, sa.exc.SQLAlchemyError) as error:
+        except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
             self.report.fail("statements", "keys-damaged", reason=str(getattr(error, "orig", None) or error))
 
     # --- one pass
@@ -249,7 +248,7 @@ class Deep:
                     self._stored.read(engine)
                 finally:
                     engine.dispose()
-        except (sqlite3.Error, sa.exc.SQLAlchemyError, OSError) as error:
+        except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
             self._stored.damage = str(getattr(error, "orig", None) or error)
 
     def _digest(self) -> None:

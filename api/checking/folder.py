@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ import sqlalchemy as sa
 from cryptography import x509
 
 from api.checking.deep import Deep
-from api.checking.parts import Progress
+from api.checking.parts import DAMAGED, Progress
 from api.faults import Fault, told
 from api.keyroom import ANCHOR, VKEYS
 from api.settings import Settings, find_root_key
@@ -123,7 +122,7 @@ class Folder:
             return None, ("no-keys", {"reason": self._told(error)})
         except WrongRootKey:
             return None, ("no-keys", {"reason": told("faults", "wrong-root-key", self._language, {})})
-        except (sqlite3.Error, sa.exc.SQLAlchemyError, OSError) as error:
+        except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
             return None, ("keys-damaged", {"reason": reason(error)})
 
     def _records(self) -> Iterator[Record]:
@@ -141,7 +140,7 @@ class Folder:
                         leaf if isinstance(leaf, bytes) else b"",
                         (stream, version, topic),
                     )
-        except (sqlite3.Error, OSError) as error:
+        except DAMAGED as error:
             raise SourceDamaged(str(error)) from error
 
     def _stored_notes(self, report: Report) -> list[tuple[str, bytes]]:
@@ -150,7 +149,7 @@ class Folder:
             with open_readonly(self._log) as db:
                 db.text_factory = bytes
                 rows = db.execute("SELECT size, note FROM checkpoint ORDER BY size").fetchall()
-        except (sqlite3.Error, OSError) as error:
+        except DAMAGED as error:
             report.fail("checkpoints", "log-damaged", reason=str(error))
             return []
         for size, note in rows:
@@ -186,7 +185,7 @@ class Folder:
             with open_readonly(self._log) as db:
                 db.text_factory = lambda data: data.decode("utf-8", "replace")
                 problems += [str(row[0]) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        except (sqlite3.Error, OSError) as error:
+        except DAMAGED as error:
             problems.append(str(error))
         for problem in problems:
             report.fail("columns", "structure", reason=problem)
@@ -197,7 +196,7 @@ class Folder:
                 # Not closed cleanly: the checks saw the log with its side file folded in, and no byte of either is
                 # where it will be once it is closed.
                 loose = unprotected(file, SHAPE) if file == self._log else [(0, self._log.stat().st_size)]
-        except (sqlite3.Error, OSError):
+        except DAMAGED:
             loose = [(0, self._log.stat().st_size)]
         report.unprotected += [(str(self._log), offset, length) for offset, length in loose]
         for other in sorted(self.path.rglob("*")):
@@ -248,7 +247,7 @@ class _Artefacts:
             return self._registry.files.get(address)
         except FileDestroyed:
             raise Destroyed from None
-        except (FileDamaged, KeyMissing, OSError, sa.exc.SQLAlchemyError):
+        except (FileDamaged, KeyMissing, *DAMAGED, sa.exc.SQLAlchemyError):
             return None
 
     def _find(self) -> dict[str, str]:
@@ -262,7 +261,7 @@ class _Artefacts:
                     places[data["pdf"]] = data["file"]
                 else:
                     places[data["cms"]] = data["cms_file"]
-        except (EvidenceBroken, sqlite3.Error, KeyError, TypeError):
+        except (EvidenceBroken, *DAMAGED, KeyError, TypeError):
             return (
                 places  # the steps before have said what is wrong; what was found so far is still looked at
             )

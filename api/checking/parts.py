@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,8 @@ from api.faults import Fault, told
 from signing.report import TEXTS, Say, english
 
 Progress = Callable[[str, int, int], None]
+# What a damaged database file may raise: what SQLite says of it may itself not be text.
+DAMAGED = (sqlite3.Error, OSError, UnicodeDecodeError)
 
 
 class Unreadable(Fault):

@@ -93,6 +93,8 @@ def handled(as_json: bool) -> Iterator[None]:
         if isinstance(cause, sqlite3.OperationalError):
             stop(Exit.USAGE, "database-busy", {"reason": cause}, as_json)
         stop(Exit.BROKEN, "evidence-broken", {"reason": cause}, as_json)
+    except UnicodeDecodeError as error:  # what SQLite says of a damaged file may itself not be text
+        stop(Exit.BROKEN, "evidence-broken", {"reason": error}, as_json)
     except BrokenPipeError:
         raise
     except OSError as error:
