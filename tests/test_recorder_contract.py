@@ -18,7 +18,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 
 from registry.clock import stamp
 from registry.mapper import EvidenceBroken
-from registry.recorder import AlreadyDone, Behind, Conflict, Head, LogRecorder, Receipt
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt
 from registry.sqlite import SQLiteRecorder
 from signing.canonical import encode
 from signing.log import leaf_hash
@@ -397,6 +397,15 @@ class TestSQLite(RecorderContract):
         assert (log.head().position, len(list(log.scan()))) == (3, 3)
         assert (place / "events.db").read_bytes() == before
         assert [path.name for path in place.iterdir()] == ["events.db"]
+
+    def test_a_writer_that_waits_too_long_says_so(
+        self, place: Path, opened: ExitStack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        here, there = self.another(place, opened), self.another(place, opened)
+        monkeypatch.setattr("registry.sqlite.PATIENCE", 0.01)
+        with here.turn(), pytest.raises(Busy, match="another process"):
+            there.insert_events([event("body-1", 1)], recorded_at=NOW)
+        there.insert_events([event("body-1", 1)], recorded_at=NOW)
 
     def test_expired_receipts_are_purged(self, place: Path, opened: ExitStack) -> None:
         log = self.another(place, opened)

@@ -23,7 +23,7 @@ from domain.numbering import Series
 from domain.person import Person, PersonRegistered, RegisterPerson, RenamePerson
 from domain.sources import house
 from domain.when import parse
-from registry.clock import SimulatedClock, stamp
+from registry.clock import SimulatedClock, stamp, unstamp
 from registry.files import Files
 from registry.mapper import EvidenceBroken
 from registry.recorder import AlreadyDone, Busy, Conflict
@@ -419,6 +419,15 @@ def test_another_process_is_ahead(reg: Registry, other: Registry) -> None:
     assert fact.recorded_at == reg.recorder.head().recorded_at > stamp(START + timedelta(seconds=59))
     with pytest.raises(DomainError, match="clock-behind"):
         reg.execute(decide)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-03-05T12:30:00Z", "2024-03-05T12:30:00.1Z", "2024-3-5T12:30:00.000000Z", ""]
+)
+def test_a_stamp_has_one_form(text: str) -> None:
+    assert stamp(unstamp("2024-03-05T12:30:00.000001Z")) == "2024-03-05T12:30:00.000001Z"
+    with pytest.raises(ValueError):
+        unstamp(text)
 
 
 def test_happened_is_what_was_said_or_now(reg: Registry) -> None:

@@ -236,5 +236,4 @@ def test_any_commands_in_any_order() -> None:
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=400 if long else 25, stateful_step_count=30 if long else 12)
     )
-    assert len(reached.commands) > 20
-    assert len(reached.refusals) > 20
+    assert reached.commands and reached.refusals
