@@ -149,7 +149,10 @@ class Wire:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self.folder, self._server = folder, str(cluster.folder / SOCKET)
         self.url = make_conninfo(cluster.url, host=str(folder))
-        self._cut_before = self._cut_after = self._cut_all = False
+        self._unheard: bytes | None = None
+        self._unanswered: bytes | None = None
+        self._cut_all = False
+        self._doomed = set[socket.socket]()
         self._open, self._lock = list[socket.socket](), threading.Lock()
         self._listening: socket.socket | None = None
         self.join()
@@ -173,13 +176,13 @@ class Wire:
         for end in ends:
             _shut(end)
 
-    def lose_next_request(self) -> None:
-        """Break the connection that is next asked something, before the server hears it."""
-        self._cut_before = True
+    def lose_request(self, about: bytes = b"") -> None:
+        """Break the connection that next asks something about this, before the server hears it."""
+        self._unheard = about
 
-    def lose_next_answer(self, *, and_all: bool = False) -> None:
-        """Break the connection that is next answered, after the server has done what it was asked; or every one."""
-        self._cut_after, self._cut_all = True, and_all
+    def lose_answer(self, about: bytes = b"", *, and_all: bool = False) -> None:
+        """Break the connection that next asks something about this, when the server has done it; or every one."""
+        self._unanswered, self._cut_all = about, and_all
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -197,13 +200,15 @@ class Wire:
     def _pass(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         try:
             while data := source.recv(1 << 16):
-                if is_answer and self._cut_after:
-                    self._cut_after = False
+                if not is_answer and self._unheard is not None and self._unheard in data:
+                    self._unheard = None
+                    break
+                if not is_answer and self._unanswered is not None and self._unanswered in data:
+                    self._unanswered = None
+                    self._doomed.add(target)
+                if is_answer and source in self._doomed:
                     if self._cut_all:
                         self.cut()
-                    break
-                if not is_answer and self._cut_before:
-                    self._cut_before = False
                     break
                 target.sendall(data)
         except OSError:

@@ -29,6 +29,7 @@ from registry.clock import SystemClock
 from registry.files import Files
 from registry.mapper import EvidenceBroken
 from registry.postgres import PostgresRecorder
+from registry.postgres_arrays import blobs, flags, numbers, register, texts
 from registry.postgres_schema import NotALog, lock_key, schema_name
 from registry.postgres_sessions import LogUnavailable
 from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogRecorder, Receipt
@@ -330,6 +331,40 @@ def test_readonly_changes_nothing(postgres_url: str, log: PostgresRecorder, slug
         PostgresRecorder(postgres_url, fresh(), readonly=True)
 
 
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+
+
+@cases(max_examples=50)
+@given(
+    some_texts=st.lists(st.none() | TEXT, max_size=4),
+    some_blobs=st.lists(st.none() | st.binary(max_size=5), max_size=4),
+    some_numbers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4),
+    some_flags=st.lists(st.booleans(), max_size=4),
+)
+def test_arrays_arrive_as_they_were(
+    some_texts: list[str | None],
+    some_blobs: list[bytes | None],
+    some_numbers: list[int],
+    some_flags: list[bool],
+    postgres_url: str,
+) -> None:
+    with psycopg.connect(postgres_url) as db:
+        register(db)
+        packed = (texts(some_texts), blobs(some_blobs), numbers(some_numbers), flags(some_flags))
+        given = db.execute("SELECT %b, %b, %b, %b", packed).fetchone()
+        assert given == (some_texts, some_blobs, some_numbers, some_flags)
+
+
+def test_expired_receipts_are_purged(log: PostgresRecorder) -> None:
+    def save(version: int, at: str, receipt: Receipt) -> None:
+        log.insert_events([stored("matter-1", version, at)], recorded_at=at, receipt=receipt)
+
+    save(1, STAMP, Receipt("old", b"", LATER))
+    save(2, STAMP, Receipt("older", b"", STAMP))
+    save(3, LATER, Receipt("new", b"", "2030"))
+    assert [log.find_receipt(key) is not None for key in ("old", "older", "new")] == [False, False, True]
+
+
 # --- a whole log at once
 
 
@@ -435,6 +470,40 @@ def test_those_who_wait_go_together_and_each_gets_its_own_answer(
             early.result()
     assert positions(log) == list(range(1, 12))
     assert transactions(log) - before == 2
+
+
+def test_in_a_company_each_comes_after_those_before_it(log: PostgresRecorder, postgres_url: str) -> None:
+    between, receipt = "2026-01-07T08:30:00.000000Z", Receipt("key", b"hash", "2030")
+    one(log, "matter-0", 1, LATER)
+    with psycopg.connect(postgres_url) as other, ThreadPoolExecutor(12) as pool:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(log.schema),))
+        first = pool.submit(one, log, "matter-0", 2, LATER)
+        wait_until(lambda: waiting(postgres_url) == 1)
+
+        def follow(stamp: str, stream: str, version: int, expect: dict[str, int], **more: Any) -> Any:
+            waiting_before = len(log._writer._waiting)
+            append = pool.submit(
+                log.insert_events, [stored(stream, version, stamp)], expect=expect, recorded_at=stamp, **more
+            )
+            wait_until(lambda: len(log._writer._waiting) > waiting_before)
+            return append
+
+        reset = follow(STAMP, "matter-1", 1, {"matter-1": 0}, reset=True)
+        stale = follow(between, "matter-2", 1, {"matter-0": 9, "matter-2": 0, "matter-3": 9})
+        fine = follow(between, "matter-2", 1, {"matter-0": 2, "matter-1": 1, "matter-2": 0}, receipt=receipt)
+        twice = follow(between, "matter-3", 1, {"matter-3": 0}, receipt=receipt)
+        beaten = follow(between, "matter-2", 1, {"matter-2": 0})
+        last = follow(between, "matter-2", 2, {"matter-2": 1, "matter-3": 0})
+        other.rollback()
+        assert (first.result(), reset.result(), fine.result(), last.result()) == (2, [3], [4], [5])
+        with pytest.raises(Conflict, match="matter-0 stands at 2, not 9"):
+            stale.result()
+        with pytest.raises(AlreadyDone, match="key"):
+            twice.result()
+        with pytest.raises(Conflict, match="matter-2 stands at 1, not 0"):
+            beaten.result()
+    assert log.head() == (5, between)
+    assert log.find_receipt("key") == (*receipt[:3], 4, 1)
 
 
 def transactions(log: PostgresRecorder) -> int:
@@ -566,7 +635,22 @@ def test_waiting_goes_on_when_the_listening_session_is_lost(
     other.close()
 
 
+def test_a_process_that_ends_at_once_has_told_the_others(
+    log: PostgresRecorder, postgres_url: str, slug: str
+) -> None:
+    log.wait(0, 0)
+    time.sleep(0.1)
+    rings = log._bell._rings
+    other = PostgresRecorder(postgres_url, slug)
+    one(other, "matter-1", 1)
+    other.close()
+    wait_until(lambda: log._bell._rings > rings)
+
+
 # --- losing the server
+
+
+APPEND = b".append("  # in the request, until the session has prepared it: after five times
 
 
 @pytest.fixture
@@ -581,27 +665,30 @@ def test_an_append_whose_answer_was_lost_is_found_and_not_made_twice(wire: Wire,
     log = PostgresRecorder(wire.url, slug)
     assert one(log, "matter-1", 1) == 1
     receipt = Receipt("key", b"hash", LATER)
-    wire.lose_next_answer()
+    wire.lose_answer(APPEND)
     assert log.insert_events(
         [stored("matter-1", 2)], expect={"matter-1": 1}, recorded_at=STAMP, receipt=receipt
     ) == [2]
-    wire.lose_next_request()
+    wire.lose_request(APPEND)
     assert one(log, "matter-1", 3) == 3
     assert positions(log) == [1, 2, 3]
-    wire.lose_next_answer()
+    wire.lose_answer(b"ORDER BY position DESC")
     assert log.head().position == 3  # reading asks again
     log.close()
 
 
 def test_a_turn_survives_a_lost_session(wire: Wire, slug: str) -> None:
     log = PostgresRecorder(wire.url, slug)
-    wire.lose_next_answer()
+    wire.lose_answer(b"pg_advisory_xact_lock")
     with log.turn():
         assert one(log, "matter-1", 1) == 1
     with log.turn():
-        wire.lose_next_answer()
+        wire.lose_answer(APPEND)
         assert one(log, "matter-1", 2) == 2
-    assert positions(log) == [1, 2]
+    with log.turn():
+        wire.lose_answer(b"COMMIT")
+        assert one(log, "matter-1", 3) == 3
+    assert positions(log) == [1, 2, 3]
     log.close()
 
 
@@ -639,7 +726,7 @@ def test_when_no_server_answers_it_says_so_and_goes_on_when_one_does(wire: Wire,
 def test_adopting_starts_anew_when_the_server_was_lost_on_the_way(wire: Wire, slug: str) -> None:
     def broken_off() -> Iterator[Any]:
         yield stored("matter-1", 1)
-        wire.lose_next_request()
+        wire.lose_request(b"test-noted")
         yield from (stored("matter-1", version) for version in range(2, 3000))
 
     log = PostgresRecorder(wire.url, slug)
@@ -647,7 +734,7 @@ def test_adopting_starts_anew_when_the_server_was_lost_on_the_way(wire: Wire, sl
         log.adopt(broken_off())
     assert log.head().position == 0
     assert log.adopt(stored("matter-1", version) for version in range(1, 10)) == 9
-    wire.lose_next_request()
+    wire.lose_request(b"checkpoint")
     log.put_checkpoint(9, b"nine")
     assert log.checkpoints() == [(9, b"nine")]
     log.close()
@@ -675,7 +762,7 @@ def test_a_command_whose_answer_was_lost_is_answered_when_asked_again(
 
     def decide(world: StoredWorld, now: object) -> Decision:
         decision = opening(world, now)
-        wire.lose_next_answer(and_all=True)  # the next that the server hears is the append
+        wire.lose_answer(APPEND, and_all=True)
         return decision
 
     with pytest.raises(LogUnavailable):
