@@ -39,8 +39,9 @@ def run(arguments: list[str]) -> int:
         return int(ended or (Exit.FINE if arguments else Exit.USAGE))
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # Whoever read has gone. What is still buffered must not meet the closed pipe when Python ends.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read has gone, which is all that the library below exits for by itself. What is still buffered must
+        # not meet the closed pipe when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FINE
     except Exception as error:  # noqa: BLE001  # the last resort: say what it was and how to find out more
