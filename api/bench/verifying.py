@@ -36,7 +36,7 @@ def measure(log: Log, scale: Scale, tell: Tell) -> Iterator[Figure]:
     """Over the first part of the log."""
     tell("verify")
     count = min(log.size, MOST)
-    rows = _Rows(log.dir / "events.db", count)
+    rows = Rows(log.dir / "events.db", count)
     found: dict[str, list[float]] = {}
 
     def take(name: str, work: Iterable[object]) -> None:
@@ -59,7 +59,7 @@ def measure(log: Log, scale: Scale, tell: Tell) -> Iterator[Figure]:
     )
 
 
-class _Rows:
+class Rows:
     """The stored rows, read afresh each time."""
 
     def __init__(self, path: Path, upto: int) -> None:
@@ -76,6 +76,13 @@ class _Rows:
         with open_readonly(self._path) as db:
             for position, stream, version, topic, envelope, leaf in db.execute(_QUERY, (self._upto,)):
                 yield Record(position, envelope, leaf, (stream, version, topic))
+
+    def evidence(self) -> Evidence:
+        """These rows alone, without checkpoints or papers."""
+        return Evidence(
+            records=self.records, checkpoints=[], outside=[], vkeys=[], origin="", roots=[], trusted=False,
+            artefact=lambda _: None,
+        )  # fmt: skip
 
 
 def _hashed(records: Iterator[Record]) -> Iterator[None]:
@@ -117,12 +124,8 @@ def _bare_parse(rows: Iterator[tuple[bytes, bytes]]) -> Iterator[None]:
         yield
 
 
-def _whole(rows: _Rows) -> Iterator[None]:
+def _whole(rows: Rows) -> Iterator[None]:
     report = Report()
-    evidence = Evidence(
-        records=rows.records, checkpoints=[], outside=[], vkeys=[], origin="", roots=[], trusted=False,
-        artefact=lambda _: None,
-    )  # fmt: skip
-    read_records(evidence, report, Levels(), Documents(), lambda *_: None)
+    read_records(rows.evidence(), report, Levels(), Documents(), lambda *_: None)
     assert not any(report.failures.values())
     yield
