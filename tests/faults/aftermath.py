@@ -110,7 +110,8 @@ def once(place: Place, m: Municipality, stages: Sequence[str]) -> None:
     if "seal" in stages:
         assert found[MinutesSealed] == 1
         assert found[MinutesApproved] == 2
-        assert m.registry.recorder.checkpoints()[-1][0] == facts[-1].position
+        sealed = next(fact.position for fact in facts if isinstance(fact.event, MinutesSealed))
+        assert m.registry.recorder.checkpoints()[-1][0] >= sealed
     if "hand-over" in stages:
         assert found[MinutesSent] == 1
         assert found[MinutesSealed] == 1

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -74,6 +75,15 @@ class Place:
         last = unstamp(log.head().recorded_at)
         log.close()
         return open_folder(self.dir, clock=SimulatedClock(last + timedelta(minutes=1)))
+
+    def dumped(self) -> str:
+        """As a word on a command line."""
+        return json.dumps({"folder": str(self.folder), "minutes": self.minutes, "ids": self.ids})
+
+    @classmethod
+    def loaded(cls, dumped: str) -> Place:
+        found = json.loads(dumped)
+        return cls(Path(found["folder"]), found["minutes"], found["ids"])
 
     # --- the diary
     def note(self, line: str) -> None:
@@ -188,9 +198,7 @@ STAGES: dict[str, Callable[[Place, Municipality], None]] = {
 }
 
 
-def _asked(
-    m: Municipality, place: Place, key: str, command: Command, who: str = "sofia"
-) -> Saved:
+def _asked(m: Municipality, place: Place, key: str, command: Command, who: str = "sofia") -> Saved:
     """A command as it comes over HTTP, with an idempotency key of its own."""
     person = place.ids[who]
     return m.execute(command, person, "token", once=Once(person, "POST", key, key.encode()))
