@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -158,7 +159,9 @@ def live(place: Place, stages: Sequence[str], kill: Kill | None, counted: str | 
     for name, point in POINTS.items() if counted else [(kill.point, POINTS[kill.point])] if kill else []:
         _wrap(name, point, kill, calls)
     connect = sqlite3.connect
-    sqlite3.connect = lambda *given, **more: connect(*given, **{"factory": Connection} | more)  # every connection is ours
+    sqlite3.connect = lambda *given, **more: connect(
+        *given, **{"factory": Connection} | more
+    )  # every connection is ours
     m = place.opened()
     acknowledge(m.registry, place.note)
     for stage in stages:
@@ -166,6 +169,19 @@ def live(place: Place, stages: Sequence[str], kill: Kill | None, counted: str | 
     m.close()
     if counted:
         pathlib.Path(counted).write_text(json.dumps(calls))
+
+
+def attend(place: Place, kill: Kill | None, end: Event) -> None:
+    """Be a server's background: keep the views, react to what happens, until the end."""
+    if kill:
+        _wrap(kill.point, POINTS[kill.point], kill, Counter())
+    m = place.opened()
+    reactions = Reactions(m)
+    m.projector.start()
+    reactions.start()
+    end.wait()
+    reactions.stop()
+    m.close()
 
 
 def _wrap(name: str, point: Point, kill: Kill | None, calls: Counter[str]) -> None:
