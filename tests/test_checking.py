@@ -209,6 +209,18 @@ def test_a_flipped_bit_in_a_folder_is_found_or_listed(name: str, folder: Path) -
         flipped(path, offset, bit)
 
 
+@pytest.mark.parametrize("word", [b"CREATE TABLE event", b"stream TEXT", b"note BLOB", b"tablecheckpoint"])
+def test_a_schema_that_is_no_text_is_found_though_what_is_said_of_it_is_none_either(
+    word: bytes, folder: Path
+) -> None:
+    log = folder / "events.db"
+    offset = log.read_bytes().index(word)
+    for place in range(0, len(word), 3):
+        flipped(log, offset + place, 7)
+        assert not verify(folder)["ok"]
+        flipped(log, offset + place, 7)
+
+
 def test_a_flipped_bit_in_a_paper_is_found_or_listed(paper: Path, tmp_path: Path) -> None:
     copied = tmp_path / paper.name
     shutil.copy(paper, copied)
