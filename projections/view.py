@@ -159,6 +159,7 @@ class Pending:
     upto: int
     rows: list[Row] = field(default_factory=list)
     retracted: list[tuple[str, int]] = field(default_factory=list)
+    standing: dict[str, list[Row]] = field(default_factory=dict)  # its rows by key, where they can be taken back
     leaves: list[bytes] = field(default_factory=list)
 
 
@@ -257,7 +258,8 @@ class View:
         rows, retracted = self.rows(record)
         for key in retracted:
             pending.retracted.append((key, record.position))
-            _retract(pending.rows, key, record.position)
+        if self.retracts:
+            _take_back(pending.standing, retracted, rows, record.position)
         pending.rows += rows
 
     def write(self, db: sa.Connection, pending: Pending, table: sa.Table) -> None:
@@ -287,12 +289,12 @@ class _FreshView:
     def __init__(self, view: View) -> None:
         self._view, self._digest = view, RowDigest(view.name, view.version)
         self._rows: list[Row] = []
+        self._standing: dict[str, list[Row]] = {}
 
     def take(self, record: Record) -> None:
         rows, retracted = self._view.rows(record)
-        for key in retracted:
-            _retract(self._rows, key, record.position)
         if self._view.retracts:
+            _take_back(self._standing, retracted, rows, record.position)
             self._rows += rows
         else:
             for row in rows:
@@ -305,10 +307,15 @@ class _FreshView:
         return self._digest.hex()
 
 
-def _retract(rows: Iterable[Row], key: str, position: int) -> None:
-    for row in rows:
-        if row["key"] == key and row["retracted_at"] is None:
+def _take_back(
+    standing: dict[str, list[Row]], retracted: Iterable[str], rows: Iterable[Row], position: int
+) -> None:
+    """Mark what stands under the keys taken back; then an event's own rows stand."""
+    for key in retracted:
+        for row in standing.pop(key, ()):
             row["retracted_at"] = position
+    for row in rows:
+        standing.setdefault(row["key"], []).append(row)
 
 
 def as_known(row: Mapping[str, Any], known: int | None) -> Mapping[str, Any]:
