@@ -30,11 +30,11 @@ Turns = dict[str, list[float]]
 def measure(log: Log, scale: Scale, tell: Tell) -> Iterator[Figure]:
     """Every length in turn; the log grows on the way and is left with its views up to date."""
     highest: list[tuple[int, float]] = []
-    for length in scale.rebuilt:
+    for length, times in scale.rebuilt:
         log.grow(length)
         tell(f"rebuild of {length} events")
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            turns = pool.apply(_rebuild, (log.dir, scale.rebuilds))
+            turns = pool.apply(_rebuild, (log.dir, times))
         of = f"{length:,} events".replace(",", " ")
         peer = "decode, decrypt, validate alone"
         yield rates(f"rebuild of all views, {of}", "events/s", turns["all"], peer, turns["decode"], SHARE)

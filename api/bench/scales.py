@@ -1,4 +1,4 @@
-"""How much is measured: small shows in seconds that everything works, full is what the figures are taken from."""
+"""How much is measured: small shows that everything works, medium what to expect, full is what a promise is held to."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ class Scale:
     syncs: int
     commands: int  # of one client; many clients give four times as many
     batches: int
-    rebuilt: tuple[int, ...]  # lengths of the log
-    rebuilds: int
+    rebuilt: tuple[tuple[int, int], ...]  # lengths of the log, and how many turns each is rebuilt
     papers: int
     questions: int
 
@@ -24,15 +23,19 @@ class Scales(StrEnum):
     """The scales by name."""
 
     SMALL = "small"
+    MEDIUM = "medium"
     FULL = "full"
 
 
 SCALES = {
     Scales.SMALL: Scale(
-        turns=1, syncs=20, commands=12, batches=2, rebuilt=(1_000, 2_000), rebuilds=1, papers=1, questions=20
+        turns=1, syncs=20, commands=12, batches=2, rebuilt=((1_000, 1), (2_000, 1)), papers=1, questions=20
+    ),
+    Scales.MEDIUM: Scale(
+        turns=3, syncs=100, commands=100, batches=10, rebuilt=((5_000, 2), (20_000, 2)), papers=5, questions=100
     ),
     Scales.FULL: Scale(
-        turns=5, syncs=1000, commands=500, batches=50, rebuilt=(200_000, 1_000_000), rebuilds=3, papers=20,
+        turns=5, syncs=1000, commands=500, batches=50, rebuilt=((200_000, 3), (1_000_000, 1)), papers=20,
         questions=500,
     ),
 }  # fmt: skip

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 def bench(
     scale: Annotated[
         Scales,
-        typer.Option(help="small visar på någon minut att allt går; full tar timmar och är den som gäller."),
+        typer.Option(
+            help="small visar att allt går, medium vad man kan vänta sig, full (timmar) är det som gäller."
+        ),
     ] = Scales.SMALL,
     postgres: Annotated[
         str | None,
