@@ -107,16 +107,17 @@ class SigningFlow:
         signing = fresh_id()
         command = BeginSigning(minutes=minutes, version=version, office=office, signing=signing)
         try:
-            self.m.execute(command, person, "token")
+            saved = self.m.execute(command, person, "token")
         except Refused as refusal:
             if refusal.code != "not-pinned":
                 raise
             if (signer := state.signer(office)) is None or signer.person != person:
                 raise Refused("not-your-signature", house(48), office=office) from refusal
             self.prints.pin(minutes, version)  # circulated a moment ago: the reaction has not come to it yet
-            self.m.execute(command, person, "token")
+            saved = self.m.execute(command, person, "token")
         under = Under(signing, minutes, version, office, person, "", "", {})
-        started = self._begin_act(under, self.m.registry.now())
+        # When the log says that it began: a machine's clock may step back before the signer answers.
+        started = self._begin_act(under, unstamp(saved.facts[-1].recorded_at))
         self.m.vault.put_pending(signing, under.dump())
         pinned = self.prints.pinned(minutes, version)
         return {

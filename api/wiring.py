@@ -157,7 +157,8 @@ def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | Non
         folders.append((path / settings.outside_checkpoints).resolve())
     recorder = _held(path / "events.db", folders)
     registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
-    keys = load_keys(path / "pki", settings.origin, vault, clock.now)
+    # Time stamps by the log's clock, which never goes back: none is earlier than the certificate that it vouches for.
+    keys = load_keys(path / "pki", settings.origin, vault, registry.now)
     views = sqlite_engine(path / "views.db")
     vault.on_destroy = DestroyedList(folders, clock.now).add
     checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)

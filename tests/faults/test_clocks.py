@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.reactions import Reactions, Undone
+from api.signing_flow import SigningFlow
 from api.wiring import SYSTEM, Municipality, open_folder
 from domain.errors import DomainError
 from domain.messages import fresh_id
@@ -17,7 +19,8 @@ from registry.clock import stamp, unstamp
 from registry.registry import Once
 from tests.faults.aftermath import goes_on, kept, once, sound
 from tests.faults.day import STAGES, Place, acknowledge
-from tests.signings import Waiting
+from tests.signings import OFFICES, Waiting
+from tests.web import PASSPHRASE
 
 
 class Stepping:
@@ -76,6 +79,20 @@ def test_small_steps_on_the_way_do_not_disturb_the_day(
     sound(place)
 
 
+def test_a_step_back_between_beginning_and_signing_spoils_no_signature(
+    stepping: tuple[Place, Municipality, Stepping],
+) -> None:
+    place, m, clock = stepping
+    Reactions(m).run()
+    flow = SigningFlow(m)
+    for who, office in OFFICES.items():
+        begun = flow.begin(place.minutes, 1, office, place.ids[who])
+        clock.step(minutes=-2)
+        assert flow.resume(begun["signing"], place.ids[who], PASSPHRASE)["status"] == "done"
+    m.close()
+    goes_on(place, ["sign", "seal"])
+
+
 def test_a_clock_far_behind_refuses_writes_and_answers_what_it_answered(
     stepping: tuple[Place, Municipality, Stepping],
 ) -> None:
@@ -91,8 +108,9 @@ def test_a_clock_far_behind_refuses_writes_and_answers_what_it_answered(
     again = m.execute(register, operator, "token", once=key)
     assert again.again and again.position == first.position
     assert m.registry.recorder.head() == head
-    with pytest.raises(DomainError):
+    with pytest.raises(Undone):
         STAGES["sign"](place, m)
+    assert m.troubles
     clock.step(hours=2)
     STAGES["sign"](place, m)
     m.close()
