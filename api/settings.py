@@ -44,7 +44,6 @@ class Settings(BaseModel):
     operator: str = Field(pattern=r"^[0-9a-f]{16}$")
     example: bool = False
     outside_checkpoints: str | None = None
-    timestamp_url: str | None = None
     checkpoint_every: int = Field(default=1000, ge=1)
 
     @classmethod

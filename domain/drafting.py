@@ -19,6 +19,7 @@ from typing import Annotated, ClassVar, assert_never
 from pydantic import Field
 
 from domain import grounds, versions
+from domain.body import Body
 from domain.calling import CLERKS
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, known, news, unused
@@ -242,7 +243,8 @@ def _next(minutes: Minutes, made: MinutesVersionMade) -> list[New]:
 def _circulated(command: CirculateMinutes, world: World) -> MinutesCirculated:
     grounds.person_of(world, *command.recipients)
     recipients = tuple(dict.fromkeys(command.recipients))
-    outside = sum(1 for person in recipients if world.get(Person, person).organisation)
+    minutes = world.get(Minutes, command.minutes)
+    outside = sum(_outside(person, minutes, world) for person in recipients)
     findings: tuple[Finding, ...] = ()
     if outside:
         expected, observed = "inside the authority", f"{outside} outside"
@@ -250,6 +252,19 @@ def _circulated(command: CirculateMinutes, world: World) -> MinutesCirculated:
     return MinutesCirculated(
         minutes=command.minutes, version=command.version, recipients=recipients, findings=findings
     )
+
+
+def _outside(person: str, minutes: Minutes, world: World) -> bool:
+    """Whether somebody belongs to another organisation: offered a seat, co-opted or staffed by the chair (L3, L6); of one
+    without a place in the body the organisation in the register tells."""
+    meeting = world.get(Meeting, minutes.meeting)
+    held = [one for one in world.get(Body, minutes.body).holdings_at(meeting.day) if one.person == person]
+    if not held:
+        return bool(world.get(Person, person).organisation)
+    rules = grounds.rules_of(meeting, world)
+    offered = {seat.seat for seat in rules.seats() if seat.duty != "part"} if rules else set()
+    others = {one.duty for _, one in rules.staffing() if one.responsible == "chair"} if rules else set()
+    return any(one.capacity == "co-opted" or one.seat in offered | others for one in held)
 
 
 # --- corrections

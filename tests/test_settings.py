@@ -42,7 +42,7 @@ def settings(**changes: object) -> Settings:
 
 
 def test_written_and_read(tmp_path: Path) -> None:
-    written = settings(example=True, timestamp_url="https://example.se/tsa", checkpoint_every=10)
+    written = settings(example=True, checkpoint_every=10)
     written.write(tmp_path)
     assert Settings.read(tmp_path) == written
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
