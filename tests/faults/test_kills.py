@@ -1,6 +1,6 @@
 """Killed at any point of a day, a registry has lost nothing that it answered for, and goes on as if nothing had been.
 
-- A sample of ten kills, the same each time, is taken by default (four of them in one folder); LIGGARE_SEED takes another.
+- A sample of ten kills, four of them in one folder, is taken by default, always the same; LIGGARE_SEED takes another.
 - HYPOTHESIS_PROFILE=long takes at least ten kills at every point.
 """
 
