@@ -1,8 +1,8 @@
 """Appending: from a command to its acknowledgement, beside the bare rows and beside a plain service.
 
 - A command goes through Municipality.execute: role, rules, decision, sealing, envelope, leaf, synced append. Before the
-  clients begin, the meetings they work in are under way; each takes the next in turn, so that streams stay as long as
-  real ones.
+  clients begin, the meetings they work in are under way and have been read, as a secretary's page reads what it shows;
+  each takes the next in turn, so that streams stay as long as real ones.
 - The rows that it appended are then written bare (api/bench/raw.py), and the peer (api/bench/peer.py) carries out the
   same commands. The three take turns.
 - Batches of 100 events are one save of the registry. They stand beside sealing, encoding and inserting the same
@@ -31,6 +31,7 @@ from api.bench.scales import Scale
 from api.bench.synthetic import Log, OpenMeeting
 from api.wiring import Municipality, open_folder
 from domain.deliberating import RecordReport
+from domain.meeting import Meeting
 from domain.meeting_events import ReportRecorded
 from domain.messages import Actor, Known, Mandate, New, Role
 from domain.when import at
@@ -75,7 +76,10 @@ def _commands(log: Log, scale: Scale, url: str | None, clients: int) -> Iterator
     with opened(log, url) as municipality, service(log.dir, url, clients) as peer:
         peer.prepare(meetings)
         for turn in range(turns):
-            commands = _reports(meetings[turn * each : (turn + 1) * each], count)
+            part = meetings[turn * each : (turn + 1) * each]
+            commands = _reports(part, count)
+            for one in part:
+                municipality.registry.get(Meeting, one.id)
             before = municipality.registry.recorder.head().position
 
             def command(_: int, number: int, given: Sequence[tuple[RecordReport, str]] = commands) -> None:
