@@ -255,8 +255,10 @@ def _circulated(command: CirculateMinutes, world: World) -> MinutesCirculated:
 
 
 def _outside(person: str, minutes: Minutes, world: World) -> bool:
-    """Whether somebody belongs to another organisation: offered a seat, co-opted or staffed by the chair (L3, L6); of one
-    without a place in the body the organisation in the register tells."""
+    """Whether somebody belongs to another organisation: offered a seat, co-opted or staffed by the chair (L3, L6).
+
+    Of somebody without a place in the body the organisation in the register tells.
+    """
     meeting = world.get(Meeting, minutes.meeting)
     held = [one for one in world.get(Body, minutes.body).holdings_at(meeting.day) if one.person == person]
     if not held:

@@ -41,7 +41,6 @@ from domain.messages import (
 )
 from domain.sources import house
 
-
 Access = Literal["token-issued", "passphrase-link-issued", "revoked"]
 
 

@@ -159,7 +159,9 @@ class Pending:
     upto: int
     rows: list[Row] = field(default_factory=list)
     retracted: list[tuple[str, int]] = field(default_factory=list)
-    standing: dict[str, list[Row]] = field(default_factory=dict)  # its rows by key, where they can be taken back
+    standing: dict[str, list[Row]] = field(
+        default_factory=dict
+    )  # its rows by key, where they can be taken back
     leaves: list[bytes] = field(default_factory=list)
 
 

@@ -47,9 +47,9 @@ def test_every_event_and_every_command_belongs_to_a_state() -> None:
 
 def test_what_is_gathered_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
-        decider.COMMANDS["x"] = Command  # type: ignore[index]
+        decider.COMMANDS["x"] = Command  # type: ignore[index]  # that it cannot be done is what is tried
     with pytest.raises(TypeError):
-        decider.STATES["x"] = State  # type: ignore[index]
+        decider.STATES["x"] = State  # type: ignore[index]  # as above
 
 
 def test_each_refusal_of_the_register_has_its_sentences_and_its_house_rule() -> None:

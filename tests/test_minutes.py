@@ -248,7 +248,9 @@ def test_a_draft_sent_outside_the_authority_is_found() -> None:
     assert (found.finding, found.observed) == ("draft-outside-authority", "2 outside")
     assert found.source == SourcePart.of(house(45))
     own = CirculateMinutes(minutes=MINUTES, version=1, recipients=[CHAIR, EXPERT, SECRETARY])
-    assert not session.do(own).event(MinutesCirculated).findings  # staffed by the own administration, or no place
+    assert (
+        not session.do(own).event(MinutesCirculated).findings
+    )  # staffed by the own administration, or no place
     nobody = CirculateMinutes(minutes=MINUTES, version=1, recipients=[STRANGER])
     session.refuse(nobody, "not-found", house(1))
     session.refuse(
