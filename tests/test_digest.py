@@ -80,11 +80,11 @@ def test_the_digest_is_a_number_for_the_whole() -> None:
         '["x-2",{"left":"b","right":null}]',
     ]
     assert digest == hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-    assert state_digest(dict(reversed(states.items()))) == digest  # type: ignore[arg-type]
+    assert state_digest(dict(reversed(states.items()))) == digest  # type: ignore[arg-type]  # the wrong kind on purpose
 
 
 def changed(states: Mapping[str, State], stream: str, **changes: Any) -> dict[str, State]:
-    return {**states, stream: replace(states[stream], **changes)}  # type: ignore[type-var]
+    return {**states, stream: replace(states[stream], **changes)}  # type: ignore[type-var]  # the wrong kind on purpose
 
 
 def test_every_state_counts(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_small_file_is_replaced_whole(tmp_path: Path) -> None:
     write_synced(path, b"third", secret=True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(TypeError):
-        write_synced(path, "no bytes")  # type: ignore[arg-type]
+        write_synced(path, "no bytes")  # type: ignore[arg-type]  # the wrong kind on purpose
     assert [each.name for each in tmp_path.iterdir()] == ["note"]
 
 

@@ -129,12 +129,12 @@ def test_ids_and_codes() -> None:
 # --- commands
 def test_a_command_is_closed_strict_and_frozen() -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
-        VoidMatter(matter=ident(1), reason="fel", mood="glad")  # type: ignore[call-arg]
+        VoidMatter(matter=ident(1), reason="fel", mood="glad")  # type: ignore[call-arg]  # the wrong kind on purpose
     with pytest.raises(ValidationError):
-        RegisterPerson(person=ident(1), name=7)  # type: ignore[arg-type]
+        RegisterPerson(person=ident(1), name=7)  # type: ignore[arg-type]  # the wrong kind on purpose
     command = VoidMatter(matter=ident(1), reason="fel")
     with pytest.raises(ValidationError, match="frozen"):
-        command.reason = "annat"  # type: ignore[misc]
+        command.reason = "annat"  # type: ignore[misc]  # the wrong kind on purpose
 
 
 def test_a_command_has_one_name_on_every_way_in() -> None:
@@ -195,7 +195,7 @@ def test_every_event_tells_its_swedish_term_and_its_topic() -> None:
 
 def test_an_event_is_closed_and_frozen() -> None:
     with pytest.raises(ValidationError):
-        PersonRegistered(person=ident(1), name=Known("A"), shoe="43")  # type: ignore[call-arg]
+        PersonRegistered(person=ident(1), name=Known("A"), shoe="43")  # type: ignore[call-arg]  # the wrong kind on purpose
     event = PersonRegistered(person=ident(1), name=Known("A"))
     with pytest.raises(ValidationError):
         event.organisation = "B"  # type: ignore[misc]  # what mypy sees must also hold at run time
@@ -215,7 +215,7 @@ def test_a_seal_says_whose_key_and_how_long() -> None:
     assert personal() == ("personal", "person", Keep.REGISTER)
     assert free() == ("free", "stream", Keep.PRESERVED)
     assert free("event", Keep.WORKING).of == "event"
-    optional = PersonRegistered(person=ident(1), name="A", title=None)  # type: ignore[arg-type]
+    optional = PersonRegistered(person=ident(1), name="A", title=None)  # type: ignore[arg-type]  # the wrong kind on purpose
     assert optional.name == Known("A")
     assert optional.title is None
 
