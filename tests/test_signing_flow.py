@@ -94,7 +94,7 @@ def test_both_at_the_same_moment_end_up_in_one_document(waiting: Waiting) -> Non
 
     together(*(lambda who=who: finish(who) for who in begun))
     assert {answer["status"] for answer in answers.values()} == {"done"}
-    assert {fact.event.office for fact in waiting.happened(MinutesApproved)} == {"chair", "justerare"}  # type: ignore[attr-defined]  # the wrong kind on purpose
+    assert {fact.event.office for fact in waiting.happened(MinutesApproved)} == {"chair", "justerare"}  # type: ignore[attr-defined]  # this kind of event has it
     one_document(waiting)
 
 
@@ -389,7 +389,7 @@ def test_sweeping_gives_up_what_has_run_out_and_forgets_it_after_a_month(waiting
     waiting.later(minutes=11)
     assert waiting.flow.sweep() == 1
     assert waiting.flow.sweep() == 0
-    assert [fact.event.reason for fact in waiting.happened(SigningAbandoned)] == ["expired"]  # type: ignore[attr-defined]  # the wrong kind on purpose
+    assert [fact.event.reason for fact in waiting.happened(SigningAbandoned)] == ["expired"]  # type: ignore[attr-defined]  # this kind of event has it
     assert waiting.resume("karin", begun["signing"])["reason"] == "expired"
     waiting.later(days=REMEMBERED.days + 1)
     assert waiting.flow.sweep() == 1
