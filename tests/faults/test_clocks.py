@@ -19,7 +19,7 @@ from registry.clock import stamp, unstamp
 from registry.registry import Once
 from tests.faults.aftermath import goes_on, kept, once, sound
 from tests.faults.day import STAGES, Place, acknowledge
-from tests.signings import OFFICES, Waiting
+from tests.signings import OFFICES
 from tests.web import PASSPHRASE
 
 
@@ -35,11 +35,6 @@ class Stepping:
 
     def step(self, **time: int) -> None:
         self._now += timedelta(**time)
-
-
-@pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place.of(Waiting.make(tmp_path_factory.mktemp("before")))
 
 
 @pytest.fixture

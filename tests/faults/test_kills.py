@@ -17,7 +17,6 @@ import pytest
 from tests.faults.aftermath import goes_on, sound
 from tests.faults.child import POINTS, Kill, count, kills, run
 from tests.faults.day import STAGES, Place
-from tests.signings import Waiting
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 SEED = os.environ.get("LIGGARE_SEED", "1")
@@ -28,19 +27,17 @@ PLACES = [(point, stage) for point, where in POINTS.items() for stage in where.s
 class Days:
     """Folders before each stage, and how often each point is passed in it; made when they are asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, first: Place, folder: Path) -> None:
         self._folder = folder
-        self._before: dict[str, Place] = {}
+        self._before = {next(iter(STAGES)): first}
         self._counted: dict[str, dict[str, int]] = {}
 
     def before(self, stage: str) -> Place:
         if stage not in self._before:
-            earlier = list(STAGES)[: list(STAGES).index(stage)]
-            if earlier:
-                self._before[stage] = place = self.before(earlier[-1]).copied(self._folder / stage)
-                run(place, earlier[-1:])
-            else:
-                self._before[stage] = Place.of(Waiting.make(self._folder / "first"))
+            earlier = list(STAGES)[list(STAGES).index(stage) - 1]
+            place = self.before(earlier).copied(self._folder / stage)
+            run(place, [earlier])
+            self._before[stage] = place
         return self._before[stage]
 
     def calls(self, point: str, stage: str) -> int:
@@ -52,8 +49,8 @@ class Days:
 
 
 @pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
-    return Days(tmp_path_factory.mktemp("days"))
+def days(before: Place, tmp_path_factory: pytest.TempPathFactory) -> Days:
+    return Days(before, tmp_path_factory.mktemp("days"))
 
 
 def chosen() -> Iterator[tuple[str, str, int]]:

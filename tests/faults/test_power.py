@@ -18,7 +18,6 @@ from tests.faults.aftermath import goes_on, kept, sound, true
 from tests.faults.day import DIARY, STAGES, Place
 from tests.faults.disk import Call, Disk, trace
 from tests.faults.test_kills import LONG, SEED
-from tests.signings import Waiting
 
 CUTS, THOROUGH = (400, 60) if LONG else (12, 2)
 # The views follow from the events and prove nothing; a shared-memory index is no data.
@@ -26,9 +25,8 @@ LOOSE = ("views.db", "-shm", DIARY)
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Path, list[Call]]:
+def day(before: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Path, list[Call]]:
     """A place before its day, and the calls of the day, which was lived in another folder."""
-    before = Place.of(Waiting.make(tmp_path_factory.mktemp("before")))
     lived = before.copied(tmp_path_factory.mktemp("lived"))
     return before, lived.folder, trace(lived, list(STAGES))
 

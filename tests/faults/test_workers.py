@@ -20,7 +20,6 @@ from tests.faults.aftermath import goes_on, sound
 from tests.faults.child import Kill, attend
 from tests.faults.day import STAGES, Place, acknowledge
 from tests.faults.test_kills import LONG, SEED
-from tests.signings import Waiting
 
 # Where a worker in the background can be killed.
 BACKGROUND = (
@@ -32,11 +31,6 @@ BACKGROUND = (
     "pinned",
     "views-commit",
 )
-
-
-@pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place.of(Waiting.make(tmp_path_factory.mktemp("before")))
 
 
 @contextmanager
