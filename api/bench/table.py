@@ -16,7 +16,7 @@ from rich.table import Table
 
 PAGE, PLOT = "bench.md", "bench.svg"
 _LEAST, _MOST = 1 / 32, 8.0
-_NAMES, _BARS, _LINE, _TOP = 540, 300, 22, 34
+_NAMES, _BARS, _LINE, _TOP = 570, 300, 22, 34
 _MET, _MISSED, _PLAIN = "#1a7f4b", "#b42318", "#5b6b7f"
 
 Result = Mapping[str, Any]
