@@ -122,7 +122,7 @@ class RecordAccess(Command):
     """
 
     STREAM = "person"
-    ROLES = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
+    ROLES = frozenset({Role.SYSTEM})
     INTERNAL = True
 
     person: Id

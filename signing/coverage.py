@@ -6,6 +6,7 @@
 - Inside, a CMS of ours is rebuilt from its signed parts; equal bytes mean every bit was forced. The one
   thing a signer does not sign is a further certificate, so each of those must be one of the roots, byte for
   byte.
+- A token under our own policy (which it signs) must be in our form, or it is a fault, as in `timestamp.verify_token`.
 - A CMS in another style (an outside time-stamp authority's) has what it signs forced, and the rest is
   listed.
 - Bytes after the last covered one are listed too.
@@ -17,12 +18,15 @@ import re
 from collections.abc import Sequence
 
 from asn1crypto import cms as asn1
+from asn1crypto import core
 from cryptography import x509
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
 from signing.pki import certificate_der
 from signing.signed_data import CmsError, Opened, open_cms, reassembled
-from signing.timestamp import open_token
+from signing.timestamp import POLICY, open_token
+
+OUR_POLICY: bytes = core.ObjectIdentifier(POLICY).dump()
 
 
 def hole_fault(pdf: bytes, signature: EmbeddedPdfSignature) -> str | None:
@@ -36,6 +40,18 @@ def hole_fault(pdf: bytes, signature: EmbeddedPdfSignature) -> str | None:
     if any(signature.pkcs7_content[len(_der(signature)) :]):
         return "the padding after the signature is not all zeros"
     return None
+
+
+def form_fault(signature: EmbeddedPdfSignature) -> str | None:
+    """Why an archive time stamp that says it is ours is not in the one form that ours have."""
+    der = _der(signature)
+    if signature.sig_object_type != "/DocTimeStamp" or OUR_POLICY not in der:
+        return None
+    try:
+        ours = reassembled(open_token(der)[0]) == der
+    except CmsError:
+        ours = False
+    return None if ours else "the time stamp has unsigned parts that are not in their one form"
 
 
 def unprotected(

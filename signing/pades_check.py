@@ -60,7 +60,7 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
-from signing.coverage import hole_fault, unprotected
+from signing.coverage import form_fault, hole_fault, unprotected
 from signing.pki import auth_context, certificate_der
 from signing.timestamp import run
 
@@ -247,7 +247,7 @@ def _check_fields(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature
 
 
 def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
-    fault = hole_fault(pdf, signature)
+    fault = hole_fault(pdf, signature) or form_fault(signature)
     detail = fault or "the hole holds the signature and zeros only"
     return Check("pades", fault is None, f"{signature.field_name}: {detail}")
 
