@@ -16,11 +16,12 @@ import pathlib
 import signal
 import sqlite3
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from multiprocessing.synchronize import Event
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -171,7 +172,7 @@ def live(place: Place, stages: Sequence[str], kill: Kill | None, counted: str | 
         pathlib.Path(counted).write_text(json.dumps(calls))
 
 
-def attend(place: Place, kill: Kill | None, end: Event) -> None:
+def attend(place: Place, kill: Kill | None) -> None:
     """Be a server's background: keep the views, react to what happens, until the end."""
     if kill:
         _wrap(kill.point, POINTS[kill.point], kill, Counter())
@@ -179,7 +180,8 @@ def attend(place: Place, kill: Kill | None, end: Event) -> None:
     reactions = Reactions(m)
     m.projector.start()
     reactions.start()
-    end.wait()
+    while not place.ended:
+        time.sleep(0.05)
     reactions.stop()
     m.close()
 
@@ -209,6 +211,14 @@ _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload(["tests.faults.child"])
 
 
+def join(process: BaseProcess, within: float = 120) -> None:
+    """Wait for a process's end; one that does not come to it is ended, and fails its test by that."""
+    process.join(within)
+    if process.is_alive():
+        process.terminate()
+        process.join()
+
+
 def run(place: Place, stages: Sequence[str], kill: Kill | None = None, *, surely: bool = True) -> None:
     """Live through stages in a process of its own, which must end as it is told to.
 
@@ -216,7 +226,7 @@ def run(place: Place, stages: Sequence[str], kill: Kill | None = None, *, surely
     """
     process = _forked.Process(target=live, args=(place, stages, kill))
     process.start()
-    process.join(120)
+    join(process)
     expected = {-signal.SIGKILL if kill else 0, 0 if not surely else -signal.SIGKILL if kill else 0}
     assert process.exitcode in expected, (kill, process.exitcode)
     process.close()
@@ -227,7 +237,7 @@ def count(place: Place, stages: Sequence[str]) -> dict[str, int]:
     counted = place.folder / "counted"
     process = _forked.Process(target=live, args=(place, stages, None, str(counted)))
     process.start()
-    process.join(120)
+    join(process)
     assert process.exitcode == 0
     process.close()
     found: dict[str, int] = json.loads(counted.read_text())

@@ -65,6 +65,14 @@ class Place:
     def backup(self) -> Path:
         return self.folder / "backup"
 
+    @property
+    def ended(self) -> bool:
+        """Whether the processes that attend to it are to end. A file: a lock would die with one that is killed."""
+        return (self.folder / "ended").exists()
+
+    def end(self) -> None:
+        (self.folder / "ended").touch()
+
     def copied(self, folder: Path) -> Place:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return replace(self, folder=folder)

@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from domain import decider
@@ -29,6 +28,7 @@ from registry.postgres_sessions import LogUnavailable
 from registry.registry import Decision, Once, Registry, Saved, TooBusy
 from registry.vault import Vault
 from signing.log import leaf_hash, root_of
+from tests.faults.child import join
 from tests.faults.day import Place, noted
 from tests.faults.test_kills import LONG
 from tests.postgres import Cluster, cluster
@@ -51,12 +51,12 @@ def do(registry: Registry, command: Command, once: Once | None = None) -> Saved:
     )
 
 
-def write(url: str, place: Place, stop: Event) -> None:
+def write(url: str, place: Place) -> None:
     """A process that opens matters, each with a key of its own, until it is told to stop or is killed."""
     registry = opened(url, place.dir)
 
     def run() -> None:
-        while not stop.is_set():
+        while not place.ended:
             matter = fresh_id()
             once = Once("0" * 16, "POST", matter, b"request")
             while not ask(OpenMatter(matter=matter, body=BODY, title="Belysning"), once):
@@ -106,8 +106,7 @@ def test_a_server_and_a_writer_that_are_killed_lose_nothing_acknowledged(tmp_pat
         do(registry, OpenRegistry(name="Exempelby kommun", slug=SLUG))
         do(registry, EstablishBody(body=BODY, name="Nämnden", kind="namnd"))
         do(registry, ChooseDiary(body=BODY, mode="own", pattern="N{yy}.{n}"))
-        stop = forked.Event()
-        writers = [forked.Process(target=write, args=(url, place, stop)) for _ in range(2)]
+        writers = [forked.Process(target=write, args=(url, place)) for _ in range(2)]
         for writer in writers:
             writer.start()
         for number in range(CRASHES):
@@ -118,9 +117,9 @@ def test_a_server_and_a_writer_that_are_killed_lose_nothing_acknowledged(tmp_pat
             crash(server)
         enough = len(place.events()) + 30
         until(lambda: len(place.events()) > enough)
-        stop.set()
+        place.end()
         for writer in writers:
-            writer.join(60)
+            join(writer)
         assert [writer.exitcode for writer in writers] == [-signal.SIGKILL, 0]
         holds(registry, place)
         registry.close()

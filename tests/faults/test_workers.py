@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from domain.minutes import Minutes
 from projections.reading import fresh_digests, stored_digests
 from tests.faults.aftermath import goes_on, sound
-from tests.faults.child import Kill, attend
+from tests.faults.child import Kill, attend, join
 from tests.faults.day import STAGES, Place, acknowledge
 from tests.faults.test_kills import LONG, SEED
 
@@ -33,30 +34,35 @@ BACKGROUND = (
 )
 
 
-@contextmanager
-def workers(place: Place, kills: Sequence[Kill | None]) -> Iterator[None]:
-    """Processes that attend to the folder until the end."""
-    forked = multiprocessing.get_context("forkserver")
-    end = forked.Event()
-    running = [forked.Process(target=attend, args=(place, kill, end)) for kill in kills]
-    for process in running:
+class Workers:
+    """Two processes that attend to a folder, each to be killed at a point; the place of a dead one is filled."""
+
+    def __init__(self, place: Place, kill: Kill | None) -> None:
+        self.place, self.dead = place, 0
+        self.running = [self._started(kill), self._started(kill)]
+
+    def _started(self, kill: Kill | None) -> BaseProcess:
+        process = multiprocessing.get_context("forkserver").Process(target=attend, args=(self.place, kill))
         process.start()
-    try:
-        yield
-    finally:
-        end.set()
-        for process in running:
-            process.join(60)
-    codes = {process.exitcode for process in running}
-    assert codes <= {0, -9}, codes
-    assert 0 in codes
+        return process
 
+    def until(self, held: Callable[[], bool], within: float = 60) -> None:
+        end = time.monotonic() + within
+        while not held():
+            assert time.monotonic() < end, "it did not happen"
+            for number, process in enumerate(self.running):
+                if not process.is_alive():
+                    assert process.exitcode == -signal.SIGKILL
+                    self.dead += 1
+                    self.running[number] = self._started(None)
+            time.sleep(0.02)
 
-def until(held: Callable[[], bool], within: float = 60) -> None:
-    end = time.monotonic() + within
-    while not held():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
+    def end(self) -> None:
+        self.place.end()
+        for process in self.running:
+            join(process)
+            assert process.exitcode in (0, -signal.SIGKILL)
+            self.dead += process.exitcode != 0
 
 
 def cases() -> list[Kill | None]:
@@ -69,12 +75,16 @@ def test_workers_on_one_folder_do_everything_once(kill: Kill | None, before: Pla
     place = before.copied(tmp_path)
     m = place.opened()
     acknowledge(m.registry, place.note)
-    with workers(place, [kill, None]):
+    workers = Workers(place, kill)
+    try:
         STAGES["enter"](place, m)
-        until(lambda: m.registry.get(Minutes, place.minutes).pin is not None)
+        workers.until(lambda: m.registry.get(Minutes, place.minutes).pin is not None)
         STAGES["sign"](place, m)
-        until(lambda: m.registry.get(Minutes, place.minutes).sealed is not None)
-        until(lambda: m.registry.recorder.checkpoints()[-1][0] >= m.registry.recorder.head().position)
+        workers.until(lambda: m.registry.get(Minutes, place.minutes).sealed is not None)
+        workers.until(lambda: m.registry.recorder.checkpoints()[-1][0] >= m.registry.recorder.head().position)
+    finally:
+        workers.end()
+    assert bool(workers.dead) == (kill is not None)
     m.projector.catch_up()
     assert stored_digests(m.views) == fresh_digests(m.registry)
     m.close()
