@@ -24,13 +24,14 @@ from functools import wraps
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 import registry.checkpoints
 import registry.destroyed
 from api import backup
 from api.prints import Prints
-from api.reactions import Reactions
+from api.reactions import Reactions, Undone
 from api.signing_flow import SigningFlow
 from api.wiring import Municipality
 from domain.afterwards import SendMinutes
@@ -42,6 +43,10 @@ from registry.sqlite import SQLiteRecorder
 from registry.vault import Vault
 from signing import act, seal
 from tests.faults.day import STAGES, Place, acknowledge
+
+# What a command may end with when its disk refuses, and how the process then ends; anything else is a fault of ours.
+REFUSALS = (OSError, sqlite3.OperationalError, sa.exc.OperationalError, Undone)
+REFUSED = 3
 
 Meets = Callable[..., bool]
 
@@ -252,4 +257,7 @@ def kills(point: str, called: int) -> Iterator[Kill]:
 
 
 if __name__ == "__main__":
-    live(Place.loaded(sys.argv[1]), sys.argv[2:], None)
+    try:
+        live(Place.loaded(sys.argv[1]), sys.argv[2:], None)
+    except REFUSALS:
+        os._exit(REFUSED)  # the disk that refuses may also refuse what would be said of it

@@ -87,10 +87,11 @@ def killed(place: Place, stage: str, kill: Kill) -> None:
 def test_killed_again_and_again_in_one_folder(days: Days, tmp_path: Path) -> None:
     """A day that is killed on its way through each stage, and begun again after it, before anybody looks."""
     place, dice = days.before("enter").copied(tmp_path), random.Random(SEED)
+    at_each = 3 if LONG else 1
     for number, stage in enumerate(STAGES):
         points = [point for point, where in POINTS.items() if stage in where.stages]
-        for point in dice.sample(points, 3 if LONG else 1):
+        for point in dice.sample(points, at_each):
             calls = days.calls(point, stage)
             run(place, list(STAGES)[: number + 1], Kill(point, dice.random() < 0.5, calls), surely=False)
             sound(place)
-    goes_on(place, list(STAGES))
+    goes_on(place, list(STAGES), at_each * len(STAGES))
