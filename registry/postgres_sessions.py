@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8BinaryDumper
 
 from registry.postgres_arrays import register
+from registry.recorder import LogUnavailable
 
 PATIENCE = 10.0
 SLOWEST = 1.0  # the longest pause between two tries
@@ -47,10 +48,6 @@ ENDS = frozenset({"57P01", "57P02", "57P03", "57P05"})  # the server ends the se
 
 Row = tuple[Any, ...]
 Session = psycopg.Connection[Row]
-
-
-class LogUnavailable(Exception):
-    """The log's database cannot be reached. What was asked may have been done: asking again is safe with a key."""
 
 
 def is_lost(error: psycopg.Error, connection: Session | None = None) -> bool:

@@ -24,8 +24,8 @@ from eventsourcing.persistence import StoredEvent
 
 from registry.postgres_arrays import blobs, flags, numbers, texts
 from registry.postgres_schema import compose, lock_key
-from registry.postgres_sessions import LogUnavailable, Session, Sessions, is_at_rest, is_lost
-from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Receipt
+from registry.postgres_sessions import Session, Sessions, is_at_rest, is_lost
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogUnavailable, Receipt
 from signing.log import leaf_hash
 
 APPEND = (

@@ -34,6 +34,10 @@ class Busy(Exception):
     """The writer's lock could not be had in time; nothing was done."""
 
 
+class LogUnavailable(Exception):
+    """The log's database cannot be reached. What was asked may have been done: asking again is safe with a key."""
+
+
 class AlreadyDone(Exception):
     """A receipt for this key has been stored meanwhile."""
 

@@ -31,8 +31,7 @@ from registry.mapper import EvidenceBroken
 from registry.postgres import PostgresRecorder
 from registry.postgres_arrays import blobs, flags, numbers, register, texts
 from registry.postgres_schema import NotALog, lock_key, schema_name
-from registry.postgres_sessions import LogUnavailable
-from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogRecorder, Receipt
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogRecorder, LogUnavailable, Receipt
 from registry.registry import Decision, Once, Registry, StoredWorld
 from registry.sqlite import SQLiteRecorder
 from registry.vault import Vault

@@ -24,7 +24,7 @@ from domain.municipality import ChooseDiary, OpenRegistry
 from registry.clock import SystemClock
 from registry.files import Files
 from registry.postgres import PostgresRecorder
-from registry.postgres_sessions import LogUnavailable
+from registry.recorder import LogUnavailable
 from registry.registry import Decision, Once, Registry, Saved, TooBusy
 from registry.vault import Vault
 from signing.log import leaf_hash, root_of
