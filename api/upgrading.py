@@ -25,7 +25,7 @@ from api.settings import NotAFolder, Settings
 from api.wiring import open_folder
 from domain.decider import STATES
 from domain.messages import TOPICS
-from projections.runner import checkpoint
+from projections.runner import reached
 from projections.views import PROJECTIONS
 from registry.digest import fold, state_digest
 from registry.mapper import EvidenceBroken
@@ -115,9 +115,9 @@ def _views(folder: Path) -> dict[str, int]:
         engine = readonly_engine(file)
         try:
             with engine.connect() as db:
-                if not sa.inspect(db).has_table(checkpoint.name):
+                if not sa.inspect(db).has_table(reached.name):
                     return {}
-                found = {row.projection: row.version for row in db.execute(sa.select(checkpoint))}
+                found = {row.projection: row.version for row in db.execute(sa.select(reached))}
         finally:
             engine.dispose()
     known = {view.name: view.version for view in PROJECTIONS}

@@ -1,7 +1,7 @@
 """The hash tree of the log as stored tiles, and the proofs made from them.
 
 - Leaf hashes are folded into tiles of 256 in order of position, each exactly once, in the transaction that moves the
-  checkpoint. A tile's row holds its fullest state, which may answer for an earlier, shorter one (C2SP tlog-tiles,
+  view's progress. A tile's row holds its fullest state, which may answer for an earlier, shorter one (C2SP tlog-tiles,
   "Partial Tiles").
 - Leaf index = position - 1. The tree of size n is that of the events up to position n.
 - Proofs need the tiles and nothing else: an inclusion proof for one event, a consistency proof between two sizes

@@ -1,9 +1,9 @@
 """Folds the log into the views: in batches, in order, each event exactly once.
 
-- One checkpoint row a view (projection, generation, position). It moves in the transaction that writes the view's rows,
-  and only if it still stands where the batch began: of two workers with the same batch, one writes.
+- One row of progress a view (projection, generation, position). It moves in the transaction that writes the view's
+  rows, and only if it still stands where the batch began: of two workers with the same batch, one writes.
 - Batches of 500 events live and 5000 when far behind; a batch is folded in memory and then written at once. The
-  checkpoint moves past events that say nothing to a view.
+  row moves past events that say nothing to a view.
 - An event that a view cannot fold stops that view, just before the event, and is logged; the others go on. It is tried
   again by the next start and by a rebuild.
 - A rebuild folds into tables beside the present ones, which go on being served and kept up, and swaps the rows in one
@@ -33,8 +33,8 @@ LIVE, FAR = 500, 5000
 POLL = 1.0
 log = logging.getLogger("liggare.projections")
 
-checkpoint = sa.Table(
-    "checkpoint",
+reached = sa.Table(
+    "progress",
     metadata,
     sa.Column("projection", sa.Text, primary_key=True),
     sa.Column("generation", sa.Integer, nullable=False),
@@ -137,26 +137,26 @@ class Projector:
 
     def _enter(self, db: sa.Connection) -> None:
         """Make what is missing, and begin anew with views whose form has changed."""
-        _create(db, checkpoint)
+        _create(db, reached)
         db.execute(
-            checkpoint.delete().where(sa.false())
+            reached.delete().where(sa.false())
         )  # from here on one transaction, also where DDL opens none
-        standing = {row.projection: row.version for row in db.execute(sa.select(checkpoint))}
+        standing = {row.projection: row.version for row in db.execute(sa.select(reached))}
         for view in self._all.values():
             if standing.get(view.name) == view.version:
                 continue
             if view.name in standing:  # its table has other columns
                 view.table.drop(db)
-                db.execute(checkpoint.delete().where(checkpoint.c.projection == view.name))
+                db.execute(reached.delete().where(reached.c.projection == view.name))
             _create(db, view.table)
             entry = {"projection": view.name, "generation": 1, "version": view.version, "position": 0}
-            db.execute(checkpoint.insert().values(entry))
+            db.execute(reached.insert().values(entry))
 
     # --- where things stand
 
     def _places(self) -> dict[str, _Place]:
         with self.engine.connect() as db:
-            rows = db.execute(sa.select(checkpoint)).all()
+            rows = db.execute(sa.select(reached)).all()
         return {
             row.projection: _Place(
                 row.generation,
@@ -267,7 +267,7 @@ class Projector:
 
     def _note(self, db: sa.Connection, name: str) -> None:
         at, _, by = self._failed[name].removeprefix("position ").partition(": ")
-        stop = checkpoint.update().where(checkpoint.c.projection == name)
+        stop = reached.update().where(reached.c.projection == name)
         db.execute(stop.values(stopped_at=int(at), stopped_by=by))
 
     # --- in the background
@@ -356,16 +356,16 @@ class Projector:
     def _swap(self, db: sa.Connection, anew: _Anew) -> None:
         live = anew.position
         for view in anew.going():  # takes the writer's lock: from here on nobody moves these views
-            turn = checkpoint.update().where(checkpoint.c.projection == view.name)
-            turn = turn.values(generation=checkpoint.c.generation + 1, stopped_at=None, stopped_by=None)
-            live = max(live, db.execute(turn.returning(checkpoint.c.position)).scalar_one())
+            turn = reached.update().where(reached.c.projection == view.name)
+            turn = turn.values(generation=reached.c.generation + 1, stopped_at=None, stopped_by=None)
+            live = max(live, db.execute(turn.returning(reached.c.position)).scalar_one())
         if live > anew.position:
             self._refill(db, anew, live)
         for view in anew.going():
             beside = anew.tables[view.name]
             db.execute(view.table.delete())
             db.execute(view.table.insert().from_select(list(beside.c.keys()), sa.select(beside)))
-            there = checkpoint.update().where(checkpoint.c.projection == view.name)
+            there = reached.update().where(reached.c.projection == view.name)
             db.execute(there.values(position=live))
 
 
@@ -381,7 +381,7 @@ class _Anew:
 
     def clear(self, db: sa.Connection) -> None:
         """Drop the tables, in one transaction: also where a change of tables opens none by itself."""
-        db.execute(checkpoint.delete().where(sa.false()))
+        db.execute(reached.delete().where(sa.false()))
         for table in self.tables.values():
             db.execute(sa.schema.DropTable(table, if_exists=True))
 
@@ -397,10 +397,10 @@ def _why(name: str, position: int, error: Exception) -> str:
 
 
 def _advance(db: sa.Connection, name: str, generation: int, old: int, new: int) -> bool:
-    """Move a checkpoint, if it stands where the batch began."""
-    row = checkpoint.c.projection == name, checkpoint.c.generation == generation, checkpoint.c.position == old
-    moved = checkpoint.update().where(*row).values(position=new, stopped_at=None, stopped_by=None)
-    return db.execute(moved.returning(checkpoint.c.position)).first() is not None
+    """Move a view's row of progress, if it stands where the batch began."""
+    row = reached.c.projection == name, reached.c.generation == generation, reached.c.position == old
+    moved = reached.update().where(*row).values(position=new, stopped_at=None, stopped_by=None)
+    return db.execute(moved.returning(reached.c.position)).first() is not None
 
 
 def _create(db: sa.Connection, table: sa.Table) -> None:

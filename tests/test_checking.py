@@ -345,7 +345,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], set[str]]] = {
         {"digest"},
     ),
     "a view has read too far": (
-        lambda folder: sql(folder / "views.db", "UPDATE checkpoint SET position = 999"),
+        lambda folder: sql(folder / "views.db", "UPDATE progress SET position = 999"),
         {"digest"},
     ),
 }

@@ -17,7 +17,7 @@ from domain.matter import MatterClosed
 from domain.messages import Event
 from projections import runner
 from projections.reading import fresh_digests, rows, stored_digests
-from projections.runner import Projector, Stopped, checkpoint
+from projections.runner import Projector, Stopped, reached
 from projections.view import Assert, Record, View, says, text
 from projections.views import BY_NAME, PROJECTIONS
 from registry.mapper import EvidenceBroken
@@ -253,7 +253,7 @@ def test_a_view_in_a_new_form_is_folded_anew(reg: Registry, engine: sa.Engine) -
     last = year(reg).last
     Projector(reg, engine).catch_up()
     with engine.begin() as db:
-        db.execute(checkpoint.update().where(checkpoint.c.projection == "audit").values(version=0))
+        db.execute(reached.update().where(reached.c.projection == "audit").values(version=0))
         db.execute(BY_NAME["audit"].table.update().values(words="of another form"))
     projector = Projector(reg, engine)
     assert projector.status()["audit"].position == 0

@@ -106,7 +106,7 @@ def test_a_second_time_there_is_nothing_to_do(golden: Golden) -> None:
 def test_a_view_of_an_earlier_version_is_made_anew(upgraded: Golden) -> None:
     change(
         upgraded.dir / "views.db",
-        "UPDATE checkpoint SET version = 0 WHERE projection = 'minutes'",
+        "UPDATE progress SET version = 0 WHERE projection = 'minutes'",
         "DROP TABLE minutes",
         "CREATE TABLE minutes (other TEXT)",
     )
@@ -131,12 +131,12 @@ def test_stopped_anywhere_it_comes_to_the_same_end(left: str, upgraded: Golden) 
             change(
                 views,
                 "DELETE FROM minutes",
-                "UPDATE checkpoint SET position = 0 WHERE projection = 'minutes'",
+                "UPDATE progress SET position = 0 WHERE projection = 'minutes'",
             )
         case "a rebuild":
             change(views, "CREATE TABLE minutes_beside (key TEXT)", "INSERT INTO minutes_beside VALUES ('x')")
         case _:
-            change(views, "DROP TABLE minutes", "DELETE FROM checkpoint WHERE projection = 'minutes'")
+            change(views, "DROP TABLE minutes", "DELETE FROM progress WHERE projection = 'minutes'")
     assert upgrade(upgraded.dir)["state_digest"] == wanted
     assert checks(upgraded.dir)["digest"] is True
 
@@ -147,7 +147,7 @@ def test_stopped_anywhere_it_comes_to_the_same_end(left: str, upgraded: Golden) 
         ("events.db", "PRAGMA user_version = 2", "newer-format"),
         ("keys.db", "INSERT INTO meta VALUES ('format', CAST('2' AS BLOB))", "newer-format"),
         ("events.db", "UPDATE event SET topic = 'minutes-sung.v1' WHERE position = 51", "newer-events"),
-        ("views.db", "UPDATE checkpoint SET version = 99 WHERE projection = 'minutes'", "newer-views"),
+        ("views.db", "UPDATE progress SET version = 99 WHERE projection = 'minutes'", "newer-views"),
     ],
 )
 def test_what_a_newer_program_has_written_is_refused_untouched(

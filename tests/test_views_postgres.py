@@ -15,7 +15,7 @@ from projections import runner
 from projections.audit import AuditQuery, approvals, query, timeline
 from projections.evidence import inclusion
 from projections.reading import fresh_digests, holder, rows, stored_digests
-from projections.runner import Projector
+from projections.runner import Projector, reached
 from projections.views import BY_NAME, VIEWS
 from registry.registry import Registry
 from registry.vault import sqlite_engine
@@ -107,3 +107,41 @@ def test_workers_race_and_a_rebuild_mends(
     workers[0].rebuild()
     assert stored_digests(engine) == fresh
     assert {one.generation for one in workers[1].status().values()} == {2}
+
+
+def test_two_municipalities_lie_side_by_side_in_one_database(
+    reg: Registry, server: Cluster, tmp_path: Path
+) -> None:
+    other = registry(tmp_path)
+    mixture(other, random.Random(12), 120)
+    where = server.database()
+    with psycopg.connect(where) as db:
+        db.execute("CREATE SCHEMA liggare_one")
+        db.execute("CREATE SCHEMA liggare_other")
+        db.execute("CREATE TABLE liggare_one.checkpoint (size bigint)")  # the log's lies beside the views
+    base = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(where))
+    both = [
+        (each, base.execution_options(schema_translate_map={None: f"liggare_{slug}"}))
+        for slug, each in (("one", reg), ("other", other))
+    ]
+    for each, engine in both:
+        projector = Projector(each, engine)
+        projector.catch_up()
+        Projector(each, engine)  # the next start finds what the first made
+        with engine.begin() as db:
+            db.execute(BY_NAME["audit"].table.update().values(words="spoiled"))
+            db.execute(reached.update().where(reached.c.projection == "person").values(version=0))
+        Projector(each, engine).catch_up()
+        projector.rebuild()
+    for each, engine in both:
+        head = each.recorder.head().position
+        assert stored_digests(engine) == fresh_digests(each)
+        assert stored_digests(engine, 60) == fresh_digests(each, 60)
+        assert len(inclusion(engine, each, 30, head)) > 0
+        assert len(query(engine, AuditQuery(limit=20)).rows) == 20
+    with base.connect() as db:
+        assert sa.inspect(db).get_table_names("public") == []
+        tables = [set(sa.inspect(db).get_table_names(f"liggare_{slug}")) for slug in ("one", "other")]
+    assert tables[0] == tables[1] | {"checkpoint"}
+    base.dispose()
+    other.close()

@@ -27,7 +27,7 @@ from domain.statements import same, statements
 from projections.links import Links
 from projections.paper.minutes import minutes_sheet
 from projections.paper.render import render
-from projections.runner import ByStream, checkpoint, records
+from projections.runner import ByStream, reached, records
 from projections.view import FreshDigest, Record
 from projections.views import PROJECTIONS
 from registry.digest import fold, state_digest
@@ -310,7 +310,7 @@ class _Stored:
 
     def read(self, engine: sa.Engine) -> None:
         with engine.connect() as db:
-            rows = {row.projection: row for row in db.execute(sa.select(checkpoint))}
+            rows = {row.projection: row for row in db.execute(sa.select(reached))}
             for one in PROJECTIONS:
                 row = rows.get(one.name)
                 if row is not None and row.version == one.version:
