@@ -17,6 +17,7 @@ from pydantic import Field
 
 from domain.body import Body
 from domain.errors import Refused
+from domain.grammar import normalised, readings, written
 from domain.lookup import day_of, existing, known, news, unused
 from domain.messages import (
     Actor,
@@ -44,10 +45,7 @@ from domain.numbering import (
     Series,
     SeriesOpened,
     external_id,
-    normalised,
-    readings,
     series_id,
-    written,
 )
 from domain.sources import house
 

@@ -17,6 +17,7 @@ from typing import Annotated, Literal, NamedTuple, Self, assert_never
 
 from domain.body import Body
 from domain.errors import Refused
+from domain.grammar import normalised, usable
 from domain.lookup import existing, news
 from domain.messages import (
     Actor,
@@ -35,7 +36,7 @@ from domain.messages import (
     World,
     free,
 )
-from domain.numbering import Pattern, normalised, usable
+from domain.numbering import Pattern
 from domain.sources import house
 
 REGISTRY = "registry"

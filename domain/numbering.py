@@ -11,13 +11,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
+from domain.grammar import normalised
 from domain.messages import Count, Diarienummer, Event, Fact, Id, Sealed, State, free
 
 Pattern = Annotated[str, Field(max_length=40)]
@@ -127,46 +126,5 @@ def series_id(body: str, year: int) -> str:
     return f"{body}-{year}"
 
 
-def normalised(number: str) -> str:
-    """A number without its spaces and capitals: "KS 16/185" and "ks16/185" are one."""
-    return "".join(unicodedata.normalize("NFC", number).casefold().split())
-
-
 def external_id(number: str) -> str:
     return hashlib.sha256(normalised(number).encode()).hexdigest()[:16]
-
-
-def usable(pattern: str) -> bool:
-    """Whether a pattern has {n} once and the year once, and gives diary numbers."""
-    marks = re.findall(r"\{[^{}]*\}", pattern)
-    if sorted(marks) not in (["{n}", "{yy}"], ["{n}", "{yyyy}"]):
-        return False
-    try:
-        TypeAdapter(Diarienummer).validate_python(written(pattern, 2999, 999_999))
-    except ValidationError:
-        return False
-    return True
-
-
-def written(pattern: str, year: int, number: int) -> str:
-    """A number of a series as it is written."""
-    return (
-        pattern.replace("{yyyy}", f"{year:04}")
-        .replace("{yy}", f"{year % 100:02}")
-        .replace("{n}", str(number))
-    )
-
-
-def readings(pattern: str, text: str) -> tuple[tuple[int, int], ...]:
-    """The (year, number) that a text can be in a series with that pattern; two digits can be two years."""
-    expression = re.escape(normalised(pattern))
-    for mark, digits in (
-        ("{yyyy}", r"(?P<year>\d{4})"),
-        ("{yy}", r"(?P<year>\d{2})"),
-        ("{n}", r"(?P<n>\d{1,9})"),
-    ):
-        expression = expression.replace(re.escape(mark), digits)
-    if (match := re.fullmatch(expression, normalised(text))) is None:
-        return ()
-    year, number = int(match["year"]), int(match["n"])
-    return ((year, number),) if len(match["year"]) == 4 else ((1900 + year, number), (2000 + year, number))

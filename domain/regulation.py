@@ -35,6 +35,7 @@ from domain.rule_shapes import (
     Band,
     ChairRule,
     Demand,
+    Diary,
     JusterareRule,
     MinutesWord,
     NotApplicable,
@@ -221,6 +222,10 @@ class Rules:
 
     def notice(self) -> Notice | None:
         found: Notice | None = self._read("notice")
+        return found
+
+    def diary(self) -> Diary | None:
+        found: Diary | None = self._read("diary")
         return found
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
+from domain.grammar import usable
 from domain.messages import Code, Part, PublicName
 
 Word = Literal["members", "representatives", "recipients", "participants"]
@@ -24,6 +25,23 @@ def _fraction(value: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]?/[1-9][0-9]?", value) or Fraction(value) > 1:
         raise ValueError("must be a fraction such as 1/2, at most one")
     return value
+
+
+def _pattern(value: str) -> str:
+    if not usable(value):
+        raise ValueError("must be a pattern such as KS{yy}.{n}")
+    return value
+
+
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error:
+        raise ValueError("must be a regular expression such as [0-9]{3}") from None
+    return value
+
+
+NumberPattern = Annotated[str, Field(max_length=40), AfterValidator(_pattern)]
 
 
 class ChairRule(Part):
@@ -135,6 +153,24 @@ class WhoCounts(Part):
     participants: tuple[Code, ...]
 
 
+class Diary(Part):
+    """How the diary of the body's authority numbers its matters (diarium).
+
+    also: other ways in which the same numbers are written. classification: the form of a code that may follow the
+    number after a space and is no part of it, as a regular expression. kept: whether the numbers are given by a diary
+    elsewhere, or allocated here.
+    """
+
+    pattern: NumberPattern
+    also: tuple[NumberPattern, ...] = ()
+    classification: Annotated[str, Field(max_length=40), AfterValidator(_expression)] | None = None
+    kept: Literal["external", "own"] = "external"
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (self.pattern, *self.also)
+
+
 class NotApplicable(Part):
     """Subjects in which a statute expressly does not apply (undantag)."""
 
@@ -159,6 +195,7 @@ SHAPES: Final[Mapping[str, TypeAdapter[Any]]] = {
     "send-minutes": TypeAdapter(Recipients),
     "notify": TypeAdapter(Recipients),
     "notice": TypeAdapter(Notice),
+    "diary": TypeAdapter(Diary),
 }
 # Ids that rules are looked up by although their values are free; a profile's other ids are its own.
 KNOWN: Final = (*SHAPES, "co-opt", "picture-and-plan", "dissent", "kallelse-in-good-time", "basis")

@@ -22,7 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from domain.numbering import normalised
+from domain.grammar import normalised
 from projections.minutes import APPROVAL
 from projections.reading import instant, rows
 from projections.register import RULE

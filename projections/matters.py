@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from domain import matter as t
 from domain.document import DocumentRegistered
-from domain.numbering import ExternalNumberRecorded, SeriesOpened, normalised
+from domain.grammar import normalised
+from domain.numbering import ExternalNumberRecorded, SeriesOpened
 from projections.view import Assert, Record, View, number, says, text
 
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain.body_events import BodyEstablished
 from domain.errors import Refused
+from domain.grammar import written
 from domain.matter import (
     AddAlias,
     AliasAdded,
@@ -33,7 +34,6 @@ from domain.numbering import (
     SeriesOpened,
     external_id,
     series_id,
-    written,
 )
 from domain.sources import house
 from tests.given import Scenario, fact, given, ident

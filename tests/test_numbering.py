@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
 
+from domain.grammar import normalised
 from domain.messages import Known
 from domain.numbering import (
     ExternalNumber,
@@ -14,16 +13,11 @@ from domain.numbering import (
     Series,
     SeriesOpened,
     external_id,
-    normalised,
-    readings,
     series_id,
-    usable,
-    written,
 )
 from tests.given import DictWorld, fact, given, ident
 
 BODY = ident(1)
-PATTERNS = ["KS{yy}.{n}", "KS {yy}/{n}", "{yyyy}KS/{n}", "{yyyy}.{n} KS", "{yyyy}KS{n}", "Dnr-{n}:{yyyy}"]
 
 
 def test_a_number_is_first_plus_version_minus_two() -> None:
@@ -67,32 +61,3 @@ def test_spaces_and_capitals_do_not_make_another_number(same: str) -> None:
 def test_a_number_in_two_unicode_forms_is_one() -> None:
     assert normalised("ÅNGE 1") == normalised("A\u030ange 1".upper())
     assert external_id("KS16/185") != external_id("KS16/186")
-
-
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_the_patterns_of_real_diaries_are_usable(pattern: str) -> None:
-    assert usable(pattern)
-
-
-@pytest.mark.parametrize(
-    "pattern", ["", "{n}", "{yy}", "{n}{yy}{yyyy}", "{n}{n}{yy}", "#{yy}{n}", "x" * 38 + "{yy}{n}"]
-)
-def test_other_patterns_are_not(pattern: str) -> None:
-    assert not usable(pattern)
-
-
-@for_all(st.sampled_from(PATTERNS), st.integers(1900, 2999), st.integers(1, 999_999))
-def test_a_written_number_reads_as_what_it_was(pattern: str, year: int, number: int) -> None:
-    text = written(pattern, year, number)
-    found = readings(pattern, text)
-    if "{yyyy}" in pattern:
-        assert found == ((year, number),)
-    else:
-        assert {one % 100 for one, _ in found} == {year % 100}
-        assert {n for _, n in found} == {number}
-    assert readings(pattern, text.lower()) == found
-
-
-def test_a_number_of_another_diary_has_no_reading() -> None:
-    assert readings("KS{yy}.{n}", "2017KS/0118") == ()
-    assert readings("KS{yy}.{n}", "KS23.276 040") == ((1923, 276040), (2023, 276040))

@@ -55,6 +55,20 @@ def test_l1_the_document_and_what_it_does_not_say() -> None:
     assert "giltighetstid" in head["unknown"]
 
 
+def test_l1_the_diary_is_that_of_the_board() -> None:
+    diary = rules().diary()
+    assert diary is not None
+    assert (diary.patterns, diary.classification, diary.kept) == (("KS{yy}.{n}",), None, "external")
+
+
+@pytest.mark.parametrize(
+    "value", ['{ pattern = "KS{n}" }', '{ pattern = "KS{yy}.{n}", classification = "[" }']
+)
+def test_a_diary_that_cannot_be_kept(value: str) -> None:
+    error = refused(HEAD + f'[rules.diary]\nmodality = "presens"\nsection = "1"\nvalue = {value}\n')
+    assert (error.line, error.place.startswith("rules.diary.value.")) == (8, True)
+
+
 def test_l2_the_basis_is_keyed_on_the_number_and_keeps_the_wording() -> None:
     basis = rules().require("basis").value
     assert basis["statutes"] == ["2023:196"]
@@ -176,6 +190,7 @@ def test_who_counts_is_our_reading_and_says_so() -> None:
 def test_every_fact_and_every_section_is_there() -> None:
     assert {f"L{n}" for n in range(2, 16)} <= {rule.source.fact for rule in rules()} | {"L1"}
     assert {rule.source.section for rule in rules() if rule.source.document == "KS23.276"} == {
+        "Diarienummer",
         "1",
         "2",
         "2.1",
@@ -220,6 +235,7 @@ def test_a_rule_that_is_not_there() -> None:
         bare.send_minutes(),
         bare.notify(),
         bare.notice(),
+        bare.diary(),
     ]
     assert empty == [None] * len(empty)
     lists: list[Any] = [bare.seats(), bare.signers(), bare.standing_items(), bare.staffing()]
