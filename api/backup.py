@@ -34,6 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.faults import Fault
 from api.keyroom import read_vkeys
 from api.settings import NAME, NotAFolder, Settings
+from api.stores import files_only
 from registry import destroyed
 from registry.clock import SystemClock, stamp
 from registry.files import FileDamaged, sync_folder, write_synced
@@ -124,6 +125,7 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
     """Back a data folder up into a new folder; what was written."""
     folder, out = folder.resolve(), out.absolute()
     settings = Settings.read(folder)
+    files_only(folder, settings, "backup")
     if out.resolve().is_relative_to(folder):
         raise Fault("backup-inside", out=out)
     for name in (LOG, KEYS):

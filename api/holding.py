@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from api.faults import Fault
+from registry.recorder import LogRecorder
 
 
 class LogCut(Fault):
@@ -24,7 +25,8 @@ def kept_size(folders: Iterable[Path]) -> int:
     return max((int(name) for name in names if name.isascii() and name.isdigit()), default=0)
 
 
-def hold_to_checkpoints(log: Path, folders: Iterable[Path], head: int) -> None:
-    """Refuse a log that has lost events; raises LogCut."""
+def hold_to_checkpoints(log: Path | str, folders: Iterable[Path], recorder: LogRecorder | None) -> None:
+    """Refuse a log that has lost events, or is not there at all; raises LogCut. log is what it is called."""
+    head = recorder.head().position if recorder else 0
     if head < (signed := kept_size(folders)):
         raise LogCut("log-cut", file=log, head=head, signed=signed)

@@ -5,6 +5,8 @@
 - A refusal that rests on a rule names it: document and section, as the rule was adopted.
 - What was sent in is never repeated in a problem: an answer ends up in logs.
 - Swedish unless Accept-Language prefers English (RFC 9110, 12.5.4).
+- A database that does not answer is 503 with Retry-After: what was asked may have been done, and asking again with the
+  same Idempotency-Key is safe.
 - A path that exists with other methods answers 405 and Allow names all of them (RFC 9110, 15.5.6).
 """
 
@@ -18,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -29,7 +32,8 @@ from api.wiring import Preconditions
 from domain.errors import DomainError, Forbidden, NotFound
 from domain.sources import Source
 from registry.files import FileDestroyed
-from registry.recorder import Conflict
+from registry.postgres_engine import server_lost
+from registry.recorder import Conflict, LogUnavailable
 from registry.registry import TooBusy
 
 MEDIA_TYPE = "application/problem+json"
@@ -265,6 +269,13 @@ def install(app: FastAPI) -> None:
     def on_destroyed(request: Request, _: Exception) -> Response:
         return answer(request, 410, "file-destroyed")
 
+    def on_database(request: Request, error: Exception) -> Response:
+        if not (isinstance(error, LogUnavailable | sa.exc.TimeoutError) or server_lost(error)):
+            return on_anything(request, error)
+        # Where the database is, and what it says, is for the log and not for everybody.
+        log.error("%s %s: the database does not answer: %s", request.method, request.url.path, error)
+        return answer(request, 503, "database-unreachable")
+
     def on_anything(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return answer(
@@ -278,6 +289,8 @@ def install(app: FastAPI) -> None:
     for kind in (Preconditions, Conflict):
         app.add_exception_handler(kind, on_conflict)
     app.add_exception_handler(FileDestroyed, on_destroyed)
+    for lost in (LogUnavailable, sa.exc.DBAPIError, sa.exc.TimeoutError):
+        app.add_exception_handler(lost, on_database)
     app.add_exception_handler(Exception, on_anything)
 
 

@@ -41,7 +41,7 @@ from api.backup import (
 from api.checking import verify
 from api.faults import Fault
 from api.keyroom import read_vkeys
-from api.settings import Settings, find_root_key, read_root_key
+from api.settings import Settings, find_root_key, given_database, read_root_key
 from api.wiring import open_folder
 from domain.minutes_events import SigningBegun
 from registry import destroyed
@@ -62,6 +62,8 @@ def restore(
 ) -> dict[str, Any]:
     """Make a new data folder of a backup; what was done, and what is lost."""
     source, target = source.resolve(), target.absolute()
+    if given_database():
+        raise Fault("not-on-postgresql", command="restore")
     manifest = Manifest.read(source)
     if manifest.data_format > FORMAT:
         raise NewerFormat("newer-format", file=source, found=manifest.data_format, known=FORMAT)

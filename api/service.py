@@ -1,12 +1,14 @@
 """What is said about the service itself, to anybody: that it lives, that it is ready, what it is, how it is used.
 
 - /healthz says that the process answers. /readyz says how far behind each registry's views are, and 503 if one of them
-  stands still or its log cannot be read.
+  stands still or if its log, its keys or its views cannot be reached; which of them it says.
 - /api-info has the names that the Swedish REST API profile gives them.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
@@ -14,7 +16,9 @@ from fastapi.responses import JSONResponse, Response
 
 from api.reading import Routes
 from api.tokens import municipalities
+from api.wiring import Municipality
 
+log = logging.getLogger("liggare.service")
 LAG = 10_000  # events; beyond this the views are no picture of now
 
 
@@ -33,19 +37,36 @@ def readyz(request: Request) -> Response:
     """The registries can be read and their views keep up; 503 if not. Public."""
     lags: dict[str, int | None] = {}
     troubles: dict[str, str] = {}
+    unreachable: dict[str, list[str]] = {}
     for slug, municipality in municipalities(request).items():
-        try:
-            head = municipality.registry.recorder.head().position
-            lags[slug] = max(municipality.projector.lag().values(), default=0) if head else 0
-        except Exception:  # noqa: BLE001  # whatever the store says, the answer is that it is not ready
-            lags[slug] = None
+        if missing := _unreachable(municipality):
+            unreachable[slug], lags[slug] = missing, None
+        else:
+            lags[slug] = max(municipality.projector.lag().values(), default=0)
         if municipality.troubles:  # whose minutes and which files is for the log, not for everybody
             troubles[slug] = ", ".join(sorted(municipality.troubles))
     ready = not troubles and all(lag is not None and lag <= LAG for lag in lags.values())
-    content = {"status": "ok" if ready else "not-ready", "lag": lags} | (
-        {"troubles": troubles} if troubles else {}
-    )
+    content: dict[str, Any] = {"status": "ok" if ready else "not-ready", "lag": lags}
+    content |= {"troubles": troubles} if troubles else {}
+    content |= {"unreachable": unreachable} if unreachable else {}
     return JSONResponse(content, 200 if ready else 503)
+
+
+def _unreachable(municipality: Municipality) -> list[str]:
+    """Which parts of a registry cannot be read now."""
+    parts: dict[str, Callable[[], object]] = {
+        "log": municipality.registry.recorder.head,
+        "keys": municipality.registry.refresh,
+        "views": municipality.projector.lag,
+    }
+    missing = []
+    for part, look in parts.items():
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001  # whatever the store says, the answer is that it is not ready
+            log.error("%s: the %s cannot be reached: %s", municipality.slug, part, error)
+            missing.append(part)
+    return missing
 
 
 @ROUTES.get(

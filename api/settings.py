@@ -1,10 +1,13 @@
-"""What is set for one registry, and where its root key comes from.
+"""What is set for one registry, where its root key comes from, and which database it lies in.
 
 - A data folder's own settings stand in its liggare.toml; nothing secret stands there.
 - The root key lies outside the data folder. It is looked for in this order: LIGGARE_ROOT_KEY (the path of a file, or of
   a folder with `<slug>.key` in it; if it is set the key must be there), the service manager's credential
   `liggare-<slug>` (CREDENTIALS_DIRECTORY, as systemd's LoadCredential gives it), and the path in liggare.toml. A
   restart needs nobody at the keyboard.
+- LIGGARE_DATABASE is the address of a PostgreSQL. It may hold a password, so it stands in the environment and nowhere
+  else, and nothing repeats it. liggare.toml says only that the registry lies there: without the variable, or with it
+  where the registry lies in files, nothing is opened, since another log than the registry's own would be.
 """
 
 from __future__ import annotations
@@ -14,13 +17,16 @@ import os
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.faults import Fault
 from registry.files import sync_folder, write_synced
+from registry.postgres_sessions import BadUrl, check_url
 
 NAME = "liggare.toml"
+DATABASE = "LIGGARE_DATABASE"
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -30,6 +36,10 @@ class NotAFolder(Fault):
 
 class NoRootKey(Fault):
     """The root key was not found where it should be; the message says where that is."""
+
+
+class WrongDatabase(Fault):
+    """LIGGARE_DATABASE does not fit the folder, or cannot be used; the message never repeats it."""
 
 
 class Settings(BaseModel):
@@ -42,6 +52,7 @@ class Settings(BaseModel):
     origin: str = Field(min_length=1, max_length=120, pattern=ONE_LINE)
     root_key: str
     operator: str = Field(pattern=r"^[0-9a-f]{16}$")
+    database: Literal["sqlite", "postgresql"] = "sqlite"
     example: bool = False
     outside_checkpoints: str | None = None
     checkpoint_every: int = Field(default=1000, ge=1)
@@ -59,6 +70,31 @@ class Settings(BaseModel):
     def write(self, folder: Path) -> None:
         lines = [f"{name} = {_toml(value)}" for name, value in self.model_dump(exclude_none=True).items()]
         write_synced(folder / NAME, ("\n".join(lines) + "\n").encode())
+
+    def checkpoint_folders(self, folder: Path) -> list[Path]:
+        """Where checkpoints are kept: in the data folder, and outside of it where that is set."""
+        outside = [(folder / self.outside_checkpoints).resolve()] if self.outside_checkpoints else []
+        return [folder / "checkpoints", *outside]
+
+    def database_url(self, folder: Path) -> str | None:
+        """The address of the database that the registry lies in, None if it lies in the folder's own files."""
+        url = given_database()
+        if self.database == "postgresql" and url is None:
+            raise WrongDatabase("database-wanted", folder=folder, variable=DATABASE)
+        if self.database == "sqlite" and url is not None:
+            raise WrongDatabase("database-unwanted", folder=folder, variable=DATABASE)
+        return url
+
+
+def given_database() -> str | None:
+    """The address in LIGGARE_DATABASE, None if there is none; raises WrongDatabase."""
+    if not (url := os.environ.get(DATABASE, "").strip()):
+        return None
+    try:
+        check_url(url)
+    except BadUrl as error:
+        raise WrongDatabase("database-address", variable=DATABASE, reason=str(error)) from None
+    return url
 
 
 def _toml(value: str | int | bool) -> str:

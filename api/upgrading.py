@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from api.backup import KEYS, LOG, NewerFormat
 from api.checking import verify
 from api.settings import NotAFolder, Settings
+from api.stores import files_only
 from api.wiring import open_folder
 from domain.decider import STATES
 from domain.messages import TOPICS
@@ -41,7 +42,7 @@ Progress = Callable[[int, int], None]
 def upgrade(folder: Path, progress: Progress = lambda _, __: None) -> dict[str, Any]:
     """Bring a folder up to this program; what was done."""
     folder = folder.resolve()
-    Settings.read(folder)
+    files_only(folder, Settings.read(folder), "upgrade")
     was = _format(folder)
     standing = _views(folder)
     m = open_folder(folder)  # views of another version begin anew here

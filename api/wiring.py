@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,9 @@ from holidays.constants import DE_FACTO, PUBLIC
 from holidays.countries.sweden import Sweden
 
 from api.access import authorise, rules_hash
-from api.holding import hold_to_checkpoints
 from api.keyroom import KeyRoom, create_keys, load_keys
-from api.settings import NAME, NotAFolder, Settings, find_root_key, make_root_key
+from api.settings import NAME, NotAFolder, Settings, find_root_key, given_database, make_root_key
+from api.stores import LOG, make_schema, open_stores
 from domain import decider
 from domain.constituting import AdoptRegulation
 from domain.messages import Actor, Command, Mandate, Role, fresh_id
@@ -31,10 +32,10 @@ from registry.checkpoints import Checkpoints
 from registry.clock import Clock, SystemClock
 from registry.destroyed import DestroyedList
 from registry.files import Files
+from registry.postgres import PostgresRecorder
 from registry.recorder import Conflict
 from registry.registry import Decision, Once, Registry, Saved, StoredWorld
-from registry.sqlite import SQLiteRecorder
-from registry.vault import Vault, sqlite_engine
+from registry.vault import Vault
 
 SYSTEM = Actor("system", Mandate(Role.SYSTEM), "system")
 CALENDAR_YEARS = 12
@@ -69,6 +70,12 @@ class Municipality:
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def database(self) -> str:
+        """Where the log lies: its file, or the name of its schema."""
+        recorder = self.registry.recorder
+        return recorder.schema if isinstance(recorder, PostgresRecorder) else str(self.dir / LOG)
 
     @property
     def vault(self) -> Vault:
@@ -147,35 +154,23 @@ def version_read(command: Command, world: StoredWorld) -> int:
 
 
 def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | None = None) -> Municipality:
-    """Open a data folder; raises NotAFolder, NoRootKey or registry.vault.WrongRootKey."""
+    """Open a data folder; raises NotAFolder, NoRootKey, WrongDatabase, LogCut, LogUnavailable or WrongRootKey."""
     path = path.resolve()
     settings = Settings.read(path)
     clock = clock or SystemClock()
-    vault = Vault.file(path / "keys.db", root_key or find_root_key(path, settings))
-    folders = [path / "checkpoints"]
-    if settings.outside_checkpoints:
-        folders.append((path / settings.outside_checkpoints).resolve())
-    recorder = _held(path / "events.db", folders)
-    registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
-    # Time stamps by the log's clock, which never goes back: none is earlier than the certificate that it vouches for.
-    keys = load_keys(path / "pki", settings.origin, vault, registry.now)
-    views = sqlite_engine(path / "views.db")
-    vault.on_destroy = DestroyedList(folders, clock.now).add
-    checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
-    return Municipality(path, settings, registry, views, Projector(registry, views), keys, checkpoints)
-
-
-def _held(log: Path, folders: list[Path]) -> SQLiteRecorder:
-    """The log, if it still has all the events that a checkpoint was signed over; raises LogCut."""
-    if not log.is_file() or log.stat().st_size == 0:  # opening it would make an empty one
-        hold_to_checkpoints(log, folders, 0)
-    recorder = SQLiteRecorder(log)
-    try:
-        hold_to_checkpoints(log, folders, recorder.head().position)
-    except Exception:
-        recorder.close()
-        raise
-    return recorder
+    folders = settings.checkpoint_folders(path)
+    with ExitStack() as undo:
+        stores = open_stores(path, settings, folders, root_key or find_root_key(path, settings))
+        undo.callback(stores.close)
+        vault, recorder = stores.vault, stores.recorder
+        registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
+        # Time stamps by the log's clock, which never goes back: none is earlier than the certificate it vouches for.
+        keys = load_keys(path / "pki", settings.origin, vault, registry.now)
+        vault.on_destroy = DestroyedList(folders, clock.now).add
+        checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
+        projector = Projector(registry, stores.views)
+        undo.pop_all()
+    return Municipality(path, settings, registry, stores.views, projector, keys, checkpoints)
 
 
 def create_folder(
@@ -194,6 +189,9 @@ def create_folder(
     """
     if path.exists() and any(path.iterdir()):
         raise NotAFolder("not-empty", folder=path)
+    url = given_database()
+    if url:
+        make_schema(url, slug)
     clock = clock or SystemClock()
     path.mkdir(parents=True, exist_ok=True)
     path = path.resolve()
@@ -210,11 +208,14 @@ def create_folder(
         origin=f"radsliggaren/{slug}",
         root_key=key_place,
         operator=operator,
+        database="postgresql" if url else "sqlite",
         example=simulated,
     )
-    vault = Vault.file(path / "keys.db", root)
-    create_keys(path / "pki", name, settings.origin, vault, clock.now())
-    vault.close()
+    stores = open_stores(path, settings, settings.checkpoint_folders(path), root)
+    try:
+        create_keys(path / "pki", name, settings.origin, stores.vault, clock.now())
+    finally:
+        stores.close()
     settings.write(path)
     municipality = open_folder(path, clock=clock, root_key=root)
     municipality.execute_as(

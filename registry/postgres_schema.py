@@ -22,6 +22,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 MARK = "liggare event log, layout 1"
 COLUMNS = "position, stream, version, topic, envelope, leaf"
+LOG_TABLES = frozenset({"event", "receipt", "checkpoint"})
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
 TABLES = """
 CREATE TABLE {schema}.event (

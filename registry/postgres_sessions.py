@@ -63,13 +63,40 @@ def is_at_rest(session: Session) -> bool:
     return session.pgconn.transaction_status == IDLE
 
 
+class BadUrl(ValueError):
+    """The address of a database cannot be read; the message repeats nothing of it, since it may hold a password."""
+
+
+def check_url(url: str) -> None:
+    """That an address can be read, and as it was meant; raises BadUrl.
+
+    A password in it with a sign that means something else there (@ or /) would be taken for the name of a host or of a
+    database, and shown by whoever cannot find it.
+    """
+    try:
+        read = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise BadUrl("it is neither postgresql://user@host/database nor libpq's name=value words") from None
+    misread = [name for name, value in read.items() if name != "password" and "@" in str(value)]
+    # Not taken for a user where there is an @: a sign before it has ended the address' first part.
+    if misread or ("://" in url and "@" in url and "user" not in read):
+        raise BadUrl("in a password @ is written %40, and / %2F")
+    if not all(part.isdecimal() for part in str(read.get("port") or "0").split(",")):
+        raise BadUrl("its port is not a number")
+
+
+def conninfo(url: str, *, readonly: bool) -> str:
+    """An address with what every session of ours has, where it says nothing else itself."""
+    given = conninfo_to_dict(url)
+    standing = DEFAULTS | {"target_session_attrs": READING if readonly else WRITING}
+    return make_conninfo(url, **{k: v for k, v in standing.items() if k not in given})
+
+
 class Sessions:
     """Makes sessions with one database, and keeps a few idle ones for reading."""
 
     def __init__(self, url: str, *, readonly: bool, patience: float = PATIENCE) -> None:
-        given = conninfo_to_dict(url)
-        standing = DEFAULTS | {"target_session_attrs": READING if readonly else WRITING}
-        self._conninfo = make_conninfo(url, **{k: v for k, v in standing.items() if k not in given})
+        self._conninfo = conninfo(url, readonly=readonly)
         self._readonly, self._patience = readonly, patience
         self._idle, self._lock = list[Session](), threading.Lock()
         self._closed = False

@@ -5,9 +5,10 @@
 - Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
   never look like a lawful destruction. refresh() notices what another process has destroyed.
 - What is destroyed is told first (on_destroy), so that a list outside the database names it before it is gone.
-- The database is kept in rollback mode, so that its file at rest is the whole of it, with a journal that is truncated
-  and synced rather than removed: a commit then stands even if the power fails right after it
-  (https://sqlite.org/pragma.html#pragma_synchronous, on EXTRA).
+- A file is kept in rollback mode, so that at rest it is the whole of it, with a journal that is truncated and synced
+  rather than removed: a commit then stands even if the power fails right after it
+  (https://sqlite.org/pragma.html#pragma_synchronous, on EXTRA). Freed pages are overwritten. In PostgreSQL the keys lie
+  in the log's schema, and a destruction writes their table anew (registry.postgres_engine).
 - Tokens and one-time links are stored hashed; passphrases as argon2id. All are compared in constant time.
 """
 
@@ -32,8 +33,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.messages import Destroyed
 from registry.clock import stamp
+from registry.postgres_engine import is_postgres, make_alone, shut, write_anew
+from registry.turnover import Turnover
 
-GENERATION = "generation"
 MOST_OPEN = 10_000
 
 metadata = sa.MetaData()
@@ -109,15 +111,19 @@ class Vault:
         self._lock = threading.Lock()
         self.readonly = readonly
         self.on_destroy: Callable[[Sequence[str], str], None] | None = None
-        if not readonly:
-            metadata.create_all(engine)
         self._check_root()
-        self._generation = self._read_generation()
+        self._turnover = Turnover(engine, meta)
+        self._generation = self._turnover.read()
 
     @classmethod
     def file(cls, path: Path, root: bytes) -> Vault:
         """The vault of a data folder: a database file of its own, every commit synced, freed pages overwritten."""
         return cls(sqlite_engine(path, journal="TRUNCATE", secure=True), root)
+
+    @classmethod
+    def postgres(cls, engine: sa.Engine, root: bytes) -> Vault:
+        """The vault in a municipality's schema, on an engine of registry.postgres_engine."""
+        return cls(engine, root)
 
     @classmethod
     def reading(cls, path: Path, root: bytes) -> Vault:
@@ -127,11 +133,23 @@ class Vault:
     def _check_root(self) -> None:
         mine = hmac.digest(self._root, b"liggare root key check", "sha256")
         with self.engine.begin() as db:
+            if not self.readonly:
+                self._alone(db)
+                metadata.create_all(db)
             stored = db.execute(sa.select(meta.c.value).where(meta.c.name == "root-check")).scalar()
             if stored is None and not self.readonly:
                 db.execute(meta.insert().values(name="root-check", value=mine))
         if stored is not None and not hmac.compare_digest(stored, mine):
             raise WrongRootKey("this root key does not open this registry")
+
+    def _alone(self, db: sa.Connection, table: sa.Table | None = None) -> None:
+        """Keep every other process from what is done next, until the transaction ends."""
+        if not is_postgres(db):
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+        elif table is None:
+            make_alone(db)
+        else:
+            shut(db, table)
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte secret for one purpose, from the root key (HKDF, RFC 5869)."""
@@ -141,7 +159,7 @@ class Vault:
 
     def refresh(self) -> bool:
         """Forget opened keys if one was destroyed or moved since the last time, by any process; whether it was."""
-        generation = self._read_generation()
+        generation = self._turnover.read()
         with self._lock:
             if generation == self._generation:
                 return False
@@ -149,18 +167,6 @@ class Vault:
             self._open.clear()
             self._live.clear()
         return True
-
-    def _read_generation(self) -> int:
-        with self.engine.connect() as db:
-            value = db.execute(sa.select(meta.c.value).where(meta.c.name == GENERATION)).scalar()
-        return int(value) if value else 0
-
-    def _turn_over(self, db: sa.Connection) -> None:
-        """Tell every process that opened keys no longer stand; in the transaction that changes them."""
-        row = meta.c.name == GENERATION
-        value = db.execute(sa.select(meta.c.value).where(row)).scalar()
-        db.execute(meta.delete().where(row))
-        db.execute(meta.insert().values(name=GENERATION, value=b"%d" % (int(value or 0) + 1)))
 
     def key_for(self, subject: str, keep: str) -> tuple[str, AESGCM]:
         """The id and key under which new fields of a subject are sealed; made, and on disk, at its first use."""
@@ -212,7 +218,7 @@ class Vault:
             raise KeyMissing(f"the key {id} is damaged: its wrapping does not open") from None
         return self._remember(id, key, generation)
 
-    def _remember(self, id: str, key: AESGCM | Destroyed, generation: int) -> AESGCM | Destroyed:
+    def _remember(self, id: str, key: AESGCM | Destroyed, generation: bytes) -> AESGCM | Destroyed:
         """Keep what was read since a generation, unless keys were destroyed meanwhile; a bounded number of them."""
         with self._lock:
             if generation != self._generation:
@@ -227,12 +233,14 @@ class Vault:
             # Destroyed keys stay in the class that they were destroyed in.
             rows = keys.c.subject == subject, keys.c.keep == old, keys.c.wrapped.is_not(None)
             if db.execute(keys.update().where(*rows).values(keep=new)).rowcount:
-                self._turn_over(db)
+                self._turnover.turn(db)
             self._live.pop((subject, old), None)
+        self._turnover.forget()
 
     def destroy(self, subject: str, keep: str, decision: str) -> int:
         """Destroy a subject's keys of one class by a decision (its event's position or reference); how many."""
         with self._lock, self.engine.begin() as db:
+            self._alone(db, keys)
             rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
             gone = db.execute(sa.select(keys.c.id).where(*rows)).scalars().all()
             if gone and self.on_destroy:
@@ -240,10 +248,13 @@ class Vault:
             told = keys.c.id.in_(gone), keys.c.wrapped.is_not(None)  # no key that came to be meanwhile
             db.execute(keys.update().where(*told).values(wrapped=None, destroyed_by=decision))
             if gone:
-                self._turn_over(db)
+                self._turnover.turn(db)
+                if is_postgres(db):
+                    write_anew(db, keys.c.wrapped)
             self._live.pop((subject, keep), None)
             for id in gone:
                 self._open[id] = Destroyed()
+        self._turnover.forget()
         return len(gone)
 
     # --- tokens and one-time links
@@ -294,8 +305,8 @@ class Vault:
         nonce = secrets.token_bytes(12)
         sealed = nonce + self._wrapper.encrypt(nonce, state, b"pending" + id.encode())
         with self.engine.begin() as db:
-            db.execute(pending.delete().where(pending.c.id == id))
-            db.execute(pending.insert().values(id=id, state=sealed))
+            if not db.execute(pending.update().where(pending.c.id == id).values(state=sealed)).rowcount:
+                db.execute(pending.insert().values(id=id, state=sealed))
 
     def get_pending(self, id: str) -> bytes | None:
         with self.engine.connect() as db:
@@ -312,6 +323,7 @@ class Vault:
             db.execute(pending.delete().where(pending.c.id == id))
 
     def close(self) -> None:
+        self._turnover.close()
         self.engine.dispose()
 
 

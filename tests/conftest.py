@@ -13,11 +13,13 @@ import ipaddress
 import os
 import socket
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgres import Cluster, cluster
 
 ALL_TOOLS = os.environ.get("LIGGARE_ALL_TOOLS") == "1"
 
@@ -52,6 +54,19 @@ def only_this_machine() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A running server for the whole run of this worker."""
+    with cluster() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Cluster) -> str:
+    """A database on it, shared by the tests of a run: each takes a schema of its own."""
+    return postgres.database()
 
 
 @pytest.hookimpl(wrapper=True)

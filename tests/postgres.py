@@ -130,19 +130,6 @@ def cluster(**settings: str) -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A running server for the whole run."""
-    with cluster() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_url(postgres: Cluster) -> str:
-    """A database on it, shared by the tests of a run: each takes a schema of its own."""
-    return postgres.database()
-
-
 class Wire:
     """What lies between a program and the server, and can fail: a socket of its own that passes bytes on."""
 

@@ -36,12 +36,9 @@ from registry.registry import Decision, Once, Registry, StoredWorld
 from registry.sqlite import SQLiteRecorder
 from registry.vault import Vault
 from signing.log import leaf_hash
-from tests.postgres import Cluster, Wire, cluster, postgres, postgres_url
+from tests.postgres import Cluster, Wire, cluster
 from tests.postgres_writers import SHARED, STAMP, stored
 from tests.test_recorder_contract import RecorderContract
-
-# Fixtures: named here, so that the checks below see them used.
-__all__ = ["postgres", "postgres_url"]
 
 LATER = "2026-01-07T09:00:00.000000Z"
 ROOT = Path(__file__).parent.parent

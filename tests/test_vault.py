@@ -2,35 +2,88 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.messages import Destroyed
 from registry import vault as module
-from registry.vault import KeyMissing, Vault, WrongRootKey, keys, tokens
+from registry.postgres import PostgresRecorder
+from registry.postgres_engine import postgres_engine
+from registry.vault import KeyMissing, Vault, WrongRootKey, keys, meta, tokens
+from tests.postgres import Cluster
 
 NOW = datetime(2024, 3, 5, 12, 0, tzinfo=UTC)
 ROOT = bytes(range(32))
 SUBJECT, KEEP = "person-1", "register"
 
 
+@dataclass
+class Place:
+    """Where a vault lies: a file, or a schema of a PostgreSQL."""
+
+    folder: Path
+    url: str | None
+    cluster: Cluster | None
+
+    def open(self, root: bytes = ROOT) -> Vault:
+        """The vault, as one more process has it."""
+        if self.url is None:
+            return Vault.file(self.folder / "keys.db", root)
+        engine = postgres_engine(self.url, self.slug)
+        try:
+            return Vault.postgres(engine, root)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    @property
+    def slug(self) -> str:
+        return f"v{sha256(str(self.folder).encode()).hexdigest()[:12]}"
+
+    def stored(self) -> bytes:
+        """Every byte of every file that the vault's database has."""
+        if self.url is None or self.cluster is None:
+            return b"".join(path.read_bytes() for path in self.folder.iterdir())
+        with psycopg.connect(self.url, autocommit=True) as db:
+            db.execute("CHECKPOINT")
+        base = self.cluster.folder / "data" / "base"
+        return b"".join(path.read_bytes() for path in base.rglob("*") if path.is_file())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return Place(tmp_path, None, None)
+    url: str = request.getfixturevalue("postgres_url")
+    found = Place(tmp_path, url, request.getfixturevalue("postgres"))
+    PostgresRecorder(url, found.slug).close()  # it makes the schema
+    return found
+
+
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    opened = Vault.file(tmp_path / "keys.db", ROOT)
+def vault(place: Place) -> Iterator[Vault]:
+    opened = place.open()
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def other(vault: Vault) -> Iterator[Vault]:
+def other(place: Place) -> Iterator[Vault]:
     """The same vault as another process has it."""
-    opened = Vault.file(Path(str(vault.engine.url.database)), ROOT)
+    opened = place.open()
     yield opened
     opened.close()
 
@@ -38,25 +91,26 @@ def other(vault: Vault) -> Iterator[Vault]:
 # --- the root key
 
 
-def test_only_its_own_root_key_opens_it(vault: Vault, tmp_path: Path) -> None:
+def test_only_its_own_root_key_opens_it(vault: Vault, place: Place) -> None:
     vault.key_for(SUBJECT, KEEP)
     for wrong in (bytes(32), ROOT[:31], ROOT + b"\0"):
         with pytest.raises(WrongRootKey):
-            Vault.file(tmp_path / "keys.db", wrong)
+            place.open(wrong)
 
 
 def test_derived_secrets_differ_by_purpose_and_root(vault: Vault, tmp_path: Path) -> None:
-    other = Vault.file(tmp_path / "other.db", bytes(32))
+    other = Vault.file(tmp_path / "beside.db", bytes(32))
     assert vault.derive("a") == vault.derive("a")
     assert len({vault.derive("a"), vault.derive("b"), other.derive("a"), ROOT}) == 4
     other.close()
 
 
-def test_the_root_key_is_not_in_the_file(vault: Vault, tmp_path: Path) -> None:
+def test_the_root_key_is_not_in_the_file(vault: Vault, place: Place) -> None:
     id, _ = vault.key_for(SUBJECT, KEEP)
     vault.close()
-    assert ROOT not in (tmp_path / "keys.db").read_bytes()
-    assert id.encode() in (tmp_path / "keys.db").read_bytes()
+    stored = place.stored()
+    assert ROOT not in stored
+    assert id.encode() in stored
 
 
 # --- keys
@@ -78,7 +132,14 @@ def test_a_key_is_on_disk_before_it_is_handed_out(vault: Vault, other: Vault) ->
     assert other.key_for(SUBJECT, KEEP)[0] == id
 
 
-def test_every_commit_is_synced(vault: Vault) -> None:
+def test_every_commit_is_synced(vault: Vault, place: Place) -> None:
+    if place.url:
+        with vault.engine.connect() as db:
+            shown = {
+                name: db.exec_driver_sql(f"SHOW {name}").scalar() for name in ("synchronous_commit", "fsync")
+            }
+        assert shown == {"synchronous_commit": "on", "fsync": "on"}
+        return
     with vault.engine.connect() as db:
         pragma = {
             name: db.execute(sa.text(f"PRAGMA {name}")).scalar() for name in ("synchronous", "journal_mode")
@@ -160,13 +221,72 @@ def test_an_id_is_never_used_again(vault: Vault) -> None:
     assert vault.key(second) == Destroyed()
 
 
-def test_a_destroyed_key_is_not_in_the_file(vault: Vault, tmp_path: Path) -> None:
+def test_a_destroyed_key_is_not_in_the_file(vault: Vault, place: Place) -> None:
     id, _ = vault.key_for(SUBJECT, KEEP)
+    kept, _ = vault.key_for("person-2", KEEP)
     with vault.engine.connect() as db:
         wrapped = db.execute(sa.select(keys.c.wrapped).where(keys.c.id == id)).scalar_one()
-    assert wrapped in (tmp_path / "keys.db").read_bytes()
+    assert wrapped in place.stored()
+    with vault.engine.connect() as onlooker:
+        if place.url:  # in a file it would keep the destruction waiting
+            onlooker.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            onlooker.execute(sa.select(meta)).all()  # from here on it sees what is there now, also afterwards
+        vault.destroy(SUBJECT, KEEP, "decision 7")
+        assert wrapped not in place.stored()
+    assert isinstance(place_key(place, kept), AESGCM)
+
+
+def place_key(place: Place, id: str) -> AESGCM | Destroyed:
+    """A key as a process that comes later finds it."""
+    with closing(place.open()) as later:
+        return later.key(id)
+
+
+def test_a_destruction_in_one_process_is_noticed_by_every_other(place: Place) -> None:
+    code = "import sys; from tests.test_vault import destroy_elsewhere; destroy_elsewhere(*sys.argv[1:])"
+    with closing(place.open()) as here:
+        id, _ = here.key_for(SUBJECT, KEEP)
+        assert not here.refresh()
+        subprocess.run(
+            [sys.executable, "-c", code, str(place.folder), place.url or ""],
+            check=True,
+            cwd=Path(__file__).parents[1],
+        )
+        assert here.refresh() and not here.refresh()
+        assert here.key(id) == Destroyed()
+
+
+def destroy_elsewhere(folder: str, url: str) -> None:
+    """What the other process does."""
+    with closing(Place(Path(folder), url or None, None).open()) as vault:
+        assert vault.destroy(SUBJECT, KEEP, "decision 7") == 1
+
+
+def test_one_s_own_destruction_is_noticed_too(vault: Vault) -> None:
+    vault.key_for(SUBJECT, KEEP)
+    assert not vault.refresh()
     vault.destroy(SUBJECT, KEEP, "decision 7")
-    assert not any(wrapped in path.read_bytes() for path in tmp_path.iterdir())
+    assert vault.refresh() and not vault.refresh()
+
+
+def test_two_processes_may_make_it_at_once(place: Place) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        opened = list(pool.map(lambda _: place.open(), range(6)))
+    assert len({each.key_for(SUBJECT, KEEP)[0] for each in opened}) == 1
+    for each in opened:
+        each.close()
+
+
+def test_destructions_at_the_same_moment_are_all_carried_out(place: Place) -> None:
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        vaults = [stack.enter_context(closing(place.open())) for _ in range(4)]
+        ids = [vaults[0].key_for(f"person-{number}", KEEP)[0] for number in range(12)]
+        asked = [(vaults[number % 4], f"person-{number // 2}") for number in range(24)]
+        done = list(pool.map(lambda each: each[0].destroy(each[1], KEEP, "decision 7"), asked))
+        assert sum(done) == 12
+        for one in vaults:
+            one.refresh()
+            assert {type(one.key(id)) for id in ids} == {Destroyed}
 
 
 def test_what_was_read_before_a_destruction_is_not_remembered_after_it(vault: Vault, other: Vault) -> None:
@@ -200,9 +320,9 @@ def test_opened_keys_are_kept_in_a_bounded_number(vault: Vault, monkeypatch: pyt
     assert all(isinstance(vault.key(id), AESGCM) for id in ids)
 
 
-def test_reading_leaves_the_file_as_it_is(vault: Vault, tmp_path: Path) -> None:
-    id, _ = vault.key_for(SUBJECT, KEEP)
-    vault.close()
+def test_reading_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    with closing(Vault.file(tmp_path / "keys.db", ROOT)) as vault:
+        id, _ = vault.key_for(SUBJECT, KEEP)
     before = (tmp_path / "keys.db").read_bytes()
     reader = Vault.reading(tmp_path / "keys.db", ROOT)
     assert isinstance(reader.key(id), AESGCM)
@@ -232,11 +352,11 @@ def test_expiry_is_a_moment_whatever_its_zone(vault: Vault) -> None:
     assert vault.holder(token, datetime(2024, 3, 5, 11, 0, tzinfo=UTC)) is None
 
 
-def test_secrets_are_kept_hashed(vault: Vault, tmp_path: Path) -> None:
+def test_secrets_are_kept_hashed(vault: Vault, place: Place) -> None:
     token = vault.issue_token("p", "access", "dator", NOW + timedelta(days=1))
     assert token.startswith("liggare_") and len(token) > 40
     vault.close()
-    assert token.removeprefix("liggare_").encode() not in (tmp_path / "keys.db").read_bytes()
+    assert token.removeprefix("liggare_").encode() not in place.stored()
 
 
 def test_use_is_noted_by_the_day(vault: Vault) -> None:
@@ -271,12 +391,13 @@ def test_revoking(vault: Vault) -> None:
 # --- pending
 
 
-def test_pending_state_is_kept_encrypted(vault: Vault, tmp_path: Path) -> None:
+def test_pending_state_is_kept_encrypted(vault: Vault, place: Place) -> None:
     vault.put_pending("s1", b"hemlig plan")
     vault.put_pending("s1", b"hemligare plan")
     vault.put_pending("s0", b"x")
     assert (vault.get_pending("s1"), vault.get_pending("s9")) == (b"hemligare plan", None)
     assert vault.pendings() == ["s0", "s1"]
-    assert b"hemlig" not in (tmp_path / "keys.db").read_bytes()
+    stored = place.stored()
+    assert b"hemlig" not in stored and b"s1" in stored
     vault.drop_pending("s1")
     assert vault.get_pending("s1") is None

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 import typer
 from pydantic import ValidationError
@@ -32,6 +33,8 @@ from domain.errors import DomainError
 from projections.runner import Stopped
 from registry.files import FileDamaged
 from registry.mapper import EvidenceBroken
+from registry.postgres_engine import server_lost
+from registry.recorder import LogUnavailable
 from registry.vault import KeyMissing, WrongRootKey
 
 
@@ -87,8 +90,14 @@ def handled(as_json: bool) -> Iterator[None]:
         _write(Exit.REFUSED, error.code, f"{detail} ({error.source})", remedy, as_json)
     except ValidationError as error:
         stop(Exit.USAGE, "invalid", {"reason": "; ".join(map(_field, error.errors()))}, as_json)
-    except (sqlite3.Error, sa.exc.SQLAlchemyError) as error:
+    except LogUnavailable as error:
+        stop(Exit.USAGE, "database-unreachable", {"reason": error}, as_json)
+    except (sqlite3.Error, psycopg.Error, sa.exc.SQLAlchemyError) as error:
         cause = getattr(error, "orig", None) or error
+        if server_lost(error):
+            stop(Exit.USAGE, "database-unreachable", {"reason": cause}, as_json)
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            stop(Exit.USAGE, "database-refused", {"reason": cause}, as_json)
         # Locked, read-only or not to be opened is about the place; anything else about the bytes.
         if isinstance(cause, sqlite3.OperationalError):
             stop(Exit.USAGE, "database-busy", {"reason": cause}, as_json)

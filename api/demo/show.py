@@ -84,7 +84,7 @@ def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
         "bodies": bodies,
         "meetings": shown,
         "trust_anchor": str(m.keys.trust_anchor),
-        "database": str(m.dir / "events.db"),
+        "database": m.database,
         "tokens": {role: _token(m, told, HOLDERS.get(role, role)) for role in ROLES},
     }
 
