@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from domain.assignment import Assignment
 from domain.body import Body
 from domain.errors import Forbidden
 from domain.lookup import day_of
@@ -59,6 +60,8 @@ def scope(command: Command, world: World) -> Scope:
             minutes = world.get(Minutes, id("corrects") or id("minutes"))
             meeting = world.get(Meeting, minutes.meeting or id("meeting"))
             return Scope(meeting.body, meeting, minutes)
+        case "assignment":
+            return Scope(world.get(Assignment, id("assignment")).body)
         case "matter" | "document" if id("matter"):
             return Scope(world.get(Matter, id("matter")).body)
         case _:

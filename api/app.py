@@ -18,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import commands, documents, evidence, problems, proceedings, reads, service, signings
+from api import commands, documents, evidence, following, problems, proceedings, reads, service, signings
 from api.examples import schemas
 from api.rights import Streams
 from api.wiring import Municipality
@@ -34,6 +34,7 @@ TAGS = {
     "bodies": "Bodies, their rules and their members.",
     "matters": "Matters and their diary numbers.",
     "documents": "Documents and their files.",
+    "assignments": "What somebody was given to do, and what became of it.",
     "persons": "The register of persons, and what they may do.",
     "registry": "The registry itself.",
     "log": "The event log and its evidence.",
@@ -106,6 +107,7 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
         documents.add,
         reads.add,
         proceedings.add,
+        following.add,
         evidence.add,
         service.add,
     ):

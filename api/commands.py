@@ -41,6 +41,7 @@ PLURALS = {
     "document": "documents",
     "meeting": "meetings",
     "minutes": "minutes",
+    "assignment": "assignments",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
 ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, BeginSigning)

@@ -62,6 +62,9 @@ SAYS: dict[str, Any] = {
     "ground": "Delegationsbeslut",
     "recipient": "Polisområdet",
     "order": [2, 1, 3],
+    "what": "Ta fram förslag på hur tryggheten följs upp",
+    "to": [{"function": "Säkerhetschefen"}],
+    "written": "före sommaren 2027",
 }
 # In these the type tells more than the name, or the name means something else.
 OWN: dict[tuple[str, str], Any] = {

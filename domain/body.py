@@ -96,7 +96,7 @@ class Asked:
     """A demand for a meeting: who stands behind it, and whether they were enough (begäran)."""
 
     demand: str
-    subject: Known | Destroyed
+    subject: Known | Destroyed | None
     persons: tuple[str, ...]
     reached: bool
 
@@ -185,7 +185,8 @@ class Body(State):
                 offer = Offer(event.offer, event.seat, event.organisation, event.to)
                 return replace(self, offers={**self.offers, event.offer: offer})
             case SeatAccepted() | SeatDeclined():
-                answered = replace(self.offers[event.offer], accepted=isinstance(event, SeatAccepted))
+                asked = self.offers.get(event.offer) or Offer(event.offer, "", "", None)
+                answered = replace(asked, accepted=isinstance(event, SeatAccepted))
                 return replace(self, offers={**self.offers, event.offer: answered})
             case MandateGiven() | ViceChairElected() | MemberCoOpted() | BodyStaffed():
                 return replace(self, mandates=(*self.mandates, _holding(event, fact.version)))
@@ -196,12 +197,12 @@ class Body(State):
                 )
                 return replace(self, mandates=mandates)
             case MeetingDemanded():
-                asked = Asked(event.demand, event.subject, event.persons, event.reached)
-                return replace(self, demands={**self.demands, event.demand: asked})
+                demanded = Asked(event.demand, event.subject, event.persons, event.reached)
+                return replace(self, demands={**self.demands, event.demand: demanded})
             case DemandJoined():
-                before = self.demands[event.demand]
-                asked = replace(before, persons=(*before.persons, *event.persons), reached=event.reached)
-                return replace(self, demands={**self.demands, event.demand: asked})
+                before = self.demands.get(event.demand) or Asked(event.demand, None, (), event.reached)
+                joined = replace(before, persons=(*before.persons, *event.persons), reached=event.reached)
+                return replace(self, demands={**self.demands, event.demand: joined})
             case _:
                 assert_never(event)
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from domain import (
     afterwards,
     approving,
+    assignment,
     calling,
     constituting,
     deliberating,
@@ -26,6 +27,7 @@ from domain import (
     municipality,
     person,
 )
+from domain.assignment import Assignment
 from domain.body import Body
 from domain.document import Document
 from domain.matter import Matter
@@ -50,6 +52,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     drafting,
     approving,
     afterwards,
+    assignment,
 )
 
 
@@ -66,7 +69,18 @@ COMMANDS: Final[Mapping[str, type[Command]]] = MappingProxyType(
 STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
     {
         state.STREAM: state
-        for state in (Municipality, Person, Body, Series, ExternalNumber, Matter, Document, Meeting, Minutes)
+        for state in (
+            Municipality,
+            Person,
+            Body,
+            Series,
+            ExternalNumber,
+            Matter,
+            Document,
+            Meeting,
+            Minutes,
+            Assignment,
+        )
     }
 )
 

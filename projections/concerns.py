@@ -27,12 +27,14 @@ from registry.fields import plan
 
 PERSONS = frozenset(
     "person persons participant proposer by chair hindered substitute substitutes_for replaced recipients remaining "
-    "not_called".split()
+    "not_called read_by".split()
 )
 BODIES = frozenset({"body", "parent", "adopted_by", "to_body"})
 MEETINGS = frozenset({"meeting", "to_meeting"})
 MATTERS = frozenset({"matter"})
-OTHERS = frozenset("grant mandate offer demand regulation document minutes corrects signing".split())
+OTHERS = frozenset(
+    "grant mandate offer demand regulation document minutes corrects signing assignment by_assignment".split()
+)
 _DIMENSION = {
     **dict.fromkeys(PERSONS, "person"),
     **dict.fromkeys(BODIES, "body"),
@@ -155,7 +157,11 @@ class Concerns:
     def _body(self, record: Record) -> str | None:
         """The body it belongs to: named in the event, or by way of its meeting or matter; else who it was done for."""
         event = record.event
-        for key in (f"meeting-{self.meeting}", f"matter-{getattr(event, 'matter', None)}"):
+        for key in (
+            f"meeting-{self.meeting}",
+            f"matter-{getattr(event, 'matter', None)}",
+            record.fact.stream,
+        ):
             if found := getattr(event, "body", None) or record.linked(key, "body"):
                 return str(found)
         return record.fact.mandate.body or None

@@ -98,6 +98,14 @@ SENTENCES = {
     "notification-numbered.v1": "Anmälan fick diarienummer {diarienummer}",
     "notification-noted.v1": "Anmälan antecknades i {paragraph} den {meeting_day}",
     "decision-dispatched.v1": "Beslutet på punkt {item} expedierades ({channel})",
+    # assignments
+    "assignment-given.v1": "Ett uppdrag gavs, att följas upp av {body} (status {status})",
+    "assignment-stage-added.v1": "Moment {stage} lades till i ett uppdrag",
+    "assignment-due-moved.v1": "Moment {stage} i ett uppdrag flyttades fram",
+    "assignment-read.v1": "{actor} tolkade det som skrevs om ett uppdrag",
+    "assignment-reported.v1": "Återrapport {number} på ett uppdrag",
+    "assignment-handed-over.v1": "Ett uppdrag togs över av andra",
+    "assignment-status-set.v1": "Ett uppdrag fick status {status} ({certainty})",
 }
 
 # The codes that a sentence would show, in Swedish; others stand as they are.
@@ -133,4 +141,15 @@ WORDS = {
     "both-versions": "båda versionerna bevaras",
     "next-meeting": "tas upp på nästa sammanträde",
     "finished-without-approval": "färdigställs utan godkännande",
+    "open": "öppet",
+    "due": "aktuellt",
+    "overdue": "försenat",
+    "finished": "avslutat",
+    "under-way": "pågår",
+    "done": "utfört",
+    "replaced": "ersatt",
+    "met": "tillgodosett",
+    "withdrawn": "återtaget",
+    "stated": "angivet",
+    "possible": "möjligt",
 }

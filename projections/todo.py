@@ -6,6 +6,7 @@
   every office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the
   approved version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is
   done, so it stays, and doing it again changes nothing.
+- follow-up: an assignment that is not said to be finished; the list of what to follow up says what is due in it.
 - call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
   and notify are there only if the body's rules ask for them (L14); neither is ever late, for no deadline is set.
 """
@@ -16,9 +17,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from domain import assignment_events as a
 from domain import body_events as b
 from domain import meeting_events as m
 from domain import minutes_events as n
+from domain.assignment import FINISHED
 from projections.minutes import all_approved
 from projections.view import Assert, Change, Record, Retract, View, number, says, text
 
@@ -39,6 +42,12 @@ def _fold(record: Record) -> Iterator[Change]:
         yield Retract(f"schedule/{event.demand}")
         if event.reached:
             yield _todo(f"schedule/{event.demand}", SECRETARY, body=event.body, demand=event.demand)
+    elif isinstance(event, a.AssignmentGiven | a.AssignmentStatusSet):
+        id = event.assignment
+        yield Retract(f"follow-up/{id}")
+        if event.status not in FINISHED or getattr(event, "certainty", "stated") == "possible":
+            body = record.linked(f"assignment-{id}", "body")
+            yield _todo(f"follow-up/{id}", SECRETARY, body=body, assignment=id)
 
 
 def _meeting(record: Record, event: m.MeetingEvent) -> Iterator[Change]:
@@ -161,7 +170,7 @@ def _afterwards(record: Record, minutes: str, about: dict[str, Any]) -> Iterator
 TODO = View(
     "todo",
     1,
-    frozenset({"body", "meeting", "minutes"}),
+    frozenset({"body", "meeting", "minutes", "assignment"}),
     [
         text("task"),
         text("whose"),
@@ -176,6 +185,7 @@ TODO = View(
         number("number"),
         text("to_body"),
         text("demand"),
+        text("assignment"),
     ],
     _fold,
     identity=("task", "whose"),

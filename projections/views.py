@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from projections import afterwards, deliberations, matters, meetings, minutes, register, todo
+from projections import afterwards, assignments, deliberations, matters, meetings, minutes, register, todo
 from projections.belonging import LINK
 from projections.evidence import Evidence
 from projections.trail import VIEWS as TRAIL
@@ -18,6 +18,7 @@ VIEWS: tuple[View, ...] = (
     *deliberations.VIEWS,
     *minutes.VIEWS,
     *afterwards.VIEWS,
+    *assignments.VIEWS,
     *todo.VIEWS,
     *TRAIL,
 )

@@ -400,6 +400,7 @@ _WORDS = {
     "reason": "gave-up", "field": "Ordforande", "label": "Ordförande", "name": "Trygghetsrådet", "standing": "aktuellt",
     "media_type": "application/pdf", "secrecy": "OSL 21 kap. 1 §", "pattern": "KS{yy}.{n}", "word": "anteckningar",
     "paragraph": "§ 12", "offices": "chair", "typst": "0.15.2", "ref_stream": f"meeting-{ident(1)}",
+    "decided_by": "Kommunstyrelsen", "function": "Säkerhetschefen",
     "document": "KS23.276", "section": "2.3", "fact": "L15", "expected": "7 days", "observed": "5 days",
 }  # fmt: skip
 _FIXED: dict[str, Any] = {

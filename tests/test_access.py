@@ -9,6 +9,7 @@ import pytest
 
 from api.access import SYSTEM, authorise, rules_hash, scope
 from domain import decider
+from domain.assignment_events import Assignee, AssignmentGiven
 from domain.body_events import BodyEstablished, MandateGiven
 from domain.calling import AddItem, ScheduleMeeting
 from domain.constituting import AdoptRegulation, EstablishBody
@@ -27,7 +28,7 @@ from tests.given import NOW, DictWorld, given, ident
 from tests.test_regulation import LERUM
 
 KS, COUNCIL, OTHER = ident(1), ident(2), ident(3)
-MEETING, MINUTES, MATTER = ident(4), ident(5), ident(6)
+MEETING, MINUTES, MATTER, ASSIGNMENT = ident(4), ident(5), ident(6), ident(7)
 CHAIR, JUSTERARE, MEMBER, GUEST, ACTING, STRANGER = (ident(0x10 + n) for n in range(6))
 GRANTED = {role: ident(0x20 + number) for number, role in enumerate(sorted(GRANTABLE))}
 LOCAL = {role: ident(0x30 + number) for number, role in enumerate(sorted(GRANTABLE))}
@@ -101,6 +102,18 @@ def world(*more: tuple[str, Event], last: date | None = None) -> DictWorld:
                 matter=MATTER, body=COUNCIL, title=Known("x"), diarienummer="KS23.276", external=True
             )
         ],
+        f"assignment-{ASSIGNMENT}": [
+            AssignmentGiven(
+                assignment=ASSIGNMENT,
+                body=COUNCIL,
+                what=Known("x"),
+                to=(Assignee(function="x"),),
+                given=None,
+                stages=(),
+                status="open",
+                matter=None,
+            )
+        ],
     }
     for role, person in GRANTED.items():
         streams[f"person-{person}"] = grant(person, role, None)
@@ -133,6 +146,7 @@ def about(kind: type[Command]) -> Command:
         "minutes": MINUTES,
         "corrects": MINUTES,
         "matter": MATTER,
+        "assignment": ASSIGNMENT,
         "person": STRANGER,
         "office": "",
     }

@@ -60,6 +60,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         f"{V1}/documents", params={"title": "Läget", "direction": "incoming"}, content=b"text",
         headers=found.header("sofia", {"Content-Type": "text/plain"}),
     ).json()["id"]  # fmt: skip
+    assignment = found.made(
+        "assignments/give-assignment",
+        "sofia",
+        body=found.ids["council"],
+        what="Utred belysningen",
+        to=[{"function": "Säkerhetschefen"}],
+    )
+    found.ids["assignment"] = assignment
     found.ids |= {"meeting": meeting, "minutes": minutes, "document": document, "matter": matter}
     found.municipality.projector.catch_up()
     yield found
@@ -69,7 +77,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 # --- every route for every role
 def route_of(town: Town, path: str) -> str:
     """An address of a route, with the things of this town in it."""
-    known = ("person", "matter", "document", "meeting", "minutes", "council")
+    known = ("person", "matter", "document", "meeting", "minutes", "council", "assignment")
     values = {name: town.ids.get(name, town.ids["nobody"]) for name in known}
     values |= {
         "body": values["council"],
@@ -93,7 +101,9 @@ def readable(path: str) -> frozenset[str]:
         return MAKERS  # they are not done yet
     if path.endswith("/kallelse.pdf") or re.search(r"/meetings/[0-9a-f]{16}$", path):
         return EVERYONE
-    if re.search(r"/(bodies|persons|matters|meetings|documents|rules|proofs)(/|$)", path):
+    if re.search(
+        r"/(bodies|persons|matters|meetings|documents|rules|proofs|assignments|follow-up)(/|$)", path
+    ):
         return EVERYONE - {"justerare"}  # chosen at one meeting is no role in the municipality
     raise AssertionError(f"nothing says who may read {path}")
 

@@ -561,3 +561,20 @@ def test_whether_enough_asked_does_not_depend_on_how_they_came(
 def test_an_event_of_another_stream_changes_nothing() -> None:
     state = Body()
     assert state.evolve(fact(PersonRegistered(person=ANNA, name=Known("A")))) is state
+
+
+@for_all(st.permutations(range(4)))
+def test_a_fold_takes_its_events_in_any_order_and_without_those_before(order: list[int]) -> None:
+    source = SourcePart(document="KS23.276", section="2", fact="L11")
+    asked = {"body": COUNCIL, "demand": ident(6), "members": 4, "needed": 3, "reached": False}
+    events: list[Event] = [
+        SeatAccepted(body=COUNCIL, offer=ident(5)),
+        SeatDeclined(body=COUNCIL, offer=ident(7)),
+        DemandJoined.model_validate(asked | {"persons": (ANNA,), "source": source}),
+        MandateEnded(body=COUNCIL, mandate=ident(8), person=ANNA, valid_to=DAY),
+    ]
+    state = Body()
+    for number in order:
+        state = state.evolve(fact(events[number]))
+    assert (state.offers[ident(5)].accepted, state.offers[ident(7)].accepted) == (True, False)
+    assert state.demands[ident(6)].persons == (ANNA,) and not state.exists

@@ -352,6 +352,22 @@ def test_what_cannot_be_read_as_a_command_ends_with_two(arguments: tuple[str, ..
     assert refused(ask, *arguments) == "usage"
 
 
+def test_what_to_follow_up_is_listed(ask: Ask, say: Ask, folder: Path) -> None:
+    body = ask("audit", "--dir", folder, "--kind", "regulation-adopted.v1")["rows"][0]["body"]
+    given = {
+        "body": body,
+        "what": "Utred belysningen",
+        "to": [{"function": "Säkerhetschefen"}],
+        "stages": [{"what": "Rapport", "due": {"written": "maj 2024"}}],
+    }
+    ask("do", "give-assignment", "--dir", folder, "--data", json.dumps(given | {"happened": "2024-03-01"}))
+    found = ask("follow-up", "--dir", folder, "--body", body, "--on", "2024-06-01")
+    assert [(one["state"], one["due_last"]) for one in found["items"]] == [("overdue", "2024-05-31")]
+    assert "försenat     maj 2024" in say("follow-up", "--dir", folder, "--on", "2024-06-01")
+    assert "overdue;maj 2024" in say("follow-up", "--dir", folder, "--on", "2024-06-01", "--csv")
+    assert "Inget att följa upp" in say("follow-up", "--dir", folder, "--on", "2020-01-01")
+
+
 def test_without_anything_the_help_is_shown(say: Ask) -> None:
     assert "verify" in say(expect=2)
     assert "--known-from" in say("audit", "--help")

@@ -16,6 +16,16 @@ from domain.afterwards import (
     SendMinutes,
     SendNotification,
 )
+from domain.assignment import (
+    AddAssignmentStage,
+    GiveAssignment,
+    HandOverAssignment,
+    MoveAssignmentDue,
+    ReadAssignment,
+    ReportOnAssignment,
+    SetAssignmentStatus,
+)
+from domain.assignment_events import Assignee
 from domain.calling import (
     AddItem,
     CancelMeeting,
@@ -74,6 +84,7 @@ from domain.person import (
     RenamePerson,
     RevokeRole,
 )
+from domain.readings import Decided, Due
 from tests.council import (
     BOARD,
     CHAIR,
@@ -352,6 +363,32 @@ def afterwards(s: LogSession) -> None:
     s.do(EditCorrection(minutes=SHEET, base=1, entries=[Entry(original="a", corrected="c")]))
 
 
+def assignments(s: LogSession) -> None:
+    give: Any = {"body": COUNCIL, "what": "Utred ljuset"}
+    s.refuse(GiveAssignment(**give, to=[Assignee()]), "assignee-unnamed")
+    to = [Assignee(function="Säkerhetschefen")]
+    s.refuse(GiveAssignment(**give, to=to, given=Decided()), "decision-unnamed")
+    s.refuse(GiveAssignment(**give, to=to, matter=ident(1)), "not-found")
+    here = Decided(meeting=MEETING, decision=1)
+    s.opened().refuse(GiveAssignment(**give, to=to, given=here), "not-found")
+    written = Decided(written="28 september § 328")
+    due = Due(written="innan sommaren")
+    this: Any = {"assignment": ident(0x90)}
+    s.do(GiveAssignment(**this, **give, to=to, given=written))
+    s.do(AddAssignmentStage(**this, what="Rapport", due=due))
+    s.refuse(MoveAssignmentDue(**this, stage=2, due=due), "not-found")
+    s.refuse(ReadAssignment(**this), "read-what")
+    s.refuse(ReadAssignment(**this, stage=1, due=Due(written="i maj")), "wording-stays")
+    s.do(ReadAssignment(**this, stage=1, due=Due(written="innan sommaren", last=DAY)))
+    s.do(MoveAssignmentDue(**this, stage=1, due=Due(written="hösten 2024")))
+    s.refuse(ReportOnAssignment(**this, completes=True), "completes-what")
+    s.do(ReportOnAssignment(**this, stage=1, completes=True, text="Klart."))
+    s.do(HandOverAssignment(**this, to=[Assignee(organisation="Räddningstjänsten")]))
+    itself = SetAssignmentStatus(**this, status="replaced", by_assignment=ident(0x90))
+    s.refuse(itself, "replaced-by-itself")
+    s.do(SetAssignmentStatus(**this, status="unknown"))
+
+
 STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     registry,
     persons,
@@ -367,4 +404,5 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     nobody,
     disagreement,
     afterwards,
+    assignments,
 )

@@ -130,7 +130,18 @@ SAME: Final = {
     "to_meeting": "meeting",
     "corrects": "minutes",
 }
-THINGS: Final = {"matter", "document", "demand", "mandate", "offer", "grant", "regulation", "signing"}
+THINGS: Final = {
+    "matter",
+    "document",
+    "demand",
+    "mandate",
+    "offer",
+    "grant",
+    "regulation",
+    "signing",
+    "assignment",
+    "by_assignment",
+}
 
 
 def _named(name: str) -> st.SearchStrategy[Any] | None:
