@@ -18,6 +18,7 @@ from typing import Final
 
 from domain.assignment import Assignment
 from domain.body import Body
+from domain.document import Document
 from domain.errors import Forbidden
 from domain.lookup import day_of
 from domain.matter import Matter
@@ -62,8 +63,10 @@ def scope(command: Command, world: World) -> Scope:
             return Scope(meeting.body, meeting, minutes)
         case "assignment":
             return Scope(world.get(Assignment, id("assignment")).body)
-        case "matter" | "document" if id("matter"):
-            return Scope(world.get(Matter, id("matter")).body)
+        case "matter" | "document":
+            # A document's own matter goes before one that it is to be moved to.
+            matter = world.get(Document, id("document")).matter or id("matter")
+            return Scope(world.get(Matter, matter).body)
         case _:
             return Scope()
 

@@ -27,7 +27,7 @@ from api.tokens import Called, Caller
 from api.wiring import target_stream
 from domain.approving import BeginSigning
 from domain.decider import COMMANDS
-from domain.document import RegisterDocument
+from domain.document import AddDocumentVersion, RegisterDocument
 from domain.meeting_events import KallelseIssued
 from domain.messages import Command, Fact, Finding
 from domain.minutes_events import MinutesSent
@@ -44,7 +44,7 @@ PLURALS = {
     "assignment": "assignments",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
-ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, BeginSigning)
+ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, BeginSigning)
 STATUSES = (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 503)
 
 

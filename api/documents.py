@@ -1,19 +1,20 @@
-"""Documents: one request registers a document and brings its file.
+"""Documents: one request registers a document, or a version of it, and brings its file.
 
 - The body is the file itself, of at most 100 MiB; what is said about it stands in the query, its media type in
   Content-Type. The bytes go into the encrypted store as they come: nothing of them is kept in memory or in the clear.
+- Size and SHA-256 may be declared; if the bytes are others, the document is refused and nothing is kept.
 - Whether the caller may register is asked before the first byte is taken, and once more when it is decided.
-- The file is on disk before the event that names it. If the event is refused the file is an orphan, and is swept.
-- A file is handed out as an attachment that no browser runs (Content-Security-Policy: sandbox).
+- A file is handed out as an attachment that no browser runs (Content-Security-Policy: sandbox), with its digest
+  (Repr-Digest, RFC 9530).
 """
 
 from __future__ import annotations
 
-import hashlib
+import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request
@@ -23,12 +24,14 @@ from pydantic import ValidationError
 from api.access import authorise
 from api.bodies import UPLOAD_LIMIT, streamed
 from api.commands import STATUSES, Answer, IdempotencyKey, answer
+from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
 from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
 from api.rights import Rights
-from api.tokens import Called
-from domain.document import Document, RegisterDocument
-from domain.messages import fresh_id, stream
+from api.tokens import Called, Caller
+from domain.document import AddDocumentVersion, Document, RegisterDocument, Version
+from domain.errors import NotFound
+from domain.messages import Command, Destroyed, fresh_id
 from registry.clock import local
 from registry.registry import Once
 
@@ -37,19 +40,32 @@ ID = "0123456789abcdef"
 AT_ONCE = threading.BoundedSemaphore(8)  # a slow sender holds a worker thread
 SAYS = "What is said about the document."
 ROUTES = Routes()
+C = TypeVar("C", bound=Command)
+Said = Annotated[str | None, Query(max_length=120, description=SAYS)]
+Line = Annotated[str | None, Query(max_length=300, description=SAYS)]
+Size = Annotated[int | None, Query(ge=1, le=UPLOAD_LIMIT, description="The file's size, to be held to.")]
+Sha256 = Annotated[
+    str | None, Query(pattern="^[0-9a-f]{64}$", description="The file's SHA-256, to be held to.")
+]
 
 
 def add(app: FastAPI) -> None:
+    _post(app, "/documents", register_document, "Register a document")
+    _post(app, "/documents/{document:id}/versions", add_document_version, "Add a version of a document")
+    ROUTES.add(app)
+
+
+def _post(app: FastAPI, path: str, endpoint: Callable[..., Response], summary: str) -> None:
+    name = endpoint.__name__.replace("_", "-")
     app.add_api_route(
-        f"{V1}/documents",
-        register_document,
+        f"{V1}{path}",
+        endpoint,
         methods=["POST"],
-        name="register-document",
-        operation_id="register-document",
+        name=name,
+        operation_id=name,
         tags=["documents"],
-        summary="Register a document",
-        description="Register a document with its file, which is the body of the request.\n\n"
-        "May be done by: registrar, secretary.",
+        summary=summary,
+        description=f"{endpoint.__doc__}\n\nMay be done by: registrar, secretary.",
         status_code=201,
         response_model=Answer,
         response_description="It is recorded.",
@@ -63,10 +79,9 @@ def add(app: FastAPI) -> None:
                         "example": "the file",
                     }
                 },
-            }
+            },
         },
     )
-    ROUTES.add(app)
 
 
 def register_document(
@@ -81,44 +96,85 @@ def register_document(
     matter: Annotated[
         str | None, Query(pattern=r"^[0-9a-f]{16}$", description="The matter it belongs to.")
     ] = None,
+    designation: Said = None,
+    kind: Said = None,
     dated: Annotated[
         date | None, Query(alias="date", description="The day it came in or was drawn up.")
     ] = None,
-    sender: Annotated[str | None, Query(max_length=300, description="Who sent it.")] = None,
+    sender: Line = None,
+    recipient: Line = None,
     secrecy: Annotated[
         str | None, Query(max_length=120, description="The provision of secrecy, if marked.")
     ] = None,
+    secrecy_date: Annotated[date | None, Query(description="The day of the secrecy mark.")] = None,
+    secrecy_authority: Said = None,
+    size: Size = None,
+    sha256: Sha256 = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    """Register a document with its file, which is the body of the request."""
+    mark = {"provision": secrecy, "date": secrecy_date, "authority": secrecy_authority} if secrecy else None
     said = {
         "document": fresh_id(), "title": title, "direction": direction, "matter": matter, "date": dated,
-        "sender": sender, "secrecy": secrecy, "media_type": media_type,
+        "designation": designation, "kind": kind, "sender": sender, "recipient": recipient, "secrecy": mark,
     }  # fmt: skip
+    return _brought(request, caller, RegisterDocument, said, size, sha256, idempotency_key)
+
+
+def add_document_version(
+    request: Request,
+    caller: Called,
+    document: Id,
+    base: Annotated[
+        int | None, Query(ge=1, le=10_000, description="The version it replaces, if that must be the newest.")
+    ] = None,
+    note: Line = None,
+    size: Size = None,
+    sha256: Sha256 = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Add a new version of a document, whose file is the body of the request; the earlier ones stay."""
+    said = {"document": document, "base": base, "note": note}
+    return _brought(request, caller, AddDocumentVersion, said, size, sha256, idempotency_key)
+
+
+def _brought(
+    request: Request,
+    caller: Caller,
+    kind: type[Command],
+    said: dict[str, Any],
+    size: int | None,
+    sha256: str | None,
+    key: str | None,
+) -> Response:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said["media_type"] = media_type
     registry = caller.municipality.registry
-    permitted = _command(said, size=0, file="0" * 64)
+    permitted = _command(kind, said, size=0, file="0" * 64)
     authorise(permitted, caller.person, caller.assurance, registry.world(), local(registry.now()))
-    content = _Counted(streamed(request, UPLOAD_LIMIT))
+    intake = Intake(streamed(request, UPLOAD_LIMIT), size, sha256)
+
+    def command(file: str) -> Command:
+        return _command(kind, said, size=intake.size, sha256=intake.sha256, file=file)
+
+    def once() -> Once | None:
+        asked = f"{request.url.query}\0{media_type}\0{intake.sha256}".encode()
+        return Once(caller.person, f"POST {request.url.path}", key, asked) if key else None
+
     if not AT_ONCE.acquire(blocking=False):
         raise Refusal(503, "uploads-busy")
     try:
-        file = caller.municipality.files.put(stream(Document, permitted.document), "preserved", content)
+        saved = bring(
+            caller.municipality, caller.person, caller.assurance, said["document"], intake, command, once
+        )
     finally:
         AT_ONCE.release()
-    if not content.size:
-        raise Refusal(422, "document-empty")
-    asked = f"{request.url.query}\0{media_type}\0{content.digest.hexdigest()}".encode()
-    once = (
-        Once(caller.person, f"POST {request.url.path}", idempotency_key, asked) if idempotency_key else None
-    )
-    command = _command(said, size=content.size, file=file)
-    saved = caller.municipality.execute(command, caller.person, caller.assurance, once=once)
-    return answer(caller, command, saved, request)
+    return answer(caller, permitted, saved, request)
 
 
-def _command(said: dict[str, Any], **more: Any) -> RegisterDocument:
+def _command(kind: type[C], said: dict[str, Any], **more: Any) -> C:
     try:
-        return RegisterDocument(**said, **more)
+        return kind(**said, **more)
     except ValidationError as error:
         found = fields(error.errors(include_url=False, include_input=False))
         if [name for name, _, _ in found] == ["media_type"]:
@@ -126,27 +182,31 @@ def _command(said: dict[str, Any], **more: Any) -> RegisterDocument:
         raise Refusal(422, "invalid-parameters", errors=found) from None
 
 
-class _Counted:
-    """A stream of parts that knows how much has passed, and its digest."""
-
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts, self.size, self.digest = parts, 0, hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for part in self._parts:
-            self.size += len(part)
-            self.digest.update(part)
-            yield part
-
-
 @ROUTES.get(
     "/documents", "documents", {"items": [{"id": ID, "title": "Lägesbild", "size": 1024}], "total": 1}
 )
-def documents(request: Request, reader: Reader, limit: Limit = 20, offset: Offset = 0) -> Response:
+def documents(
+    request: Request,
+    reader: Reader,
+    matter: Annotated[
+        str | None, Query(pattern=r"^[0-9a-f]{16}$", description="Of this matter only.")
+    ] = None,
+    incomplete: Annotated[
+        bool, Query(description="Only those that lack something registration asks for.")
+    ] = False,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Response:
     """The documents that you may read."""
     reader.rights.register()
     found = [(id, reader.get(Document, id)[1]) for id in reader.ids(Document)]
-    kept = [each for each in found if may_read(reader.rights, each[1])]
+    kept = [
+        each
+        for each in found
+        if matter in (None, each[1].matter)
+        and (each[1].missing or not incomplete)
+        and may_read(reader.rights, each[1])
+    ]
     return some(request, kept, limit, offset, lambda each: _shown(*each))
 
 
@@ -159,8 +219,9 @@ def may_read(rights: Rights, document: Document) -> bool:
 
 
 def _shown(id: str, document: Document) -> dict[str, Any]:
-    content: dict[str, Any] = {"id": id} | shown(document)
-    return content
+    """A document with its newest file, and what its registration lacks."""
+    content: dict[str, Any] = {"id": id} | shown(document) | {"missing": list(document.missing)}
+    return content | {name: value for name, value in shown(document.newest).items() if name != "note"}
 
 
 @ROUTES.get(
@@ -176,19 +237,36 @@ def document(reader: Reader, document: Id) -> Response:
 @ROUTES.get(
     "/documents/{document:id}/file", "documents", media="application/octet-stream", statuses=(*READ, 410)
 )
-def document_file(reader: Reader, document: Id) -> Response:
+def document_file(
+    reader: Reader,
+    document: Id,
+    version: Annotated[int | None, Query(ge=1, le=10_000, description="The newest if left out.")] = None,
+) -> Response:
     """The document's file."""
     state = reader.get(Document, document)[1]
     reader.rights.document(state)
-    parts = reader.municipality.files.read(state.file)
+    found = version_of(document, state, version)
+    parts = reader.municipality.files.read(found.file)
     first = next(parts)  # a destroyed or damaged file is told before the answer begins
     name = quote(str(state.title), safe="")
     headers = {
         "Content-Disposition": f"attachment; filename=\"{document}\"; filename*=UTF-8''{name}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Content-Length": str(state.size),
+        "Content-Length": str(found.size),
     }
-    return StreamingResponse(_rest(first, parts), media_type=state.media_type, headers=headers)
+    if found.sha256 is not None and not isinstance(found.sha256, Destroyed):
+        digest = base64.b64encode(bytes.fromhex(found.sha256.value)).decode()
+        headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    return StreamingResponse(_rest(first, parts), media_type=found.media_type, headers=headers)
+
+
+def version_of(id: str, document: Document, number: int | None) -> Version:
+    """One version of a document, or its newest; NotFound if there is none of that number."""
+    if number is None:
+        return document.newest
+    if number > len(document.versions):
+        raise NotFound("version", f"{id}/{number}")
+    return document.versions[number - 1]
 
 
 def _rest(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:

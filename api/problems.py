@@ -53,6 +53,10 @@ PROTECTIVE = {
 STATUS = {
     "clock-behind": 503,
     "date-expression": 422,
+    "document-empty": 422,
+    "document-hash-differs": 422,
+    "document-size-differs": 422,
+    "document-too-large": 413,
     "idempotency-key-reused": 422,
     "passphrase-blocked": 429,
 }

@@ -18,6 +18,7 @@ from api.reading import DAY, BodyId, Id, Limit, Offset, Reader, Routes, day, one
 from api.rights import KEEPERS
 from domain.body import Body, Regulation
 from domain.errors import NotFound
+from domain.grammar import normalised
 from domain.matter import Matter
 from domain.messages import Role
 from domain.person import Person
@@ -134,11 +135,24 @@ def person(reader: Reader, person: Id) -> Response:
 
 @ROUTES.get("/matters", "matters", {"items": [{"id": ID, "diarienummer": "KS27.14"}], "total": 1})
 def matters(
-    request: Request, reader: Reader, body: BodyId = None, limit: Limit = 20, offset: Offset = 0
+    request: Request,
+    reader: Reader,
+    body: BodyId = None,
+    diarienummer: Annotated[
+        str | None, Query(max_length=40, description="Known under this number, in any way of writing it.")
+    ] = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
 ) -> Response:
-    """All matters, or those of one body's diary."""
+    """All matters, or those of one body's diary, or the one that a number stands for."""
     reader.rights.register()
-    found = [(id, reader.get(Matter, id)[1]) for id in reader.ids(Matter)]
+    ids = reader.ids(Matter)
+    if diarienummer is not None:
+        numbered = rows(
+            reader.municipality.views, "number", reader.at, where={"number": normalised(diarienummer)}
+        )
+        ids = list(dict.fromkeys(each["matter"] for each in numbered))
+    found = [(id, reader.get(Matter, id)[1]) for id in ids]
     kept = [(id, state) for id, state in found if body in (None, state.body)]
     return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
 

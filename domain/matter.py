@@ -3,21 +3,23 @@
 - A matter and its number are one save: an own number, allocated from the series of the body that keeps the diary, or
   a number from that body's own diary, recorded as given and by whom.
 - Own numbers are allocated only for a body whose diary was chosen to be kept here (husregel 6).
-- The same matter may be known under several numbers; each resolves to one matter only (husregel 19).
+- The same matter may be known under several numbers; each resolves to one matter only (husregel 19). A number that the
+  diary also writes in another way is the same number, and a code of classification after it is no part of it: it is
+  noted, and stays as it was written (H1, X2). How the diary writes is a rule of the body, or of the one above it.
 - A matter opened by mistake is voided with a reason and keeps its number (husregel 18).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self, assert_never
 
 from pydantic import Field
 
 from domain.body import Body
 from domain.errors import Refused
-from domain.grammar import normalised, readings, written
+from domain.grammar import normalised, readings, split, written
 from domain.lookup import day_of, existing, known, news, unused
 from domain.messages import (
     Actor,
@@ -47,10 +49,12 @@ from domain.numbering import (
     external_id,
     series_id,
 )
+from domain.rule_shapes import Diary
 from domain.sources import house
 
 REGISTERS = frozenset({Role.SECRETARY, Role.REGISTRAR})
 Year = Annotated[int, Field(ge=1900, le=2999)]
+Classification = Annotated[str, Field(max_length=40)]
 
 
 # --- commands
@@ -125,6 +129,16 @@ class AliasAdded(MatterEvent):
     diarienummer: Diarienummer
 
 
+class MatterClassified(MatterEvent):
+    """A code of classification stood after the matter's number (klassificering)."""
+
+    TOPIC = "matter-classified.v1"
+
+    matter: Id
+    classification: Classification
+    written: Diarienummer
+
+
 class MatterVoided(MatterEvent):
     """The matter had been opened by mistake (ärende makulerat)."""
 
@@ -143,7 +157,7 @@ class MatterClosed(MatterEvent):
 
 
 COMMANDS = (OpenMatter, AddAlias, VoidMatter, CloseMatter)
-EVENTS = MatterOpened | AliasAdded | MatterVoided | MatterClosed
+EVENTS = MatterOpened | AliasAdded | MatterClassified | MatterVoided | MatterClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +171,7 @@ class Matter(State):
     diarienummer: str = ""
     external: bool = False
     aliases: tuple[str, ...] = ()
+    classifications: tuple[str, ...] = ()
     voided: bool = False
     closed: bool = False
 
@@ -179,6 +194,8 @@ class Matter(State):
                 )
             case AliasAdded():
                 return replace(self, aliases=(*self.aliases, event.diarienummer))
+            case MatterClassified():
+                return replace(self, classifications=(*self.classifications, event.classification))
             case MatterVoided():
                 return replace(self, voided=True)
             case MatterClosed():
@@ -194,12 +211,12 @@ def decide(
     if isinstance(command, OpenMatter):
         unused(world, Matter, id)
         existing(world, Body, command.body)
-        return _external(command, world) if command.diarienummer else _own(command, world, now)
+        return _external(command, world, now) if command.diarienummer else _own(command, world, now)
     matter = existing(world, Matter, id)
     not_voided(matter)
     match command:
         case AddAlias():
-            return _alias(command, matter, world)
+            return _alias(command, matter, world, now)
         case VoidMatter():
             return news(Matter, id, MatterVoided(matter=id, reason=Known(command.reason)))
         case CloseMatter():
@@ -238,29 +255,74 @@ def _own(command: OpenMatter, world: World, now: datetime) -> list[New]:
     return [*given, *news(Series, id, NumberAllocated(matter=command.matter)), *_opened(command, text)]
 
 
-def _external(command: OpenMatter, world: World) -> list[New]:
-    number = command.diarienummer or ""
+def _external(command: OpenMatter, world: World, now: datetime) -> list[New]:
     if command.year is not None or command.first is not None:
         raise Refused("year-goes-with-own", house(21))
-    if holder := holder_of(number, world):
+    as_written = command.diarienummer or ""
+    diary = diary_of(command.body, day_of(command, now), world)
+    number, code = _parted(as_written, diary)
+    if holder := holder_of(number, world, diary):
         raise Refused("number-taken", house(19), number=number, matter=holder)
-    return [*_recorded(number, command.matter, command.given_by), *_opened(command, number)]
+    opened = [*_recorded(number, command.matter, command.given_by), *_opened(command, number)]
+    return [*opened, *_classified(command.matter, code, as_written)]
 
 
-def _alias(command: AddAlias, matter: Matter, world: World) -> list[New]:
-    number = command.diarienummer
-    if holder := holder_of(number, world):
-        if holder == command.matter:
-            return []
+def _alias(command: AddAlias, matter: Matter, world: World, now: datetime) -> list[New]:
+    diary = diary_of(matter.body, day_of(command, now), world)
+    number, code = _parted(command.diarienummer, diary)
+    given = _classified(command.matter, "" if code in matter.classifications else code, command.diarienummer)
+    if (holder := holder_of(number, world, diary)) not in ("", command.matter):
         raise Refused("number-taken", house(19), number=number, matter=holder)
+    if normalised(number) in map(normalised, (matter.diarienummer, *matter.aliases)):
+        return given
     added = AliasAdded(matter=command.matter, diarienummer=number)
-    return [*_recorded(number, command.matter, command.given_by), *news(Matter, command.matter, added)]
+    return [
+        *_recorded(number, command.matter, command.given_by),
+        *news(Matter, command.matter, added),
+        *given,
+    ]
 
 
-def holder_of(number: str, world: World) -> str:
-    """The matter that bears a number, allocated here or recorded from elsewhere, or ""."""
-    if (external := world.get(ExternalNumber, external_id(number))).exists:
-        return external.matter
+def _parted(as_written: str, diary: Diary | None) -> tuple[str, str]:
+    """The number, and the code of classification that stands after it."""
+    return split(as_written, diary.patterns, diary.classification) if diary else (as_written, "")
+
+
+def _classified(matter: str, code: str, as_written: str) -> list[New]:
+    noted = MatterClassified(matter=matter, classification=code, written=as_written)
+    return news(Matter, matter, noted) if code else []
+
+
+def diary_of(body: str, day: date, world: World) -> Diary | None:
+    """How the diary that a body uses writes its numbers: its own rule, or that of the nearest body above it."""
+    seen = set[str]()
+    while body and body not in seen:
+        seen.add(body)
+        state = world.get(Body, body)
+        rules = state.rules_at(day)
+        if found := rules.diary() if rules else None:
+            return found
+        body = state.parent
+    return None
+
+
+def holder_of(number: str, world: World, diary: Diary | None = None) -> str:
+    """The matter that bears a number, allocated here or recorded from elsewhere, in any way it is written, or ""."""
+    patterns = diary.patterns if diary else ()
+    written_as = [
+        written(pattern, year, place)
+        for reading in patterns
+        for year, place in readings(reading, number)
+        for pattern in patterns
+    ]
+    for each in dict.fromkeys((number, *written_as)):
+        external = world.get(ExternalNumber, external_id(each))
+        if holder := external.matter or _allocated(each, world):
+            return holder
+    return ""
+
+
+def _allocated(number: str, world: World) -> str:
     for body, pattern in world.get(Municipality, REGISTRY).patterns:
         for year, place in readings(pattern, number):
             series = world.get(Series, series_id(body, year))

@@ -3,8 +3,8 @@
 - One store holds one municipality, and its first event is RegistryOpened. A simulated clock is declared there, so that
   nobody takes an example for evidence (husregel 3).
 - Diary numbers belong to the authority that keeps the diary and usually come from its own diary system: they are then
-  external, entered as given. Allocating them here is a setting for each body, with the pattern of its numbers
-  (husregel 6).
+  external, entered as given. Allocating them here is a setting for each body, with the pattern of its numbers, that of
+  its diary rule unless another is given (husregel 6).
 - A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 4).
 """
 
@@ -18,7 +18,7 @@ from typing import Annotated, Literal, NamedTuple, Self, assert_never
 from domain.body import Body
 from domain.errors import Refused
 from domain.grammar import normalised, usable
-from domain.lookup import existing, news
+from domain.lookup import day_of, existing, news
 from domain.messages import (
     Actor,
     Code,
@@ -58,7 +58,7 @@ class OpenRegistry(Command):
 
 
 class ChooseDiary(Command):
-    """Say where a body's diary numbers come from; its own need a pattern such as KS{yy}.{n} (välj diarieföring)."""
+    """Say where a body's diary numbers come from; a pattern is that of the rules unless given (välj diarieföring)."""
 
     STREAM = "municipality"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
@@ -167,15 +167,18 @@ def decide(
     registry = existing(world, Municipality, REGISTRY)
     match command:
         case ChooseDiary():
-            return _choose(command, registry, world)
+            return _choose(command, registry, world, now)
         case ResetClock():
             return news(Municipality, REGISTRY, ClockReset(reason=Known(command.reason)))
         case _:
             assert_never(command)
 
 
-def _choose(command: ChooseDiary, registry: Municipality, world: World) -> list[New]:
-    existing(world, Body, command.body)
+def _choose(command: ChooseDiary, registry: Municipality, world: World, now: datetime) -> list[New]:
+    rules = existing(world, Body, command.body).rules_at(day_of(command, now))
+    diary = rules.diary() if rules else None
+    if command.mode == "own" and command.pattern is None and diary:
+        command = command.model_copy(update={"pattern": diary.pattern})
     if (command.mode == "own") is not (command.pattern is not None):
         raise Refused("pattern-goes-with-own", house(6))
     if command.pattern is not None:

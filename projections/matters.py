@@ -1,6 +1,7 @@
 """Views of matters: what is dealt with, the numbers it is known under, and the documents registered in it.
 
 - A voided matter keeps its number and stays here, marked as voided (husregel 20).
+- A document's row has its newest file, its secrecy mark as it now stands and its list of enclosures.
 - Every number a matter is known under is a row, also in the form without spaces and capitals that it is looked up by.
 """
 
@@ -8,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain import document as d
 from domain import matter as t
-from domain.document import DocumentRegistered
 from domain.grammar import normalised
 from domain.numbering import ExternalNumberRecorded, SeriesOpened
-from projections.view import Assert, Record, View, number, says, text
+from projections.view import GONE_TEXT, Assert, Record, View, gone, listed, number, says, text
 
 
 def _matter(record: Record) -> Iterator[Assert]:
@@ -27,6 +28,8 @@ def _matter(record: Record) -> Iterator[Assert]:
                 external=event.external,
                 status="open",
             )
+        case t.MatterClassified():
+            yield says(event.matter, matter=event.matter, classification=event.classification)
         case t.MatterVoided():
             yield says(event.matter, matter=event.matter, status="voided", reason=event.reason)
         case t.MatterClosed():
@@ -43,6 +46,7 @@ MATTER = View(
         text("matter"),
         text("body"),
         text("diarienummer"),
+        text("classification"),
         text("title"),
         number("external"),
         text("status"),
@@ -61,12 +65,16 @@ def _number(record: Record) -> Iterator[Assert]:
             values: dict[str, object] = {"external": event.external, "alias": False}
         case t.AliasAdded():
             diarienummer, values = event.diarienummer, {"alias": True}
+        case t.MatterClassified():  # no number of its own: found by as it was written
+            diarienummer, values = event.written, {"classification": event.classification}
         case ExternalNumberRecorded():
             diarienummer, values = event.number, {"external": True, "given_by": event.given_by}
         case _:
             return
     looked_up = normalised(diarienummer)
-    yield says(looked_up, number=looked_up, diarienummer=diarienummer, matter=event.matter, **values)
+    # What a number and its code look like without the space may be another matter's number.
+    key = f"{looked_up} {values['classification']}" if "classification" in values else looked_up
+    yield says(key, number=looked_up, diarienummer=diarienummer, matter=event.matter, **values)
 
 
 NUMBER = View(
@@ -79,6 +87,7 @@ NUMBER = View(
         text("matter"),
         number("external"),
         number("alias"),
+        text("classification"),
         text("given_by"),
     ],
     _number,
@@ -106,20 +115,61 @@ SERIES = View(
 
 def _document(record: Record) -> Iterator[Assert]:
     event = record.event
-    if isinstance(event, DocumentRegistered):
-        yield says(
-            event.document,
-            document=event.document,
-            matter=event.matter,
-            title=event.title,
-            media_type=event.media_type,
-            size=event.size,
-            file=event.file,
-            direction=event.direction,
-            date=event.date,
-            sender=event.sender,
-            secrecy=event.secrecy,
-        )
+    assert isinstance(event, d.EVENTS)  # the view folds no other stream
+    id = event.document
+    match event:
+        case d.DocumentRegistered():
+            yield says(
+                id,
+                document=id,
+                matter=event.matter,
+                designation=event.designation,
+                kind=event.kind,
+                title=event.title,
+                direction=event.direction,
+                date=event.date,
+                sender=event.sender,
+                recipient=event.recipient,
+                **_mark(event.secrecy),
+                **_file(1, event),
+            )
+        case d.RegistrationCompleted():
+            yield says(
+                id,
+                document=id,
+                matter=event.matter,
+                designation=event.designation,
+                kind=event.kind,
+                date=event.date,
+                sender=event.sender,
+                recipient=event.recipient,
+            )
+        case d.DocumentVersionAdded():
+            yield says(id, document=id, **_file(event.version, event))
+        case d.SecrecyMarked():
+            yield says(id, document=id, **_mark(event.mark))
+        case d.SecrecyLifted():
+            gone_mark = dict.fromkeys(("secrecy", "secrecy_date", "secrecy_authority"), GONE_TEXT)
+            yield says(id, document=id, **gone_mark, lifted_because=event.reason)
+        case d.EnclosuresListed():
+            yield says(id, document=id, enclosures=event.enclosures)
+        case _:
+            pass
+
+
+def _mark(mark: d.SecrecyMark | None) -> dict[str, object]:
+    if mark is None:
+        return {}
+    return {
+        "secrecy": mark.provision,
+        "secrecy_date": gone(mark.date),
+        "secrecy_authority": gone(mark.authority),
+    }
+
+
+def _file(version: int, event: d.DocumentRegistered | d.DocumentVersionAdded) -> dict[str, object]:
+    said = {name: getattr(event, name) for name in ("media_type", "size", "file")}
+    return said | {"version": version, "sha256": gone(event.sha256)}
 
 
 DOCUMENT = View(
@@ -129,17 +179,27 @@ DOCUMENT = View(
     [
         text("document"),
         text("matter"),
+        text("designation"),
+        text("kind"),
         text("title"),
+        number("version"),
         text("media_type"),
         number("size"),
         text("file"),
+        text("sha256"),
         text("direction"),
         text("date"),
         text("sender"),
+        text("recipient"),
         text("secrecy"),
+        text("secrecy_date"),
+        text("secrecy_authority"),
+        text("lifted_because"),
+        listed("enclosures"),
     ],
     _document,
-    identity=("document", "matter"),
+    identity=("document",),
+    indexed=("matter",),
 )
 
 VIEWS = (MATTER, NUMBER, SERIES, DOCUMENT)

@@ -158,6 +158,7 @@ def test_a_command_is_given_by_its_roles_and_no_others(town: Town, command: type
 
 OTHER_POSTS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "documents": (frozenset({"secretary", "registrar"}), {}),
+    "documents/{document}/versions": (frozenset({"secretary", "registrar"}), {}),
     "minutes/{minutes}/signings": (frozenset({"chair", "justerare"}), {"version": 1, "office": "nobodys"}),
     "signings/{signing}/resume": (frozenset(PEOPLE), {"passphrase": "fem ord som ingen har"}),
     "persons/{person}/issue-passphrase-link": (frozenset({"administrator"}), {}),
@@ -200,6 +201,16 @@ def test_only_those_who_keep_the_register_bring_documents(town: Town) -> None:
         assert answer.status_code == (201 if who in ("secretary", "registrar") else 403), (
             f"{who}: {answer.text}"
         )
+
+
+def test_only_those_who_keep_the_register_bring_versions(town: Town) -> None:
+    for who in PEOPLE:
+        headers = town.header(who, {"Content-Type": "text/plain"})
+        answer = town.client.post(
+            f"{V1}/documents/{town.ids['document']}/versions", content=b"newer", headers=headers
+        )
+        permitted = who in ("secretary", "registrar")
+        assert answer.status_code == (201 if permitted else 403), f"{who}: {answer.text}"
 
 
 def test_only_those_who_sign_begin_to_sign_and_others_leave_no_trace(town: Town) -> None:

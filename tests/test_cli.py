@@ -19,9 +19,11 @@ import pytest
 from api.cli import output
 from api.cli.main import run
 from api.faults import Fault, told
+from api.rights import Streams
 from api.wiring import SYSTEM, create_folder, open_folder
+from domain.document import Document
 from domain.messages import fresh_id
-from domain.person import RegisterPerson
+from domain.person import Person, RegisterPerson
 from registry.clock import ZONE, SimulatedClock
 from signing.report import TEXTS
 from tests.forging import Called
@@ -416,3 +418,68 @@ class _Anything(dict[str, object]):
 def test_a_fault_reads_as_its_english_sentence() -> None:
     assert str(Fault("nothing-there", path="/x")) == "/x does not exist."
     assert output.in_language("sv", "en") == "sv"
+
+
+# --- documents
+def test_documents_go_in_get_versions_and_come_out(ask: Ask, say: Ask, folder: Path, tmp_path: Path) -> None:
+    file, newer, out = tmp_path / "brev.txt", tmp_path / "brev.pdf", tmp_path / "ut"
+    file.write_bytes(b"first")
+    newer.write_bytes(b"second")
+    asked = ("--dir", folder, "--title", "Brev", "--direction", "incoming", "--date", "2024-03-01")
+    made = ask("document", "add", file, *asked, "--secrecy", "OSL 18 kap. 1 §", "--sender", "Polisen")
+    assert made["size"] == 5 and made["events"][0]["kind"] == "document-registered.v1"
+    second = ask("document", "version", made["id"], newer, "--dir", folder)
+    assert second["events"][0]["kind"] == "document-version-added.v1"
+    assert ask("document", "get", made["id"], "--dir", folder, "--out", out)["version"] == 2
+    assert out.read_bytes() == b"second"
+    first = tmp_path / "forsta"
+    assert "forsta" in say("document", "get", made["id"], "--dir", folder, "--out", first, "--version", 1)
+    assert first.read_bytes() == b"first"
+    with closing(open_folder(folder)) as m:
+        state = m.registry.get(Document, made["id"])
+    assert [one.media_type for one in state.versions] == ["text/plain", "application/pdf"]
+    assert state.missing == ("designation",)
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [(("--sha256", "0" * 64), "document-hash-differs"), (("--matter", "0" * 16), "not-found")],
+)
+def test_a_document_that_is_refused_leaves_no_file(
+    ask: Ask, folder: Path, tmp_path: Path, more: tuple[str, ...], code: str
+) -> None:
+    file = tmp_path / "brev.txt"
+    file.write_bytes(b"first")
+    before = sorted((folder / "files").rglob("*"))
+    asked = ("--dir", folder, "--title", "Brev", "--direction", "incoming", *more)
+    assert ask("document", "add", file, *asked, expect=4)["error"]["code"] == code
+    file.write_bytes(b"")
+    empty = ask("document", "add", file, "--dir", folder, "--title", "x", "--direction", "internal", expect=4)
+    assert empty["error"]["code"] == "document-empty"
+    after = sorted(path for path in (folder / "files").rglob("*") if path.is_file())
+    assert after == [path for path in before if path.is_file()]
+
+
+def test_a_file_is_not_overwritten_and_a_secret_one_not_handed_to_others(
+    ask: Ask, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "brev.txt"
+    file.write_bytes(b"first")
+    asked = ("--dir", folder, "--title", "Brev", "--direction", "incoming", "--secrecy", "OSL 18 kap. 1 §")
+    made = ask("document", "add", file, *asked)["id"]
+    again = ask("document", "get", made, "--dir", folder, "--out", file, expect=2)
+    assert again["error"]["code"] == "file-exists"
+    with closing(open_folder(folder)) as m:
+        persons = {str(m.registry.get(Person, id).name): id for id in Streams(m).ids("person")}
+        nobody = persons["Farida Noori"]
+        token = m.vault.issue_token(nobody, "access", "x", m.registry.clock.now() + timedelta(days=1))
+    monkeypatch.setenv("LIGGARE_TOKEN", token)
+    refused = ask("document", "get", made, "--dir", folder, "--out", tmp_path / "ut", expect=4)
+    assert refused["error"]["code"] == "reading-not-permitted"
+    assert not (tmp_path / "ut").exists()
+
+
+def test_what_takes_more_than_data_is_not_done_with_do(ask: Ask, folder: Path) -> None:
+    for command in ("register-document", "add-document-version", "begin-signing"):
+        refused = ask("do", command, "--dir", folder, expect=2)
+        assert refused["error"]["code"] == "command-elsewhere"

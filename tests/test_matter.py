@@ -18,6 +18,7 @@ from domain.matter import (
     AliasAdded,
     CloseMatter,
     Matter,
+    MatterClassified,
     MatterClosed,
     MatterOpened,
     MatterVoided,
@@ -35,8 +36,11 @@ from domain.numbering import (
     external_id,
     series_id,
 )
+from domain.regulation import parse
 from domain.sources import house
+from tests.council import adopted
 from tests.given import Scenario, fact, given, ident
+from tests.test_regulation import HEAD
 
 KS, COUNCIL = ident(1), ident(2)
 SERIES = f"series-{series_id(KS, 2024)}"
@@ -198,6 +202,97 @@ def test_an_alias_resolves_to_one_matter() -> None:
     for taken in ("2024ks265040", "KS24.1"):
         other = AddAlias(matter=ident(11), diarienummer=taken)
         later.when(other).then_refused("number-taken", house(19))
+
+
+# --- the grammars of the five diaries
+GRAMMARS = [
+    ("{ pattern = 'KS{yy}.{n}' }", "KS23.276", "ks 23.276"),
+    ("{ pattern = 'KS {yy}/{n}' }", "KS 16/185", "KS16/185"),
+    ("{ pattern = '{yyyy}KS/{n:4}' }", "2017KS/0118", "2017 ks/0118"),
+    ("{ pattern = '{yyyy}.{n} KS' }", "2020.226 KS", "2020.226ks"),
+    ("{ pattern = '{yyyy}KS{n}', classification = '[0-9]{3}' }", "2024KS265", "2024KS265 040"),
+]
+
+
+def with_diary(value: str, body: str = KS) -> Scenario:
+    rules = parse(HEAD + f'[rules.diary]\nvalue = {value}\nmodality = "presens"\nsection = "1"\n')
+    scenario = world("unchosen")
+    scenario.world.append(f"body-{body}", adopted(rules, body))
+    return scenario
+
+
+@pytest.mark.fact("X2")
+@pytest.mark.parametrize(("value", "number", "again"), GRAMMARS)
+def test_each_diary_has_its_grammar_and_its_numbers_come_with_who_gave_them(
+    value: str, number: str, again: str
+) -> None:
+    scenario = with_diary(value)
+    outcome = scenario.when(opening(10, diarienummer=number, given_by="registrator"))
+    outcome.then(
+        ExternalNumberRecorded(number=number, matter=ident(10), given_by=Known("registrator")),
+        opened(10, number, external=True),
+    )
+    after = outcome.saved()
+    refused = after.when(opening(11, diarienummer=again)).then_refused("number-taken", house(19))
+    assert refused.values["matter"] == ident(10)
+    # Its own allocation is a setting, and the grammar is the rules'.
+    own = after.when(ChooseDiary(body=KS, mode="own")).saved()
+    year = (
+        int(number[:4]) if number[:4].isdecimal() else 2000 + int("".join(filter(str.isdecimal, number))[:2])
+    )
+    first = int(number.rpartition("/")[2].rpartition(".")[2].removesuffix(" KS").rpartition("KS")[2])
+    given_here = own.when(opening(12, year=year, first=first)).saved().world
+    assert given_here.get(Matter, ident(10)).diarienummer == number
+    assert given_here.get(Series, series_id(KS, year)).matters == (ident(10), ident(12))
+
+
+@pytest.mark.fact("H1")
+def test_a_code_of_classification_is_no_part_of_the_number_and_stays_as_written() -> None:
+    scenario = with_diary(GRAMMARS[4][0])
+    outcome = scenario.when(opening(10, diarienummer="2024KS265 040"))
+    classified = MatterClassified(matter=ident(10), classification="040", written="2024KS265 040")
+    outcome.then(
+        ExternalNumberRecorded(number="2024KS265", matter=ident(10)),
+        opened(10, "2024KS265", external=True),
+        New(f"matter-{ident(10)}", classified),
+    )
+    after = outcome.saved()
+    assert after.world.get(Matter, ident(10)).classifications == ("040",)
+    for again in ("2024KS265", "2024KS265 040", "2024ks265  041"):
+        refused = after.when(opening(11, diarienummer=again)).then_refused("number-taken")
+        assert refused.values["matter"] == ident(10)
+    after.when(AddAlias(matter=ident(10), diarienummer="2024KS265 040")).then_nothing()
+    after.when(AddAlias(matter=ident(10), diarienummer="2024KS265")).then_nothing()
+    second = after.when(AddAlias(matter=ident(10), diarienummer="2024KS265 041"))
+    second.then(MatterClassified(matter=ident(10), classification="041", written="2024KS265 041"))
+    # Without the space it is another matter's number.
+    other = after.when(opening(11, diarienummer="2024KS265040")).saved()
+    assert holder_of("2024KS265040", other.world) == ident(11)
+    assert holder_of("2024KS265", other.world) == ident(10)
+
+
+@pytest.mark.fact("X2")
+def test_a_number_that_the_diary_also_writes_in_another_way_is_the_same() -> None:
+    scenario = with_diary("{ pattern = 'KS {yy}/{n}', also = ['{yyyy}KS/{n:4}'] }")
+    after = scenario.when(opening(10, diarienummer="KS 16/185")).saved()
+    refused = after.when(opening(11, diarienummer="2016KS/0185")).then_refused("number-taken", house(19))
+    assert refused.values["matter"] == ident(10)
+    alias = after.when(AddAlias(matter=ident(10), diarienummer="2016KS/0185"))
+    alias.then(
+        ExternalNumberRecorded(number="2016KS/0185", matter=ident(10)),
+        AliasAdded(matter=ident(10), diarienummer="2016KS/0185"),
+    )
+    alias.saved().when(AddAlias(matter=ident(10), diarienummer="2016ks/0185")).then_nothing()
+
+
+def test_a_body_without_a_diary_rule_uses_that_of_the_body_above() -> None:
+    scenario = with_diary(GRAMMARS[4][0], KS)
+    event = scenario.when(opening(10, body=COUNCIL, diarienummer="2024KS265 040")).event(MatterOpened)
+    assert event.diarienummer == "2024KS265"
+
+
+def test_own_numbers_without_a_rule_need_a_pattern() -> None:
+    world("unchosen").when(ChooseDiary(body=KS, mode="own")).then_refused("pattern-goes-with-own", house(6))
 
 
 def test_a_void_matter_keeps_its_number_and_the_series_goes_on() -> None:

@@ -48,7 +48,16 @@ from domain.deliberating import (
     TakeUpItem,
 )
 from domain.demanding import DemandMeeting, JoinDemand
-from domain.document import RegisterDocument
+from domain.document import (
+    AddDocumentVersion,
+    CompleteRegistration,
+    EnclosureGiven,
+    LiftSecrecy,
+    ListEnclosures,
+    MarkSecrecy,
+    RegisterDocument,
+    SecrecyMark,
+)
 from domain.drafting import (
     CirculateMinutes,
     CorrectMinutes,
@@ -198,6 +207,22 @@ def matters(s: LogSession) -> None:
     s.refuse(CloseMatter(matter=ident(2)), "matter-voided")
     file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "incoming"}
     s.do(RegisterDocument(document=ident(0xD0), title="Skrivelse", matter=ident(1), **file))
+    documents(s)
+
+
+def documents(s: LogSession) -> None:
+    here: Any = {"document": ident(0xD0)}
+    s.refuse(LiftSecrecy(document=ident(0xD9), reason="Nej"), "not-found")
+    file: Any = {"media_type": "application/pdf", "size": 9, "file": "cd" * 32}
+    s.do(CompleteRegistration(**here, sender="Polisen"), AddDocumentVersion(**here, base=1, **file))
+    s.refuse(AddDocumentVersion(**here, base=1, **file), "document-newer-version")
+    mark = SecrecyMark(provision="OSL 18 kap. 1 §", date=DAY, authority="Kommunstyrelsen")
+    s.do(MarkSecrecy(**here, mark=mark), LiftSecrecy(**here, reason="Prövad"))
+    one: Any = {"number": "1", "title": "Bilaga", "enclosed": False}
+    s.refuse(ListEnclosures(**here, enclosures=[EnclosureGiven(**one)] * 2), "enclosure-number-twice")
+    itself = EnclosureGiven(**one, document=ident(0xD0))
+    s.refuse(ListEnclosures(**here, enclosures=[itself]), "encloses-itself")
+    s.do(ListEnclosures(**here, enclosures=[EnclosureGiven(**one)]))
 
 
 def calling(s: LogSession) -> None:

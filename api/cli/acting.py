@@ -17,11 +17,11 @@ import typer
 
 from api.cli.options import Dir, Json, opened
 from api.cli.output import Exit, answer, console, handled, in_language, plain
+from api.commands import ELSEWHERE
 from api.faults import BadRequest
 from api.reactions import Reactions, Undone
 from api.signing_flow import SigningFlow
 from api.wiring import Municipality
-from domain.approving import BeginSigning
 from domain.decider import COMMANDS
 from domain.errors import Forbidden
 from domain.sources import house
@@ -45,11 +45,13 @@ def do(
 ) -> None:
     """Ge ett av registrets kommandon. `liggare do list` visar alla, `--data '?'` visar ett kommandos uppgifter."""
     with handled(json):
-        known = {name: one for name, one in COMMANDS.items() if not one.INTERNAL and one is not BeginSigning}
+        known = {name: one for name, one in COMMANDS.items() if not one.INTERNAL and one not in ELSEWHERE}
         if command == "list":
             names = {name: (one.__doc__ or "").strip().splitlines()[0] for name, one in sorted(known.items())}
             answer({"commands": names}, json, lambda: _table(names))
             return
+        if command in (one.command_name() for one in ELSEWHERE):
+            raise BadRequest("command-elsewhere", command=command)
         if command not in known:
             raise BadRequest("unknown-command", command=command)
         if data == "?":
@@ -66,8 +68,8 @@ def do(
             saved = municipality.execute(asked, person, assurance)
             with suppress(Undone):  # said in the log; what was asked for is done
                 Reactions(municipality).run()
-        result = _result(saved)
-        answer(result, json, lambda: _told(result))
+        result = result_of(saved)
+        answer(result, json, lambda: told(result))
 
 
 def acting(municipality: Municipality) -> tuple[str, str]:
@@ -81,7 +83,8 @@ def acting(municipality: Municipality) -> tuple[str, str]:
     return holder.person, "token"
 
 
-def _result(saved: Saved) -> dict[str, Any]:
+def result_of(saved: Saved) -> dict[str, Any]:
+    """What a command led to, as it is answered."""
     events = [
         {"position": fact.position, "kind": fact.event.TOPIC, "stream": fact.stream, "version": fact.version}
         for fact in saved.facts
@@ -90,7 +93,8 @@ def _result(saved: Saved) -> dict[str, Any]:
     return {"position": saved.position, "events": events, "findings": findings}
 
 
-def _told(result: dict[str, Any]) -> None:
+def told(result: dict[str, Any]) -> None:
+    """The same for a reader."""
     for event in result["events"]:
         console.print(f"{event['position']:>7}  {event['kind']:32} {event['stream']}")
     for finding in result["findings"]:

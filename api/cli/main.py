@@ -13,7 +13,7 @@ import traceback
 
 import typer
 
-from api.cli import acting, benching, evidence, folder, following, keeping, people, reading, serving
+from api.cli import acting, benching, evidence, filing, folder, following, keeping, people, reading, serving
 from api.cli.output import Exit, in_language, stop
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (folder, keeping, serving, people, acting, reading, following, evidence, benching):
+for module in (folder, keeping, serving, people, acting, filing, reading, following, evidence, benching):
     module.register(app)
 
 

@@ -5,7 +5,9 @@ Nothing is mocked: a real data folder, real signatures, real PDFs, and only publ
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -433,3 +435,62 @@ def test_a_document_with_a_secrecy_mark_is_for_those_who_keep_the_register(town:
     assert town.read(f"documents/{made}", "farida").status_code == 403
     assert town.read(f"documents/{made}/file", "farida").status_code == 403
     assert made not in [each["id"] for each in town.seen("documents?limit=200", "farida")["items"]]
+
+
+def test_versions_of_a_document_stay_and_each_can_be_fetched(town: Town) -> None:
+    before = len(list(town.municipality.files.addresses()))
+    headers = town.header("sofia", {"Content-Type": "text/plain"})
+    asked = {"title": "Förslag", "direction": "internal", "sha256": hashlib.sha256(b"first").hexdigest()}
+    made = town.client.post(f"{V1}/documents", params=asked, content=b"first", headers=headers).json()["id"]
+    at = f"documents/{made}"
+    newer = {"base": "1", "note": "Rättad", "size": "6"}
+    answer = town.client.post(f"{V1}/{at}/versions", params=newer, content=b"second", headers=headers)
+    assert answer.status_code == 201, answer.text
+    again = town.client.post(f"{V1}/{at}/versions", params=newer, content=b"second", headers=headers)
+    assert problem(again)["code"] == "document-newer-version"
+    seen = town.seen(at, "farida")
+    assert (seen["version"], seen["size"], [one["version"] for one in seen["versions"]]) == (2, 6, [1, 2])
+    assert town.read(f"{at}/file", "farida").content == b"second"
+    first = town.read(f"{at}/file?version=1", "farida")
+    assert first.content == b"first"
+    digest = base64.b64encode(hashlib.sha256(b"first").digest()).decode()
+    assert first.headers["repr-digest"] == f"sha-256=:{digest}:"
+    assert town.read(f"{at}/file?version=3", "farida").status_code == 404
+    assert len(list(town.municipality.files.addresses())) == before + 2, "the refused one is gone"
+
+
+def test_what_registration_lacks_is_shown_and_filled_in(town: Town) -> None:
+    headers = town.header("sofia", {"Content-Type": "text/plain"})
+    asked = {"title": "Brev", "direction": "outgoing"}
+    made = town.client.post(f"{V1}/documents", params=asked, content=b"x", headers=headers).json()["id"]
+    assert town.seen(f"documents/{made}")["missing"] == ["date", "designation", "recipient"]
+    assert made in [each["id"] for each in town.seen("documents?incomplete=true&limit=200")["items"]]
+    matter = town.made(
+        "matters/open-matter", "sofia", body=town.ids["council"], title="Läget", diarienummer="KS23.276"
+    )
+    town.do(
+        f"documents/{made}/complete-registration",
+        "sofia",
+        matter=matter,
+        recipient="Polisen",
+        date="2024-01-31",
+    )
+    assert town.seen(f"documents/{made}")["missing"] == []
+    assert made not in [each["id"] for each in town.seen("documents?incomplete=true&limit=200")["items"]]
+    assert [each["id"] for each in town.seen(f"documents?matter={matter}")["items"]] == [made]
+
+
+@pytest.mark.fact("X2")
+def test_a_matter_is_found_by_its_number_however_it_is_written(town: Town) -> None:
+    matter = town.made(
+        "matters/open-matter", "sofia", body=town.ids["council"], title="Läget", diarienummer="KS23.770",
+        given_by="kommunens registrator",
+    )  # fmt: skip
+    town.do(f"matters/{matter}/add-alias", "sofia", diarienummer="2023KS770 040")
+    town.municipality.projector.catch_up()
+    for number in ("KS23.770", "ks 23.770", "2023ks770 040"):
+        found = town.client.get(
+            f"{V1}/matters", params={"diarienummer": number}, headers=town.header("farida")
+        ).json()
+        assert [each["id"] for each in found["items"]] == [matter]
+    assert town.seen("matters?diarienummer=KS23.277")["items"] == []

@@ -1,0 +1,168 @@
+"""document: files into the registry and out of it, part by part.
+
+- A file is read and written a piece at a time; what is declared of it (--sha256) is held to, and a file that is refused
+  leaves nothing behind.
+- A file that is fetched gets its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.access import authorise
+from api.cli.acting import acting, result_of, told
+from api.cli.options import Dir, Json, opened
+from api.cli.output import answer, console, handled, in_language, plain
+from api.documents import may_read, version_of
+from api.faults import BadRequest
+from api.intake import Intake, bring
+from api.rights import KEEPERS, Rights, Streams
+from api.tokens import Caller
+from api.wiring import Municipality
+from domain.document import AddDocumentVersion, Document, RegisterDocument
+from domain.errors import Forbidden
+from domain.lookup import existing
+from domain.messages import Command, fresh_id
+from domain.sources import house
+from registry.clock import local
+
+PIECE = 1 << 20
+
+
+class Direction(StrEnum):
+    """Where a document goes."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    INTERNAL = "internal"
+
+
+File = Annotated[Path, typer.Argument(metavar="FIL", help="Filen.", exists=True, dir_okay=False)]
+DocumentId = Annotated[str, typer.Argument(metavar="HANDLING", help="Handlingens id.")]
+MediaType = Annotated[
+    str | None, typer.Option("--type", metavar="TYP", help="Mediatyp; annars efter filens namn.")
+]
+Sha256 = Annotated[str | None, typer.Option(metavar="HEX", help="Kontrollsumma som filen måste ha.")]
+Day = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Dag den kom in eller upprättades.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    documents = typer.Typer(help="Handlingar och deras filer.", no_args_is_help=True)
+    documents.command()(add)
+    documents.command()(version)
+    documents.command()(get)
+    app.add_typer(documents, name="document")
+
+
+def add(
+    file: File,
+    folder: Dir,
+    title: Annotated[str, typer.Option(help="Kort vad handlingen rör.")],
+    direction: Annotated[Direction, typer.Option(help="Inkommen, utgående eller upprättad.")],
+    matter: Annotated[str | None, typer.Option(metavar="ÄRENDE", help="Ärendets id.")] = None,
+    designation: Annotated[str | None, typer.Option(help="Annan beteckning än ärendets nummer.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Slag av handling.")] = None,
+    date: Day = None,
+    sender: Annotated[str | None, typer.Option(help="Avsändare.")] = None,
+    recipient: Annotated[str | None, typer.Option(help="Mottagare.")] = None,
+    secrecy: Annotated[str | None, typer.Option(help="Bestämmelse om sekretess, om den märks.")] = None,
+    media_type: MediaType = None,
+    sha256: Sha256 = None,
+    json: Json = False,
+) -> None:
+    """Registrera en handling med dess fil."""
+    said: dict[str, Any] = {
+        "document": fresh_id(), "title": title, "direction": str(direction), "matter": matter, "kind": kind,
+        "designation": designation, "date": date.date() if date else None, "sender": sender, "recipient": recipient,
+        "secrecy": {"provision": secrecy} if secrecy else None, "media_type": media_type or _guessed(file),
+    }  # fmt: skip
+    _take(file, folder, lambda **more: RegisterDocument(**said, **more), sha256, as_json=json)
+
+
+def version(
+    document: DocumentId,
+    file: File,
+    folder: Dir,
+    note: Annotated[str | None, typer.Option(help="Vad som är nytt.")] = None,
+    media_type: MediaType = None,
+    sha256: Sha256 = None,
+    json: Json = False,
+) -> None:
+    """Lägg en ny version till en handling; de tidigare finns kvar."""
+    said: dict[str, Any] = {"document": document, "note": note, "media_type": media_type or _guessed(file)}
+    _take(file, folder, lambda **more: AddDocumentVersion(**said, **more), sha256, as_json=json)
+
+
+def _guessed(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+
+
+def _take(
+    file: Path, folder: Path, command: Callable[..., Command], sha256: str | None, *, as_json: bool
+) -> None:
+    with handled(as_json):
+        with opened(folder) as municipality:
+            person, assurance = acting(municipality)
+            permitted = command(size=0, file="0" * 64)
+            registry = municipality.registry
+            authorise(permitted, person, assurance, registry.world(), local(registry.now()))
+            id = getattr(permitted, "document", "")
+            with file.open("rb") as source:
+                intake = Intake(iter(lambda: source.read(PIECE), b""), file.stat().st_size, sha256)
+
+                def named(address: str) -> Command:
+                    return command(size=intake.size, sha256=intake.sha256, file=address)
+
+                saved = bring(municipality, person, assurance, id, intake, named)
+        result = {"id": id, "sha256": intake.sha256, "size": intake.size} | result_of(saved)
+        answer(result, as_json, lambda: told(result))
+
+
+def get(
+    document: DocumentId,
+    folder: Dir,
+    out: Annotated[Path, typer.Option(metavar="FIL", help="Dit filen skrivs.", dir_okay=False)],
+    number: Annotated[int | None, typer.Option("--version", min=1, help="Annars den senaste.")] = None,
+    json: Json = False,
+) -> None:
+    """Hämta en handlings fil."""
+    with handled(json):
+        if out.exists():
+            raise BadRequest("file-exists", path=out)
+        with opened(folder) as municipality:
+            person, assurance = acting(municipality)
+            state = existing(municipality.registry.world(), Document, document)
+            if not may_read(Rights(Caller(municipality, person, assurance), Streams(municipality)), state):
+                raise Forbidden("reading-not-permitted", house(5), roles=", ".join(sorted(KEEPERS)))
+            found = version_of(document, state, number)
+            _write(municipality, found.file, out)
+        path = str(out.resolve())
+        done = in_language("Filen är hämtad", "The file is fetched")
+        result = {"document": document, "version": found.version, "path": path, "size": found.size}
+        answer(result, json, lambda: console.print(plain(f"{done}: {path}")))
+
+
+def _write(municipality: Municipality, address: str, out: Path) -> None:
+    """The file whole under its name, or nothing."""
+    parts: Iterator[bytes] = municipality.files.read(address)
+    handle, name = tempfile.mkstemp(dir=out.resolve().parent, prefix=f".{out.name}-")
+    try:
+        with os.fdopen(handle, "wb") as target:
+            for part in parts:
+                target.write(part)
+        Path(name).rename(out)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
