@@ -22,7 +22,8 @@ from pydantic import BaseModel, Field
 
 from api.bodies import Body, read
 from api.examples import example
-from api.problems import documented, language, sentence
+from api.problems import documented
+from api.sentences import language, sentence
 from api.tokens import Called, Caller
 from api.wiring import target_stream
 from domain.approving import BeginSigning

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Literal
 
-TEXTS = Path(__file__).parent / "texts"
+from api.sentences import Language, texts
 
 
 class Fault(Exception):
@@ -30,13 +27,6 @@ class BadRequest(Fault):
     """What was asked for cannot be: a time that does not exist, a range outside the log."""
 
 
-@cache
-def _texts(kind: str) -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads((TEXTS / f"{kind}.toml").read_text("utf-8"))
-
-
-def told(
-    kind: str, code: str, language: Literal["sv", "en"], values: Mapping[str, object], key: str = ""
-) -> str:
+def told(kind: str, code: str, language: Language, values: Mapping[str, object], key: str = "") -> str:
     """A sentence of a file in texts/ with its values."""
-    return _texts(kind)[code][key + language].format_map(values)
+    return texts(kind)[code][key + language].format_map(values)

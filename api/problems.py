@@ -1,10 +1,9 @@
 """Every answer of 400 and above: RFC 9457 problem details, in the reader's language, with what to do next.
 
 - type, title, status, detail and instance are always there (RFC 9457, 3.1). type is `urn:liggare:refusal:<code>`; the
-  code is stable ASCII, the sentences stand in texts/refusals.*.toml, one of each language for every code.
+  code is stable ASCII, and sentences.py has the words.
 - A refusal that rests on a rule names it: document and section, as the rule was adopted.
 - What was sent in is never repeated in a problem: an answer ends up in logs.
-- Swedish unless Accept-Language prefers English (RFC 9110, 12.5.4).
 - A database that does not answer is 503 with Retry-After: what was asked may have been done, and asking again with the
   same Idempotency-Key is safe.
 - A path that exists with other methods answers 405 and Allow names all of them (RFC 9110, 15.5.6).
@@ -13,12 +12,9 @@
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
@@ -28,6 +24,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from api.sentences import Language, language, sentence, texts
 from api.wiring import Preconditions
 from domain.errors import DomainError, Forbidden, NotFound
 from domain.sources import Source
@@ -37,8 +34,6 @@ from registry.recorder import Conflict, LogUnavailable
 from registry.registry import TooBusy
 
 MEDIA_TYPE = "application/problem+json"
-TEXTS = Path(__file__).parent / "texts"
-Language = Literal["sv", "en"]
 log = logging.getLogger("liggare.api")
 
 PROTECTIVE = {
@@ -123,45 +118,6 @@ class Refusal(Exception):
         super().__init__(code)
         self.status, self.code, self.values = status, code, values
         self.errors, self.headers = errors, dict(headers or {})
-
-
-# --- sentences
-@cache
-def texts(kind: str) -> dict[str, dict[str, str]]:
-    """All sentences of a kind (refusals, findings, fields), by code, from every file of that kind."""
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted(TEXTS.glob(f"{kind}*.toml")):
-        found |= tomllib.loads(path.read_text("utf-8"))
-    return found
-
-
-class _Values(dict[str, object]):
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
-def sentence(
-    kind: str, code: str, language: Language, values: Mapping[str, object] = {}, key: str = ""
-) -> str:
-    """A sentence with its values; a code without one answers with the code itself, and a test sees to that."""
-    text = texts(kind).get(code, {}).get(f"{key}{language}", code if not key else "")
-    return text.format_map(_Values(values))
-
-
-def language(accept: str | None) -> Language:
-    """sv, or en if it is preferred."""
-    wanted: dict[str, float] = {}
-    for part in (accept or "").split(","):
-        tag, _, rest = part.strip().partition(";")
-        name, _, value = rest.strip().partition("=")
-        try:
-            weight = float(value) if name.strip() == "q" else 1.0
-        except ValueError:
-            continue
-        main = tag.strip().lower().partition("-")[0]
-        wanted[main] = max(wanted.get(main, 0.0), weight)
-    anything = wanted.get("*", 0.0)
-    return "en" if wanted.get("en", anything) > wanted.get("sv", anything) else "sv"
 
 
 # --- answers

@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from holidays.constants import DE_FACTO, PUBLIC
-from holidays.countries.sweden import Sweden
 
 from api.access import authorise, rules_hash
 from api.keyroom import KeyRoom, create_keys, load_keys
@@ -133,6 +131,9 @@ def with_calendar(command: Command) -> Command:
     """An adoption with the calendar days it will need, so that no later reading asks a holiday library."""
     if not isinstance(command, AdoptRegulation) or command.non_working_days:
         return command
+    from holidays.constants import DE_FACTO, PUBLIC  # noqa: PLC0415  # slow to load, and asked only here
+    from holidays.countries.sweden import Sweden  # noqa: PLC0415  # as above
+
     first = (command.valid_from or command.adopted_on).year
     # Public holidays, and the three eves on which nobody works; weekends are counted where days are counted.
     days = Sweden(years=range(first, first + CALENDAR_YEARS), categories=(PUBLIC, DE_FACTO))

@@ -3,6 +3,8 @@
 - A test that needs a program which is not here is skipped, and the last words of the run name it and the one
   command that adds it. Where LIGGARE_ALL_TOOLS=1 (the full check) any skip at all is a failure.
 - No test speaks to another machine: connecting anywhere but to this one is an error.
+- Coverage is measured while the tests run that judge domain/ and signing/ alone, and those marked `measured`: tracing
+  makes everything else take up to twice as long and adds nothing to the gate.
 - Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs ten times
   as many cases.
 """
@@ -11,11 +13,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from collections import Counter
 from collections.abc import Generator, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -26,6 +32,10 @@ ALL_TOOLS = os.environ.get("LIGGARE_ALL_TOOLS") == "1"
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+# What a file imports that does not judge domain/ and signing/ alone.
+HIGHER = re.compile(r"^(?:from|import) (?:registry|projections|api)\b", re.MULTILINE)
 
 
 class OtherMachine(OSError):
@@ -67,6 +77,24 @@ def postgres() -> Iterator[Cluster]:
 def postgres_url(postgres: Cluster) -> str:
     """A database on it, shared by the tests of a run: each takes a schema of its own."""
     return postgres.database()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage where it would say nothing."""
+    running = coverage.Coverage.current()
+    if running is None or item.get_closest_marker("measured") or _alone(item.path):
+        return (yield)
+    running.stop()
+    try:
+        return (yield)
+    finally:
+        running.start()
+
+
+@cache
+def _alone(path: Path) -> bool:
+    return not HIGHER.search(path.read_text("utf-8"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -23,7 +24,10 @@ from domain.minutes_events import MinutesSealed
 from tests.forging import OTHER_VIEW, Called, alter_dissent
 from tests.web import SLUG
 
-FLIPS = {"events.db": 18, "checkpoints": 10, "files": 16, "pki/trust.pem": 4, "pki/log.vkeys": 4}
+# Sixty in all, ten times as many in the long form.
+TIMES = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1
+FLIPS = {"events.db": 12, "checkpoints": 6, "files": 12, "pki/trust.pem": 3, "pki/log.vkeys": 3}
+PAPER_FLIPS = EXPORT_FLIPS = 12
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +206,7 @@ def flips(place: Path, count: int, seed: str) -> Iterator[tuple[Path, int, int]]
 @pytest.mark.parametrize("name", FLIPS)
 def test_a_flipped_bit_in_a_folder_is_found_or_listed(name: str, folder: Path) -> None:
     loose = verify(folder)
-    for path, offset, bit in flips(folder / name, FLIPS[name], f"flip {name}"):
+    for path, offset, bit in flips(folder / name, FLIPS[name] * TIMES, f"flip {name}"):
         flipped(path, offset, bit)
         result = verify(folder)
         assert not result["ok"] or is_listed(loose, path, offset), (path.name, offset, bit)
@@ -225,7 +229,7 @@ def test_a_flipped_bit_in_a_paper_is_found_or_listed(paper: Path, tmp_path: Path
     copied = tmp_path / paper.name
     shutil.copy(paper, copied)
     loose = verify(copied)
-    for path, offset, bit in flips(copied, 20, "flip paper"):
+    for path, offset, bit in flips(copied, PAPER_FLIPS * TIMES, "flip paper"):
         flipped(path, offset, bit)
         try:
             assert not verify(copied)["ok"] or is_listed(loose, path, offset), (offset, bit)
@@ -239,7 +243,7 @@ def test_a_flipped_bit_in_an_export_is_found_or_listed(exported: Path, tmp_path:
     shutil.copytree(exported, copied)
     loose = verify(copied)
     assert loose["ok"]
-    for path, offset, bit in flips(copied, 20, "flip export"):
+    for path, offset, bit in flips(copied, EXPORT_FLIPS * TIMES, "flip export"):
         flipped(path, offset, bit)
         result = verify(copied)
         assert not result["ok"] or is_listed(loose, path, offset), (path.name, offset, bit)
@@ -432,6 +436,7 @@ def test_without_views_their_step_is_not_run(folder: Path) -> None:
 
 
 # --- exports
+@pytest.mark.measured
 def test_a_whole_export_and_parts_of_it_hold(folder: Path, exported: Path, tmp_path: Path) -> None:
     assert verify(exported)["ok"]
     municipality = open_folder(folder)
@@ -485,6 +490,7 @@ BROKEN_EXPORTS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
 }
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("what", BROKEN_EXPORTS)
 def test_what_is_wrong_with_an_export_is_named(what: str, exported: Path, tmp_path: Path) -> None:
     spoil, steps = BROKEN_EXPORTS[what]
@@ -494,6 +500,7 @@ def test_what_is_wrong_with_an_export_is_named(what: str, exported: Path, tmp_pa
     assert steps <= set(failed(verify(out)))
 
 
+@pytest.mark.measured
 def test_what_else_lies_in_an_export_is_listed(exported: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(exported, out)

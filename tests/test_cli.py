@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_group
 
 from api.cli import output
-from api.cli.main import run
+from api.cli.main import COMMANDS, application, run
 from api.faults import Fault, told
 from api.rights import Streams
 from api.wiring import SYSTEM, create_folder, open_folder
@@ -368,6 +369,12 @@ def test_what_to_follow_up_is_listed(ask: Ask, say: Ask, folder: Path) -> None:
     assert "försenat     maj 2024" in say("follow-up", "--dir", folder, "--on", "2024-06-01")
     assert "overdue;maj 2024" in say("follow-up", "--dir", folder, "--on", "2024-06-01", "--csv")
     assert "Inget att följa upp" in say("follow-up", "--dir", folder, "--on", "2020-01-01")
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_command_is_found_in_its_own_file_without_the_others(module: str) -> None:
+    for name in COMMANDS[module]:
+        assert list(get_group(application([name, "--json"])).commands) == list(COMMANDS[module])
 
 
 def test_without_anything_the_help_is_shown(say: Ask) -> None:

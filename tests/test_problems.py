@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.problems import RETRY_AFTER, STATUS, TITLES, fields, language, sentence, status_of, texts
+from api.problems import RETRY_AFTER, STATUS, TITLES, fields, status_of
+from api.sentences import language, sentence, texts
 from domain.errors import DomainError, Forbidden, NotFound, Refused
 from domain.sources import house
 from registry.registry import TooBusy

@@ -1,18 +1,16 @@
-"""Commands about a whole data folder: init, demo, doctor, rebuild, export."""
+"""Commands about a whole data folder: init, doctor, rebuild, export."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from api.cli.options import Dir, Json, opened
-from api.cli.output import Exit, answer, console, handled, in_language, progress, tell
-from api.cli.serving import run
-from api.demo.show import play
+from api.cli.output import Exit, answer, console, handled, in_language, progress
 from api.doctor import examine
 from api.exporting import export
 from api.faults import BadRequest
@@ -25,7 +23,7 @@ SETUP_LASTS = timedelta(hours=24)
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (init, demo, doctor, rebuild):
+    for command in (init, doctor, rebuild):
         app.command()(command)
     app.command("export")(export_)
 
@@ -92,62 +90,6 @@ def empty(folder: Path) -> None:
     """Refuse a folder that is there and holds anything."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NotAFolder("not-empty", folder=folder)
-
-
-def demo(
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--dir", metavar="MAPP", help="Ny mapp för exemplet; får inte finnas eller ska vara tom."
-        ),
-    ] = Path("demo"),
-    serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Visa exemplet på den egna datorn efteråt.")
-    ] = True,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port att lyssna på; 0 tar en ledig.")] = 8000,
-    json: Json = False,
-) -> None:
-    """Spela upp ett rådsår genom det öppna gränssnittet, på en simulerad klocka, och visa det."""
-    with handled(json):
-        empty(folder)
-        result = play(folder, tell)
-        answer(result, json, lambda: _played(result))
-        if serve:
-            run(
-                [Path(one["dir"]) for one in result["municipalities"]],
-                "127.0.0.1",
-                port,
-                as_json=json,
-                quiet=True,
-            )
-
-
-def _played(result: dict[str, Any]) -> None:
-    words = {
-        "clock": in_language("exempel på simulerad klocka", "an example on a simulated clock"),
-        "dir": in_language("datamapp", "data folder"),
-        "meeting": in_language("möte", "meeting"),
-        "none": in_language("inte stämplat", "not sealed"),
-        "all": in_language("Kontrollera allt:       ", "Verify everything:      "),
-        "one": in_language("Kontrollera ett papper: ", "Verify one paper:       "),
-        "log": in_language("Händelselogg:           ", "What happened:          "),
-        "tokens": in_language("Nycklar att prova gränssnittet med:", "Tokens to try the interface with:"),
-    }
-    for one in result["municipalities"]:
-        console.print(f"\n[bold]{one['name']}[/bold]  ({words['clock']})")
-        console.print(f"  {words['dir']}  {one['dir']}")
-        for meeting in one["meetings"]:
-            console.print(
-                f"  {words['meeting']} {meeting['date']}  {meeting['minutes_pdf'] or words['none']}"
-            )
-        console.print(f"\n  {words['all']}liggare verify {one['dir']}")
-        pdf = next((each["minutes_pdf"] for each in one["meetings"] if each["minutes_pdf"]), None)
-        if pdf:
-            console.print(f"  {words['one']}liggare verify {pdf} --trust {one['trust_anchor']}")
-        console.print(f"  {words['log']}liggare audit --dir {one['dir']}")
-        console.print(f"  {words['tokens']}")
-        for role, token in one["tokens"].items():
-            console.print(f"    {role:14} {token}")
 
 
 def doctor(folder: Dir, json: Json = False) -> None:

@@ -28,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.faults import Fault, told
 from api.holding import LogCut
-from api.problems import language, sentence, texts
+from api.sentences import language, sentence, texts
 from domain.errors import DomainError
 from projections.runner import Stopped
 from registry.files import FileDamaged
