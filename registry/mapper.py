@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
 from domain.when import Happened, Precision
 from registry.fields import dump, load, plan
+from registry.recorder import EvidenceBroken as EvidenceBroken  # noqa: PLC0414  # what the mapper raises is found here
 from registry.vault import Vault
 from signing.canonical import JSON, decode, encode
 from signing.commitments import commit
@@ -51,10 +52,6 @@ _MANDATE = {"role": re.compile(f"({_CODE})?"), "body": re.compile(r"([0-9a-f]{16
 _BOUND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 _PRECISIONS = frozenset(map(str, Precision))
 _HAPPENED = frozenset("text earliest latest precision".split())
-
-
-class EvidenceBroken(Exception):
-    """What is stored is not what was recorded; the message says where and what differs."""
 
 
 @dataclass(frozen=True, slots=True)

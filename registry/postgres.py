@@ -8,22 +8,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from io import UnsupportedOperation
 from typing import Any
 
-from eventsourcing.persistence import Notification, StoredEvent, Subscription
+from eventsourcing.persistence import Notification, StoredEvent
 
-from registry.mapper import EvidenceBroken, read_envelope
+from registry.mapper import read_envelope
 from registry.postgres_bell import Bell
 from registry.postgres_schema import check, compose, prepare, schema_name
 from registry.postgres_sessions import PATIENCE, Row, Sessions
 from registry.postgres_writer import Writer
-from registry.recorder import Head, LogRecorder, Receipt
-from signing.log import leaf_hash
+from registry.recorder import PAGE, Head, LogRecorder, Receipt, checked
 
-PAGE = 2000
 _LAST = 2**63 - 1
 
 
@@ -45,6 +43,7 @@ class PostgresRecorder(LogRecorder):
         self._writer = Writer(self._sessions, self.schema, session)
         self._bell = Bell(self._sessions, self.schema)
         self._head = (b"", Head(0, ""))
+        self._known = Head(0, "")
 
     # --- writing
 
@@ -64,10 +63,13 @@ class PostgresRecorder(LogRecorder):
         recorded_at: str = "",
         receipt: Receipt | None = None,
         reset: bool = False,
+        queued: Callable[[], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
-        positions = self._writing().append(stored_events, expect, recorded_at, receipt, reset)
-        self._bell.ring()
+        positions = self._writing().append(stored_events, expect, recorded_at, receipt, reset, queued)
+        if positions:
+            self._see(Head(positions[-1], recorded_at))
+            self._bell.ring()
         return positions
 
     def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
@@ -90,57 +92,31 @@ class PostgresRecorder(LogRecorder):
         position, leaf = rows[0][0], rows[0][5]
         known, head = self._head
         if (head.position, known) != (position, leaf):
-            head = Head(position, read_envelope(_checked(rows[0]))["recorded_at"])
+            head = Head(position, read_envelope(checked(rows[0]))["recorded_at"])
             self._head = (leaf, head)  # one assignment: another thread may put an older one back
+        self._see(head)
         return head
 
-    def scan(self, after: int = 0, upto: int | None = None) -> Iterator[Notification]:
-        limit = upto if upto is not None else self.head().position
-        while after < limit:
-            page = self.select_notifications(after, PAGE, limit, inclusive_of_start=False)
-            if not page:
-                raise EvidenceBroken(
-                    f"position {after + 1}: the event is missing, though the log goes on to {limit}"
-                )
-            for event in page:
-                if event.id != after + 1:
-                    raise EvidenceBroken(f"position {after + 1}: the event is missing")
-                after = event.id
-                yield event
+    def known(self) -> Head:
+        return self._known if self._known.position else self.head()
 
-    def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
-        limit = upto if upto is not None else self.head().position
+    def _see(self, head: Head) -> None:
+        if head.position > self._known.position:  # of two threads the later may come first
+            self._known = head
+
+    def _page_of_leaves(self, after: int, upto: int) -> list[Row]:
         query = (
             "SELECT position, leaf FROM {schema}.event "
             "WHERE position > %b AND position <= %b ORDER BY position LIMIT %b"
         )
-        while page := self._read(query, after, limit, PAGE):
-            for position, leaf in page:
-                if position != after + 1:
-                    raise EvidenceBroken(f"position {after + 1}: the event is missing")
-                after = position
-                yield leaf
+        return self._read(query, after, upto, PAGE)
 
     def select_stream(self, stream: str, after: int = 0, at: int | None = None) -> Sequence[Notification]:
         query = (
             "SELECT {columns} FROM {schema}.event "
             "WHERE stream = %b AND version > %b AND position <= %b ORDER BY version"
         )
-        return [_checked(row) for row in self._read(query, stream, after, _LAST if at is None else at)]
-
-    def select_events(
-        self,
-        originator_id: object,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        query = "SELECT {columns} FROM {schema}.event WHERE stream = %b AND version > %b AND version <= %b"
-        query += " ORDER BY version DESC LIMIT %b" if desc else " ORDER BY version LIMIT %b"
-        last = _LAST if lte is None else lte
-        return [_checked(row) for row in self._read(query, str(originator_id), gt or 0, last, limit)]
+        return [checked(row) for row in self._read(query, stream, after, _LAST if at is None else at)]
 
     def select_notifications(
         self,
@@ -155,13 +131,7 @@ class PostgresRecorder(LogRecorder):
         query = "SELECT {columns} FROM {schema}.event WHERE position >= %b AND position <= %b"
         values = [low, _LAST if stop is None else stop, *([list(topics)] if topics else []), limit]
         query += (" AND topic = ANY(%b)" if topics else "") + " ORDER BY position LIMIT %b"
-        return [_checked(row) for row in self._read(query, *values)]
-
-    def max_notification_id(self) -> int | None:
-        return self.head().position or None
-
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[PostgresRecorder]:
-        return _Subscription(self, gt, topics)
+        return [checked(row) for row in self._read(query, *values)]
 
     def wait(self, after: int, timeout: float) -> bool:
         return self._bell.wait(lambda: self.head().position > after, timeout)
@@ -182,25 +152,3 @@ class PostgresRecorder(LogRecorder):
         self._bell.close()
         self._writer.close()
         self._sessions.close()
-
-
-class _Subscription(Subscription[PostgresRecorder]):
-    """Blocks after the last event until another comes."""
-
-    def __next__(self) -> Notification:
-        after = self._last_notification_id or 0
-        while not self._has_been_stopped:
-            if found := self._recorder.select_notifications(
-                after, 1, topics=self._topics, inclusive_of_start=False
-            ):
-                self._last_notification_id = found[0].id
-                return found[0]
-            self._recorder.wait(after, 1.0)
-        raise StopIteration
-
-
-def _checked(row: Row) -> Notification:
-    position, stream, version, topic, envelope, leaf = row
-    if leaf_hash(envelope) != leaf:
-        raise EvidenceBroken(f"position {position}: the envelope's bytes differ from its leaf hash")
-    return Notification(stream, version, topic, envelope, position)

@@ -2,8 +2,7 @@
 
 - An append is one call of the schema's function (registry.postgres_schema) and is answered when it is on disk. A turn
   takes the function's lock first and keeps it until its save is committed.
-- Appends that wait while another is being synced go together in the next transaction. Each keeps its own answer: one
-  that is refused spoils no other.
+- Appends that wait while another is being synced go together in the next transaction (registry.together).
 - A session that is lost in the middle of an append leaves open whether it was committed. The same append is then made
   again on a new session and first looks for itself: an envelope's salt makes its leaf unique and a stream's version is
   taken once, so it lands once. If no server answers, LogUnavailable is raised; a caller with an idempotency key who
@@ -12,11 +11,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import accumulate
 
 import psycopg
@@ -26,6 +23,7 @@ from registry.postgres_arrays import blobs, flags, numbers, texts
 from registry.postgres_schema import compose, lock_key
 from registry.postgres_sessions import Session, Sessions, is_at_rest, is_lost
 from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogUnavailable, Receipt
+from registry.together import Append, Together
 from signing.log import leaf_hash
 
 APPEND = (
@@ -38,21 +36,6 @@ PUT = "INSERT INTO {schema}.checkpoint VALUES (%b, %b) ON CONFLICT (size) DO UPD
 COPIED = ("int8", "text", "int8", "text", "bytea", "bytea")
 
 
-@dataclass(slots=True, eq=False)
-class Append:
-    """An append that waits to be made, and then its answer: the first position, or an error."""
-
-    events: Sequence[StoredEvent]
-    expect: Mapping[str, int]
-    fault: str | None
-    recorded_at: str
-    receipt: Receipt | None
-    reset: bool
-    first: int = 0
-    error: BaseException | None = None
-    answered: bool = False
-
-
 class Writer:
     """Appends for all threads of this process, one transaction at a time."""
 
@@ -62,7 +45,7 @@ class Writer:
         self._append, self._lock = compose(APPEND, schema), compose(LOCK, schema, lock=lock_key(schema))
         self._copy, self._put = compose(COPY, schema), compose(PUT, schema)
         self._is_empty = compose("SELECT NOT EXISTS (SELECT FROM {schema}.event)", schema)
-        self._waiting, self._door, self._seated = list[Append](), threading.Condition(), 0
+        self.together = Together(self._make)
         self._purged = ""
 
     # --- appending
@@ -74,6 +57,7 @@ class Writer:
         recorded_at: str,
         receipt: Receipt | None,
         reset: bool,
+        queued: Callable[[], None] | None = None,
     ) -> list[int]:
         """The new positions; raises what LogRecorder.insert_events does, and LogUnavailable."""
         standing, versions, fault = dict(expect), dict(expect), None
@@ -82,59 +66,17 @@ class Writer:
             # A stream that was not read must stand where its first event here follows on it.
             first = standing.setdefault(stream, event.originator_version - 1)
             fault = fault or _follow(versions, stream, event.originator_version, first)
-        mine = Append(stored, standing, fault, recorded_at, receipt, reset)
-        if self._seated == threading.get_ident():  # in a turn
-            self._make([mine])
-        else:
-            self._make_together(mine)
-        if mine.error is not None:
-            raise mine.error
-        return list(range(mine.first, mine.first + len(stored)))
-
-    def _make_together(self, mine: Append) -> None:
-        """Wait until somebody has made an append, or until it is one's turn to make all that wait."""
-        with self._door:
-            self._waiting.append(mine)
-            while self._seated and not mine.answered:
-                self._door.wait()
-            if mine.answered:
-                return
-            self._seated, company, self._waiting = threading.get_ident(), self._waiting, []
-        try:
-            self._make(company)
-        finally:
-            self._leave()
+        mine = Append(
+            events=stored, expect=standing, recorded_at=recorded_at, receipt=receipt, reset=reset, fault=fault
+        )
+        return self.together.append(mine, queued)
 
     def _make(self, company: list[Append]) -> None:
-        company.sort(key=lambda each: each.recorded_at)  # so that none is put behind by its own company
         try:
             self._send(company)
-        except BaseException as error:  # noqa: BLE001  # handed to everyone who waits for this, and raised there
+        except BaseException:
             self._rest()
-            for each in company:
-                each.error = each.error or error
-        for each in company:
-            each.answered = True
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Have the session to oneself; also for whoever has it already."""
-        if self._seated == threading.get_ident():
-            yield
-            return
-        with self._door:
-            while self._seated:
-                self._door.wait()
-            self._seated = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        with self._door:
-            self._seated = 0
-            self._door.notify_all()
+            raise
 
     def _send(self, company: Sequence[Append]) -> None:
         until: float | None = None  # set by the first loss
@@ -204,7 +146,7 @@ class Writer:
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
         until: float | None = None
-        with self._alone():
+        with self.together.alone():
             while True:
                 session = self._open(until)
                 try:
@@ -221,7 +163,7 @@ class Writer:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Hold the schema's lock over what is done meanwhile, until an append."""
-        with self._alone():
+        with self.together.alone():
             self._begin()
             try:
                 yield
@@ -231,7 +173,7 @@ class Writer:
     def adopt(self, stored: Iterable[StoredEvent]) -> int:
         """Fill an empty log, all or nothing; how many. Raises Conflict, Busy or LogUnavailable."""
         position, versions = 0, dict[str, int]()
-        with self._alone():
+        with self.together.alone():
             session = self._begin()
             try:
                 if session.execute(self._is_empty).fetchone() != (True,):
@@ -300,7 +242,7 @@ class Writer:
                 self._drop()
 
     def close(self) -> None:
-        with self._alone():
+        with self.together.alone():
             self._drop()
 
 

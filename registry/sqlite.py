@@ -1,7 +1,7 @@
 """The event log in one SQLite file: the embedded default.
 
 - WAL and synchronous=FULL: an acknowledged append has been synced. One writer at a time, BEGIN IMMEDIATE, across
-  threads and processes.
+  threads and processes; what waits in this process goes into one commit (registry.together).
 - The position is the integer primary key, assigned by us as previous + 1 under the writer's lock.
 - Each read borrows a connection of its own, so that a thread that ends leaves none behind. No read outlives its page.
 """
@@ -12,17 +12,18 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.persistence import Notification, StoredEvent, Subscription
+from eventsourcing.persistence import Notification, StoredEvent
 
 from registry.mapper import EvidenceBroken, read_envelope
-from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt
+from registry.recorder import PAGE, AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt, checked
 from registry.sqlite_readonly import open_readonly
+from registry.together import Append, Together
 from signing.log import leaf_hash
 
 APPLICATION_ID = 0x4C494747  # "LIGG"
@@ -34,9 +35,9 @@ DDL = {
     "first INTEGER NOT NULL, count INTEGER NOT NULL)",
     "checkpoint": "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note BLOB NOT NULL)",
 }
-PAGE = 2000
 PATIENCE = 30.0
 POLL = 0.2
+MOST_KNOWN = 10_000
 _SELECT = "SELECT position, stream, version, topic, envelope, leaf FROM event "
 _INSERT = "INSERT INTO event (position, stream, version, topic, envelope, leaf) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = 2**63 - 1
@@ -47,7 +48,10 @@ class SQLiteRecorder(LogRecorder):
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path, self.readonly = path, readonly
-        self._lock, self._grown = threading.RLock(), threading.Condition()
+        self._lock, self._grown = threading.Lock(), threading.Condition()
+        self._together = Together(self._make)
+        # Where streams stood when the log ended at a position: it only grows, so they do while it ends there.
+        self._versions, self._versions_at = dict[str, int](), 0
         self._idle = list[sqlite3.Connection]()
         self._head, self._purged, self._opened, self._closed = Head(0, ""), "", ExitStack(), False
         if readonly:
@@ -100,7 +104,7 @@ class SQLiteRecorder(LogRecorder):
         else:
             self._idle.append(connection)
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+    def _found(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._reader() as db:
             return db.execute(query, values).fetchall()
 
@@ -108,7 +112,7 @@ class SQLiteRecorder(LogRecorder):
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        with self._lock:
+        with self._together.alone():
             self._begin()
             try:
                 yield
@@ -134,20 +138,20 @@ class SQLiteRecorder(LogRecorder):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; inside a turn, the turn's own transaction."""
-        with self._lock:
-            db = self._writer
-            if not db.in_transaction:
-                self._begin()
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException as error:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.IntegrityError):
-                    raise Conflict(str(error)) from error
-                raise
+        """All or nothing, alone; inside a turn, the turn's own transaction."""
+        db = self._writer
+        if not db.in_transaction:
+            self._begin()
+        try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            self._versions.clear()
+            if isinstance(error, sqlite3.IntegrityError):
+                raise Conflict(str(error)) from error
+            raise
         with self._grown:
             self._grown.notify_all()
 
@@ -159,30 +163,87 @@ class SQLiteRecorder(LogRecorder):
         recorded_at: str = "",
         receipt: Receipt | None = None,
         reset: bool = False,
+        queued: Callable[[], None] | None = None,
         **_: Any,
     ) -> Sequence[int]:
+        mine = Append(
+            events=stored_events, expect=expect, recorded_at=recorded_at, receipt=receipt, reset=reset
+        )
+        return self._together.append(mine, queued)
+
+    def _make(self, company: list[Append]) -> None:
+        try:
+            self._commit(company)
+        except (sqlite3.OperationalError, Busy):  # the file's, and everybody's
+            raise
+        except Exception:
+            if len(company) == 1:
+                raise
+            for each in company:  # one of them broke the transaction
+                try:
+                    self._commit([each])
+                except Exception as error:  # noqa: BLE001  # its own answer, raised where it was asked
+                    each.error = error
+
+    def _commit(self, company: list[Append]) -> None:
+        """Check each, insert what stands, and sync once."""
         with self._transaction() as db:
-            if (
-                receipt
-                and db.execute(
-                    "SELECT 1 FROM receipt WHERE key = ? AND expires > ?", (receipt.key, recorded_at)
-                ).fetchone()
-            ):
-                raise AlreadyDone(receipt.key)
-            for stream, version in expect.items():
-                if (found := _version(db, stream)) != version:
-                    raise Conflict(f"{stream} stands at {found}, not {version}")
-            head = self._read_head(db)
-            if stored_events and recorded_at < head.recorded_at and not reset:
-                raise Behind(head.recorded_at)
-            positions = _insert(db, head.position + 1, stored_events, dict(expect))
-            if receipt:
-                self._purge(db, recorded_at)
-                values = (*receipt[:3], positions[0] if positions else 0, len(positions))
-                db.execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?)", values)
-        if positions:
-            self._head = Head(positions[-1], recorded_at)
-        return positions
+            head = position, last = self._read_head(db)
+            if position != self._versions_at or len(self._versions) > MOST_KNOWN:
+                self._versions.clear()  # another process has appended
+            rows, receipts = list[Sequence[object]](), dict[str, Sequence[object]]()
+            for each in company:
+                each.first, each.error = 0, None
+                try:
+                    self._versions |= self._checked(db, each, last, receipts)
+                except (AlreadyDone, Conflict, Behind) as refusal:
+                    each.error = refusal
+                    continue
+                if each.events:
+                    each.first, last = position + 1, each.recorded_at
+                    rows += _rows(each.first, each.events)
+                    position += len(each.events)
+                if each.receipt:
+                    receipts[each.receipt.key] = (*each.receipt[:3], each.first, len(each.events))
+            db.executemany(_INSERT, rows)
+            if receipts:
+                self._purge(db, company[0].recorded_at)
+                db.executemany("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?)", receipts.values())
+        if rows:
+            head = Head(position, last)
+        self._head, self._versions_at = head, position
+
+    def _checked(
+        self, db: sqlite3.Connection, each: Append, last: str, receipts: Mapping[str, object]
+    ) -> dict[str, int]:
+        """Where its streams stand after an append; raises what insert_events does."""
+        if each.receipt and (each.receipt.key in receipts or _is_done(db, each.receipt, each.recorded_at)):
+            raise AlreadyDone(each.receipt.key)
+        for stream, version in each.expect.items():
+            if (found := self._version(db, stream)) != version:
+                raise Conflict(f"{stream} stands at {found}, not {version}")
+        if each.events and each.recorded_at < last and not each.reset:
+            raise Behind(last)
+        return self._following(db, each.events, {})
+
+    def _following(
+        self, db: sqlite3.Connection, events: Sequence[StoredEvent], versions: dict[str, int]
+    ) -> dict[str, int]:
+        """Where streams stand after events, kept in versions; Conflict if one does not follow on its stream."""
+        for event in events:
+            stream = str(event.originator_id)
+            stands = versions[stream] if stream in versions else self._version(db, stream)
+            if event.originator_version != stands + 1:
+                raise Conflict(f"{stream} stands at {stands}: {event.originator_version} does not follow")
+            versions[stream] = stands + 1
+        return versions
+
+    def _version(self, db: sqlite3.Connection, stream: str) -> int:
+        """Where a stream stands, in a transaction of the writer's."""
+        if (known := self._versions.get(stream)) is None:
+            query = "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?"
+            known = self._versions[stream] = db.execute(query, (stream,)).fetchone()[0]
+        return known
 
     def _purge(self, db: sqlite3.Connection, now: str) -> None:
         """Remove expired receipts, once an hour."""
@@ -192,74 +253,46 @@ class SQLiteRecorder(LogRecorder):
 
     def adopt(self, stored_events: Iterable[StoredEvent]) -> int:
         position, versions, events = 0, dict[str, int](), iter(stored_events)
-        with self._transaction() as db:
+        with self._together.alone(), self._transaction() as db:
             if self._read_head(db).position:
                 raise Conflict("the log is not empty")
+            self._versions.clear()
             while page := list(islice(events, PAGE)):
-                position = _insert(db, position + 1, page, versions)[-1]
+                self._following(db, page, versions)
+                db.executemany(_INSERT, _rows(position + 1, page))
+                position += len(page)
         return position
+
+    def put_checkpoint(self, size: int, note: bytes) -> None:
+        with self._together.alone(), self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
+
+    # --- reading
 
     def _read_head(self, db: sqlite3.Connection) -> Head:
         position = db.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0]
         if position != self._head.position:
             row = db.execute(_SELECT + "WHERE position = ?", (position,)).fetchone()
             # One assignment: another thread may put an older head back, and it is then only read once more.
-            self._head = Head(position, read_envelope(_checked(row))["recorded_at"]) if row else Head(0, "")
+            self._head = Head(position, read_envelope(checked(row))["recorded_at"]) if row else Head(0, "")
         return self._head
-
-    def put_checkpoint(self, size: int, note: bytes) -> None:
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
-
-    # --- reading
 
     def head(self) -> Head:
         with self._reader() as db:
             return self._read_head(db)
 
-    def scan(self, after: int = 0, upto: int | None = None) -> Iterator[Notification]:
-        limit = upto if upto is not None else self.head().position
-        while after < limit:
-            page = self.select_notifications(after, PAGE, limit, inclusive_of_start=False)
-            if not page:
-                raise EvidenceBroken(
-                    f"position {after + 1}: the event is missing, though the log goes on to {limit}"
-                )
-            for event in page:
-                if event.id != after + 1:
-                    raise EvidenceBroken(f"position {after + 1}: the event is missing")
-                after = event.id
-                yield event
+    def known(self) -> Head:
+        return self._head if self._head.position else self.head()
 
-    def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[bytes]:
-        limit = upto if upto is not None else self.head().position
+    def _page_of_leaves(self, after: int, upto: int) -> list[tuple[int, bytes]]:
         query = (
             "SELECT position, leaf FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
         )
-        while page := self._rows(query, (after, limit, PAGE)):
-            for position, leaf in page:
-                if position != after + 1:
-                    raise EvidenceBroken(f"position {after + 1}: the event is missing")
-                after = position
-                yield leaf
+        return self._found(query, (after, upto, PAGE))
 
     def select_stream(self, stream: str, after: int = 0, at: int | None = None) -> Sequence[Notification]:
         query = _SELECT + "WHERE stream = ? AND version > ? AND position <= ? ORDER BY version"
-        return [_checked(row) for row in self._rows(query, (stream, after, _LAST if at is None else at))]
-
-    def select_events(
-        self,
-        originator_id: object,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        events = [
-            event for event in self.select_stream(str(originator_id), gt or 0) if not lte or _v(event) <= lte
-        ]
-        return (events[::-1] if desc else events)[:limit]
+        return [checked(row) for row in self._found(query, (stream, after, _LAST if at is None else at))]
 
     def select_notifications(
         self,
@@ -278,13 +311,7 @@ class SQLiteRecorder(LogRecorder):
         if topics:
             clauses.append(f"topic IN ({','.join('?' * len(topics))})")
         query = _SELECT + f"WHERE {' AND '.join(clauses)} ORDER BY position LIMIT ?"
-        return [_checked(row) for row in self._rows(query, (*values, *topics, limit))]
-
-    def max_notification_id(self) -> int | None:
-        return self.head().position or None
-
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[SQLiteRecorder]:
-        return _Subscription(self, gt, topics)
+        return [checked(row) for row in self._found(query, (*values, *topics, limit))]
 
     def wait(self, after: int, timeout: float) -> bool:
         until = time.monotonic() + timeout
@@ -294,11 +321,11 @@ class SQLiteRecorder(LogRecorder):
         return grown
 
     def find_receipt(self, key: str) -> Receipt | None:
-        rows = self._rows("SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,))
+        rows = self._found("SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,))
         return Receipt(*rows[0]) if rows else None
 
     def checkpoints(self) -> Sequence[tuple[int, bytes]]:
-        return self._rows("SELECT size, note FROM checkpoint ORDER BY size")
+        return self._found("SELECT size, note FROM checkpoint ORDER BY size")
 
     def close(self) -> None:
         self._closed = True
@@ -308,55 +335,14 @@ class SQLiteRecorder(LogRecorder):
         self._opened.close()
 
 
-class _Subscription(Subscription[SQLiteRecorder]):
-    """Blocks after the last event until another comes."""
-
-    def __next__(self) -> Notification:
-        after = self._last_notification_id or 0
-        while not self._has_been_stopped:
-            if found := self._recorder.select_notifications(
-                after, 1, topics=self._topics, inclusive_of_start=False
-            ):
-                self._last_notification_id = found[0].id
-                return found[0]
-            self._recorder.wait(after, 1.0)
-        raise StopIteration
+def _rows(first: int, events: Sequence[StoredEvent]) -> list[Sequence[object]]:
+    """Events as rows, from a position on."""
+    return [
+        (position, str(one.originator_id), one.originator_version, one.topic, one.state, leaf_hash(one.state))
+        for position, one in enumerate(events, first)
+    ]
 
 
-def _v(event: StoredEvent) -> int:
-    return event.originator_version
-
-
-def _version(db: sqlite3.Connection, stream: str) -> int:
-    found: int = db.execute(
-        "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?", (stream,)
-    ).fetchone()[0]
-    return found
-
-
-def _insert(
-    db: sqlite3.Connection, first: int, stored: Sequence[StoredEvent], versions: dict[str, int]
-) -> list[int]:
-    """Insert events from a position on; versions holds where the streams stand and is kept up to date."""
-    rows = []
-    for position, event in enumerate(stored, first):
-        stream = str(event.originator_id)
-        if stream not in versions:
-            versions[stream] = _version(db, stream)
-        if event.originator_version != versions[stream] + 1:
-            raise Conflict(
-                f"{stream} stands at {versions[stream]}: {event.originator_version} does not follow"
-            )
-        versions[stream] += 1
-        rows.append(
-            (position, stream, event.originator_version, event.topic, event.state, leaf_hash(event.state))
-        )
-    db.executemany(_INSERT, rows)
-    return [row[0] for row in rows]
-
-
-def _checked(row: Sequence[Any]) -> Notification:
-    position, stream, version, topic, envelope, leaf = row
-    if not isinstance(envelope, bytes) or leaf_hash(envelope) != leaf:
-        raise EvidenceBroken(f"position {position}: the envelope's bytes differ from its leaf hash")
-    return Notification(stream, version, topic, envelope, position)
+def _is_done(db: sqlite3.Connection, receipt: Receipt, now: str) -> bool:
+    query = "SELECT 1 FROM receipt WHERE key = ? AND expires > ?"
+    return db.execute(query, (receipt.key, now)).fetchone() is not None

@@ -452,11 +452,11 @@ def test_those_who_wait_go_together_and_each_gets_its_own_answer(
         first = pool.submit(one, log, "matter-0", 2)
         wait_until(lambda: waiting(postgres_url) == 1)
         company = [pool.submit(one, log, "matter-1", 1, LATER)]
-        wait_until(lambda: len(log._writer._waiting) == 1)  # it is first to come, and yet puts nobody behind
+        wait_until(lambda: len(log._writer.together) == 1)  # it is first to come, and yet puts nobody behind
         company += [pool.submit(one, log, f"matter-{n}", 1) for n in range(2, 10)]
         stale = pool.submit(one, log, "matter-0", 2)
         early = pool.submit(one, log, "matter-x", 1, "2025-01-01T00:00:00.000000Z")
-        wait_until(lambda: len(log._writer._waiting) == 11)
+        wait_until(lambda: len(log._writer.together) == 11)
         other.rollback()
         assert first.result() == 2
         assert sorted(each.result() for each in company) == list(range(3, 12))
@@ -477,11 +477,11 @@ def test_in_a_company_each_comes_after_those_before_it(log: PostgresRecorder, po
         wait_until(lambda: waiting(postgres_url) == 1)
 
         def follow(stamp: str, stream: str, version: int, expect: dict[str, int], **more: Any) -> Any:
-            waiting_before = len(log._writer._waiting)
+            waiting_before = len(log._writer.together)
             append = pool.submit(
                 log.insert_events, [stored(stream, version, stamp)], expect=expect, recorded_at=stamp, **more
             )
-            wait_until(lambda: len(log._writer._waiting) > waiting_before)
+            wait_until(lambda: len(log._writer.together) > waiting_before)
             return append
 
         reset = follow(STAMP, "matter-1", 1, {"matter-1": 0}, reset=True)
@@ -537,7 +537,7 @@ def test_what_breaks_one_append_spoils_no_other_of_its_company(
         wait_until(lambda: waiting(postgres_url) == 1)
         broken = pool.submit(one, log, "matter-\0", 1)  # no text of PostgreSQL's
         whole = pool.submit(one, log, "matter-1", 1)
-        wait_until(lambda: len(log._writer._waiting) == 2)
+        wait_until(lambda: len(log._writer.together) == 2)
         other.rollback()
         assert (first.result(), whole.result()) == (1, 2)
         with pytest.raises(psycopg.DataError):
