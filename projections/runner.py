@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
 import sqlalchemy as sa
 
 from projections.belonging import LINK
@@ -75,9 +74,9 @@ class _Overtaken(Exception):
 def records(registry: Registry, links: Links, after: int, upto: int | None = None) -> Iterator[Record]:
     """Events in order as the views see them; each is remembered by links before anything else folds it."""
     for stored in registry.recorder.scan(after, upto):
-        envelope = orjson.loads(stored.state)
+        fact, envelope = registry.mapper.opened(stored)
         record = Record(
-            registry.mapper.to_domain_event(stored),
+            fact,
             leaf_hash(stored.state),
             links,
             envelope["municipality"],

@@ -119,11 +119,17 @@ def _dump(value: Any, path: str, how: Any, owner: BaseModel, seal: SealField) ->
 def _load_model(
     cls: type[BaseModel], data: Mapping[str, Any], path: str, open_field: OpenField
 ) -> dict[str, Any]:
-    fields = plan(cls)
-    return {
-        name: _load(value, f"{path}{name}", fields.get(name), open_field) if fields.get(name) else value
-        for name, value in data.items()
-    }
+    loaded = {**data}
+    for name, how in _handled(cls):
+        if (value := loaded.get(name)) is not None:
+            loaded[name] = _load(value, f"{path}{name}", how, open_field)
+    return loaded
+
+
+@cache
+def _handled(cls: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    """The fields that are not plain."""
+    return tuple((name, how) for name, how in plan(cls).items() if how)
 
 
 def _load(value: Any, path: str, how: Any, open_field: OpenField) -> Any:

@@ -14,8 +14,12 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -26,9 +30,10 @@ from pydantic import ValidationError
 from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
 from domain.when import Happened, Precision
 from registry.fields import dump, load, plan
+from registry.quick import decode
 from registry.recorder import EvidenceBroken as EvidenceBroken  # noqa: PLC0414  # what the mapper raises is found here
 from registry.vault import Vault
-from signing.canonical import JSON, decode, encode
+from signing.canonical import JSON, encode
 from signing.commitments import commit
 
 VERSION = 1
@@ -48,9 +53,12 @@ _FORMS = {
     "command_id": re.compile(r"[0-9a-f]{16}"),
     "rules": re.compile(r"([0-9a-f]{64})?"),
 }
+# Both as one text, since most are sound: no form has room for a line break.
+_singles = itemgetter(*_FORMS)
+_ALL = re.compile("\n".join(f"(?:{form.pattern})" for form in _FORMS.values()), re.ASCII)
 _MANDATE = {"role": re.compile(f"({_CODE})?"), "body": re.compile(r"([0-9a-f]{16})?")}
 _BOUND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
-_PRECISIONS = frozenset(map(str, Precision))
+_PRECISIONS = {str(one): one for one in Precision}
 _HAPPENED = frozenset("text earliest latest precision".split())
 
 
@@ -112,24 +120,33 @@ class EnvelopeMapper(Mapper[str]):
         return StoredEvent(draft.stream, draft.version, draft.event.TOPIC, encode(envelope))
 
     def to_domain_event(self, stored: StoredEvent) -> Fact:  # type: ignore[override]  # a Fact, not a library event
+        return self.opened(stored)[0]
+
+    def opened(self, stored: StoredEvent) -> tuple[Fact, dict[str, Any]]:
+        """The fact and the envelope of a stored event; raises EvidenceBroken."""
         envelope = read_envelope(stored)
         if envelope["municipality"] != self.municipality:
             raise EvidenceBroken(
                 f"{stored.originator_id}/{stored.originator_version}: the event belongs to "
                 f"{envelope['municipality']}, not to {self.municipality}"
             )
-        return Fact(
+        happened, mandate = envelope["happened"], envelope["mandate"]
+        fact = Fact(
             event=self._open(envelope),
             stream=str(stored.originator_id),
             version=stored.originator_version,
             position=stored.id if isinstance(stored, Notification) else 0,
             recorded_at=envelope["recorded_at"],
             happened=Happened(
-                **envelope["happened"] | {"precision": Precision(envelope["happened"]["precision"])}
+                happened["text"],
+                happened["earliest"],
+                happened["latest"],
+                _PRECISIONS[happened["precision"]],
             ),
             actor=envelope["actor"],
-            mandate=Mandate(**envelope["mandate"]),
+            mandate=Mandate(mandate["role"], mandate["body"]),
         )
+        return fact, envelope
 
     def _seal(self, draft: Draft) -> dict[str, JSON]:
         base = f"{draft.stream}/{draft.version}"
@@ -167,12 +184,13 @@ class EnvelopeMapper(Mapper[str]):
         if isinstance(key, Destroyed):
             return Destroyed(sealed["commitment"]), ""
         try:
-            data = base64.b64decode(sealed["sealed"], validate=True)
-            opened = decode(key.decrypt(data[:12], data[12:], path.encode()))
+            data = a2b_base64(sealed["sealed"], strict_mode=True)
+            plain = key.decrypt(data[:12], data[12:], path.encode())
+            opened = decode(plain)
         except (InvalidTag, ValueError) as error:
             raise EvidenceBroken(f"{path}: the sealed field does not open with its key") from error
         match opened:
-            case [str(salt), str(value)] if commit(path, salt, value) == sealed["commitment"]:
+            case [str(salt), str(value)] if _commit(path, plain) == sealed["commitment"]:
                 return Known(value, sealed["commitment"]), salt
             case _:
                 raise EvidenceBroken(f"{path}: the sealed value is not the one committed to")
@@ -181,6 +199,11 @@ class EnvelopeMapper(Mapper[str]):
         """(salt, value) of a sealed field, for a disclosure in a copy; None if it is destroyed."""
         value, salt = self._unseal(path, sealed)
         return (salt, value.value) if isinstance(value, Known) else None
+
+
+def _commit(path: str, plain: bytes) -> str:
+    """The commitment to a path with the canonical [salt, value]: what signing.commitments.commit gives, from bytes."""
+    return sha256(b"\x02[" + encode_basestring(path).encode() + b"," + plain[1:]).hexdigest()
 
 
 def _subject(how: Seal, owner: Any, draft: Draft) -> str:
@@ -216,9 +239,11 @@ def _fault(envelope: Mapping[str, Any]) -> str:
         return f"the envelope's version is {envelope['v']!r}, not {VERSION}"
     if type(envelope["version"]) is not int or envelope["version"] < 1:
         return f"{envelope['version']!r} is no version of a stream"
-    for name, form in _FORMS.items():
-        if not isinstance(envelope[name], str) or not form.fullmatch(envelope[name]):
-            return f"{name} is not of its form"
+    singles = _singles(envelope)
+    if not (all(type(one) is str for one in singles) and _ALL.fullmatch("\n".join(singles))):
+        for name, form in _FORMS.items():
+            if not isinstance(envelope[name], str) or not form.fullmatch(envelope[name]):
+                return f"{name} is not of its form"
     mandate, happened = envelope["mandate"], envelope["happened"]
     if not isinstance(mandate, dict) or mandate.keys() != _MANDATE.keys():
         return "mandate is not of its form"

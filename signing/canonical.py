@@ -24,19 +24,65 @@ class NotCanonical(ValueError):
     """The value or the bytes have no canonical form; the message says which rule was broken."""
 
 
+_write = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
+
+
 def encode(value: JSON) -> bytes:
     """The canonical bytes of a value; raises NotCanonical."""
     _check(value, 0)
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _write(value).encode()
 
 
 def decode(data: bytes) -> JSON:
     """The value of canonical bytes; any other spelling of the same value raises NotCanonical."""
     try:
+        value: JSON = json.loads(data.decode())
+        if _write(value).encode() == data and is_certain(value, data):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    return decode_strictly(data)
+
+
+def is_certain(value: JSON, data: bytes) -> bool:
+    """Whether a value whose own bytes, keys in order, were read and written alike is certainly canonical.
+
+    Such bytes have each key once, and no other spelling of anything. Left to ask are the kinds of number, ASCII in
+    keys, NFC and depth. False also where an answer would take longer than reading strictly: if the whole of the bytes
+    is NFC, then so is every string (the form is closed under taking parts, UAX 15 section 1.3, and the signs that are
+    spelt as escapes neither combine nor are moved), but not the other way round.
+    """
+    in_ascii = data.isascii()
+    if not in_ascii and not unicodedata.is_normalized("NFC", data.decode()):
+        return False
+    level: list[JSON] = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[JSON] = []
+        for one in level:
+            if type(one) is dict:
+                if not (in_ascii or all(map(str.isascii, one))):
+                    return False
+                deeper += [item for item in one.values() if type(item) is not str]
+            elif type(one) is list:
+                deeper += [item for item in one if type(item) is not str]
+            elif type(one) is int:
+                if not -MAX_INTEGER <= one <= MAX_INTEGER:
+                    return False
+            elif type(one) is float:
+                return False
+        if not deeper:
+            return True
+        level = deeper
+    return False
+
+
+def decode_strictly(data: bytes) -> JSON:
+    """As decode, rule by rule: it says which one the bytes break."""
+    try:
         value: JSON = json.loads(
-            data.decode("utf-8"),
+            data.decode(),
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_float=_refuse_number,
@@ -66,10 +112,12 @@ def _check(value: object, depth: int) -> None:
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
                 raise NotCanonical(f"the key {key!r} is not ASCII text")
-            _check(item, depth + 1)
+            if type(item) is not str or not item.isascii():  # nearly every item, so not worth a call
+                _check(item, depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item, depth + 1)
+            if type(item) is not str or not item.isascii():
+                _check(item, depth + 1)
     else:
         raise NotCanonical(f"a {type(value).__name__} has no canonical form")
 

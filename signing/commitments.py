@@ -61,6 +61,8 @@ def is_sealed(value: JSON) -> bool:
     """Whether a value in an envelope stands for a sealed field."""
     return (
         isinstance(value, dict)
-        and value.keys() == {"commitment", "key", "sealed"}
-        and all(isinstance(part, str) for part in value.values())
+        and len(value) == 3
+        and isinstance(value.get("commitment"), str)
+        and isinstance(value.get("key"), str)
+        and isinstance(value.get("sealed"), str)
     )

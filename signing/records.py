@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from signing.canonical import decode
+from signing.canonical import JSON, decode
 from signing.commitments import version_root
 from signing.report import Report
 
@@ -82,8 +82,10 @@ class Documents:
 class Reader:
     """Steps 1 and 2 over a stream of events."""
 
-    def __init__(self, report: Report, documents: Documents) -> None:
-        self.report, self.documents = report, documents
+    def __init__(
+        self, report: Report, documents: Documents, decode: Callable[[bytes], JSON] = decode
+    ) -> None:
+        self.report, self.documents, self._decode = report, documents, decode
         self.count, self.columns, self.last = 0, 0, 0
         self.clock: str | None = None
         self.municipality: str | None = None
@@ -94,7 +96,7 @@ class Reader:
         """Judge one event, and remember what later steps need of it."""
         self.count, self.last = self.count + 1, record.position
         try:
-            envelope: Any = decode(record.envelope)
+            envelope: Any = self._decode(record.envelope)
         except ValueError as error:
             self.report.fail("envelope", "not-canonical", position=record.position, reason=str(error))
             return

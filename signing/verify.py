@@ -30,7 +30,7 @@ from typing import Any
 from cryptography import x509
 
 from signing import cms
-from signing.canonical import encode
+from signing.canonical import JSON, decode, encode
 from signing.checkpoint import Checkpoint, open_checkpoint
 from signing.levels import Levels
 from signing.log import (
@@ -73,7 +73,8 @@ class Evidence:
     """What there is to check. artefact(sha256 hex) gives a sealed PDF or a detached signature, or None, or Destroyed.
 
     missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
-    and a tree of size leaves whose published tiles tile() reads, None where one is missing.
+    and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
+    bytes as signing.canonical does.
     """
 
     records: Callable[[], Iterable[Record]]
@@ -89,6 +90,7 @@ class Evidence:
     last: int | None = None
     size: int = 0
     tile: Callable[[Tile], bytes | None] | None = None
+    decode: Callable[[bytes], JSON] = decode
 
 
 def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_: None) -> Report:
@@ -111,7 +113,7 @@ def read_records(
     evidence: Evidence, report: Report, levels: Levels, documents: Documents, progress: Progress
 ) -> None:
     """Read every event once: its form, its columns, its leaf, its place in the tree."""
-    reader = Reader(report, documents)
+    reader = Reader(report, documents, evidence.decode)
     published = _published(evidence, report)
     try:
         for record in evidence.records():

@@ -53,6 +53,7 @@ BESIDE = {  # what every figure stands beside, and its aim
     ("memory of a rebuild, 2 times as many events", "limit", "1.25 times the shorter's"): 1.0,
     ("verify: hashing", "peer", "bare loop, hashlib"): 0.8,
     ("verify: canonical re-parse", "peer", "bare loop, json"): 0.8,
+    ("verify: canonical re-parse, standard library alone", "peer", "bare loop, json"): None,
     ("verify: steps 1 to 4 together", "peer", "both bare loops"): None,
     ("render of minutes", "peer", "Typst alone"): None,
     ("4 one-time keys with certificates", "peer", "bare RSA keys"): None,

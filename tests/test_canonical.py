@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import assume
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from signing.canonical import MAX_DEPTH, MAX_INTEGER, NotCanonical, decode, encode
+from registry import quick
+from signing.canonical import MAX_DEPTH, MAX_INTEGER, NotCanonical, decode, decode_strictly, encode
 
 TEXT = st.text(max_size=40).map(lambda text: unicodedata.normalize("NFC", text))
 KEYS = st.text(st.characters(max_codepoint=127), max_size=20)
@@ -161,3 +163,54 @@ def test_numbers(text: str) -> None:
     else:
         with pytest.raises(NotCanonical):
             decode(text.encode())
+
+
+# --- the quick reader, and the quick way of the reader without orjson
+OTHER = [
+    b" ", b"\n", b"0", b"1.0", b"1e5", b"-0", b"9007199254740992", b"18446744073709551616", b"1" * 400, b"NaN", b"[",
+    b"]", b"{", b"}", b",", b":", b'"', b'"a":1,', b'"":1,', b'"\xc3\xa5":1,', b"\\", b"\\n", b"\\u0041", b"\\ud800",
+    b"\\ud83d\\ude00", b"\xcc\x81", b"e\xcc\x81", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\x00", b"\x7f",
+    b"true", b"null", b"[" * 90, b"]" * 90,
+]  # fmt: skip
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> bytes:
+    """Canonical bytes, or such with something else put in or taken out."""
+    data = bytearray(encode(draw(VALUES)))
+    for _ in range(draw(st.integers(0, 3))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(len(data), start + 3)))
+        data[start:end] = draw(st.sampled_from(OTHER) | st.binary(max_size=3))
+    return bytes(data)
+
+
+def heard(read: Callable[[bytes], Any], data: bytes) -> str:
+    """The value with the kinds of its parts, or why there is none."""
+    try:
+        return repr(read(data))
+    except NotCanonical as refused:
+        return f"refused: {refused}"
+
+
+@for_all(spellings())
+def test_quick_readers_say_what_the_strict_one_says(data: bytes) -> None:
+    assert heard(quick.decode, data) == heard(decode, data) == heard(decode_strictly, data)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 300, 2000])
+@pytest.mark.parametrize(
+    "inmost", [b"", b"1", b"1.5", b"{}", b"[]", b'{"\xc3\xa5":1}', b'"e\xcc\x81"', b'"\\n\xcc\x81"']
+)
+def test_quick_readers_at_the_depth(depth: int, inmost: bytes) -> None:
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+        data = opening * depth + inmost + closing * depth
+        assert heard(quick.decode, data) == heard(decode, data) == heard(decode_strictly, data)
+
+
+@for_all(st.characters(exclude_categories=["Cs"]), st.characters(exclude_categories=["Cs"]))
+def test_every_sign_is_spelt_alike(one: str, other: str) -> None:
+    for text in (one, one + other, f"e{one}", f"\n{one}{other}", f"{other}\\{one}"):
+        data = json.dumps(text, ensure_ascii=False).encode()
+        assert orjson.dumps(text) == data
+        assert heard(quick.decode, data) == heard(decode, data) == heard(decode_strictly, data)

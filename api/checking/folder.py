@@ -21,6 +21,7 @@ from api.checking.parts import DAMAGED, Progress
 from api.faults import Fault, told
 from api.keyroom import ANCHOR, VKEYS
 from api.settings import Settings, find_root_key
+from registry import quick
 from registry.clock import SystemClock
 from registry.files import FileDamaged, FileDestroyed, Files
 from registry.mapper import EvidenceBroken, read_envelope
@@ -81,6 +82,7 @@ class Folder:
                 trusted=self.roots is not None,
                 artefact=_Artefacts(registry) if registry else lambda _: None,
                 missing=missing,
+                decode=quick.decode,
             )
             found = verify_log(evidence, SystemClock().now(), self._progress)
             for step, said in report.failures.items():
