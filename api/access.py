@@ -20,6 +20,7 @@ from domain.assignment import Assignment
 from domain.body import Body
 from domain.document import Document
 from domain.errors import Forbidden
+from domain.instrument import Instrument
 from domain.lookup import day_of
 from domain.matter import Matter
 from domain.meeting import Meeting
@@ -63,6 +64,8 @@ def scope(command: Command, world: World) -> Scope:
             return Scope(meeting.body, meeting, minutes)
         case "assignment":
             return Scope(world.get(Assignment, id("assignment")).body)
+        case "instrument":
+            return Scope(world.get(Instrument, id("instrument")).body)
         case "matter" | "document":
             # A document's own matter goes before one that it is to be moved to.
             matter = world.get(Document, id("document")).matter or id("matter")

@@ -35,6 +35,7 @@ TAGS = {
     "matters": "Matters and their diary numbers.",
     "documents": "Documents and their files.",
     "assignments": "What somebody was given to do, and what became of it.",
+    "instruments": "Situation pictures, plans, agreements, dialogues.",
     "persons": "The register of persons, and what they may do.",
     "registry": "The registry itself.",
     "log": "The event log and its evidence.",

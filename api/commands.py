@@ -43,6 +43,7 @@ PLURALS = {
     "meeting": "meetings",
     "minutes": "minutes",
     "assignment": "assignments",
+    "instrument": "instruments",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
 ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, BeginSigning)

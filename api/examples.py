@@ -71,6 +71,7 @@ OWN: dict[tuple[str, str], Any] = {
     ("AddItem", "starts"): "13:15",
     ("ChangeItem", "starts"): "13:15",
     ("EstablishBody", "name"): "Exempelrådet",
+    ("BeginInstrument", "kind"): "situation-picture",
     ("AbandonSigning", "reason"): "changed-mind",
     ("RegisterPerson", "title"): "Trygghetssamordnare",
     ("RenamePerson", "title"): "Trygghetssamordnare",

@@ -14,7 +14,7 @@ from typing import Any, Final
 from domain import (
     afterwards,
     approving,
-    assignment,
+    assigning,
     calling,
     constituting,
     deliberating,
@@ -26,10 +26,12 @@ from domain import (
     matter,
     municipality,
     person,
+    planning,
 )
 from domain.assignment import Assignment
 from domain.body import Body
 from domain.document import Document
+from domain.instrument import Instrument
 from domain.matter import Matter
 from domain.meeting import Meeting
 from domain.messages import Actor, Command, New, State, World
@@ -52,7 +54,8 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     drafting,
     approving,
     afterwards,
-    assignment,
+    assigning,
+    planning,
 )
 
 
@@ -80,6 +83,7 @@ STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
             Meeting,
             Minutes,
             Assignment,
+            Instrument,
         )
     }
 )

@@ -86,7 +86,8 @@ ASSIGNMENT = View(
 )
 
 
-def _due(due: DuePart | None) -> dict[str, Any]:
+def due_values(due: DuePart | None) -> dict[str, Any]:
+    """A due time, as columns."""
     if due is None:
         return {}
     return {
@@ -105,13 +106,13 @@ def _stage(record: Record) -> Iterator[Assert]:
     match event := record.event:
         case e.AssignmentGiven():
             for one in event.stages:
-                yield stage(event, one.stage, what=one.what, repeats=one.repeats, **_due(one.due))
+                yield stage(event, one.stage, what=one.what, repeats=one.repeats, **due_values(one.due))
         case e.AssignmentStageAdded():
-            yield stage(event, event.stage, what=event.what, repeats=event.repeats, **_due(event.due))
+            yield stage(event, event.stage, what=event.what, repeats=event.repeats, **due_values(event.due))
         case e.AssignmentDueMoved():
-            yield stage(event, event.stage, moved=True, reason=gone(event.reason), **_due(event.due))
+            yield stage(event, event.stage, moved=True, reason=gone(event.reason), **due_values(event.due))
         case e.AssignmentRead() if event.stage is not None:
-            yield stage(event, event.stage, **_due(event.due))
+            yield stage(event, event.stage, **due_values(event.due))
         case e.AssignmentReported() if event.stage is not None and event.completes:
             latest = record.fact.happened.latest or record.fact.happened.earliest
             yield stage(

@@ -2,7 +2,7 @@
 
 - body-<id>: the rules of its latest regulation, each with its number in the list of facts.
 - meeting-<id>, matter-<id>: its body. item-<meeting>/<n>: its matter ("" after it was taken away).
-- assignment-<id>: the body that follows it up.
+- assignment-<id>, instrument-<id>: the body that follows it up.
 - minutes-<id>: their meeting and body, of the newest version its number, the items it covers and its offices, and the
   version whose render is pinned.
 - signer-<minutes>/<office>: who is to sign. instead-<minutes>/<office>: who was put in the place of a hindered signer.
@@ -18,6 +18,7 @@ from domain import meeting_events as m
 from domain import minutes_events as n
 from domain.assignment_events import AssignmentGiven
 from domain.body_events import RegulationAdopted
+from domain.instrument_events import InstrumentBegun
 from domain.matter import MatterOpened
 from domain.messages import Event, Finding
 from domain.regulation import Rules
@@ -57,8 +58,8 @@ def _fold(record: Record) -> Iterator[Assert]:
             yield says(f"body-{event.body}", rules=facts)
         case MatterOpened():
             yield says(f"matter-{event.matter}", body=event.body)
-        case AssignmentGiven():
-            yield says(f"assignment-{event.assignment}", body=event.body)
+        case AssignmentGiven() | InstrumentBegun():
+            yield says(record.fact.stream, body=event.body)
         case m.MeetingScheduled():
             yield says(f"meeting-{event.meeting}", body=event.body)
         case m.ItemAdded() if event.matter:
@@ -96,7 +97,7 @@ def _fold(record: Record) -> Iterator[Assert]:
 LINK = View(
     "link",
     1,
-    frozenset({"body", "matter", "meeting", "minutes", "assignment"}),
+    frozenset({"body", "matter", "meeting", "minutes", "assignment", "instrument"}),
     [
         text("body"),
         text("meeting"),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from projections import afterwards, assignments, deliberations, matters, meetings, minutes, register, todo
+from projections import (
+    afterwards,
+    assignments,
+    deliberations,
+    instruments,
+    matters,
+    meetings,
+    minutes,
+    register,
+    todo,
+)
 from projections.belonging import LINK
 from projections.evidence import Evidence
 from projections.trail import VIEWS as TRAIL
@@ -19,6 +29,7 @@ VIEWS: tuple[View, ...] = (
     *minutes.VIEWS,
     *afterwards.VIEWS,
     *assignments.VIEWS,
+    *instruments.VIEWS,
     *todo.VIEWS,
     *TRAIL,
 )

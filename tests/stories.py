@@ -404,6 +404,7 @@ _WORDS = {
     "document": "KS23.276", "section": "2.3", "fact": "L15", "expected": "7 days", "observed": "5 days",
 }  # fmt: skip
 _FIXED: dict[str, Any] = {
+    "years": lambda _: (2017, 2018),
     "content": lambda _: dict(RULES.content),
     "content_hash": lambda _: RULES.hash,
     "findings": lambda rng: FINDINGS if rng.random() < 0.3 else (),

@@ -17,6 +17,7 @@ from domain.demanding import DemandMeeting
 from domain.document import RegisterDocument
 from domain.drafting import CorrectMinutes, DraftMinutes, ReturnMinutes
 from domain.errors import Forbidden
+from domain.instrument_events import InstrumentBegun
 from domain.matter import MatterOpened, OpenMatter, VoidMatter
 from domain.meeting_events import JusterareElected, MeetingOpened, MeetingScheduled, PresenceRecorded
 from domain.messages import Actor, Command, Event, Known, Mandate, Role
@@ -102,6 +103,17 @@ def world(*more: tuple[str, Event], last: date | None = None) -> DictWorld:
                 matter=MATTER, body=COUNCIL, title=Known("x"), diarienummer="KS23.276", external=True
             )
         ],
+        f"instrument-{ASSIGNMENT}": [
+            InstrumentBegun(
+                instrument=ASSIGNMENT,
+                body=COUNCIL,
+                kind="action-plan",
+                title=Known("x"),
+                level=None,
+                parties=(),
+                matter=None,
+            )
+        ],
         f"assignment-{ASSIGNMENT}": [
             AssignmentGiven(
                 assignment=ASSIGNMENT,
@@ -147,6 +159,7 @@ def about(kind: type[Command]) -> Command:
         "corrects": MINUTES,
         "matter": MATTER,
         "assignment": ASSIGNMENT,
+        "instrument": ASSIGNMENT,
         "person": STRANGER,
         "office": "",
     }

@@ -68,6 +68,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         to=[{"function": "Säkerhetschefen"}],
     )
     found.ids["assignment"] = assignment
+    found.ids["instrument"] = found.made(
+        "instruments/begin-instrument",
+        "sofia",
+        body=found.ids["council"],
+        kind="situation-picture",
+        title="Läget",
+    )
     found.ids |= {"meeting": meeting, "minutes": minutes, "document": document, "matter": matter}
     found.municipality.projector.catch_up()
     yield found
@@ -77,7 +84,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 # --- every route for every role
 def route_of(town: Town, path: str) -> str:
     """An address of a route, with the things of this town in it."""
-    known = ("person", "matter", "document", "meeting", "minutes", "council", "assignment")
+    known = ("person", "matter", "document", "meeting", "minutes", "council", "assignment", "instrument")
     values = {name: town.ids.get(name, town.ids["nobody"]) for name in known}
     values |= {
         "body": values["council"],
@@ -101,9 +108,8 @@ def readable(path: str) -> frozenset[str]:
         return MAKERS  # they are not done yet
     if path.endswith("/kallelse.pdf") or re.search(r"/meetings/[0-9a-f]{16}$", path):
         return EVERYONE
-    if re.search(
-        r"/(bodies|persons|matters|meetings|documents|rules|proofs|assignments|follow-up)(/|$)", path
-    ):
+    followed = "assignments|follow-up|instruments|renewals"
+    if re.search(rf"/(bodies|persons|matters|meetings|documents|rules|proofs|{followed})(/|$)", path):
         return EVERYONE - {"justerare"}  # chosen at one meeting is no role in the municipality
     raise AssertionError(f"nothing says who may read {path}")
 

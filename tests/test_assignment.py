@@ -12,9 +12,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain import assignment_events as e
-from domain.assignment import (
+from domain.assigning import (
     AddAssignmentStage,
-    Assignment,
     GiveAssignment,
     HandOverAssignment,
     MoveAssignmentDue,
@@ -23,6 +22,7 @@ from domain.assignment import (
     SetAssignmentStatus,
     StageAsked,
 )
+from domain.assignment import Assignment
 from domain.assignment_events import Assignee
 from domain.calling import AddItem
 from domain.deliberating import RecordDecision

@@ -16,7 +16,7 @@ from domain.afterwards import (
     SendMinutes,
     SendNotification,
 )
-from domain.assignment import (
+from domain.assigning import (
     AddAssignmentStage,
     GiveAssignment,
     HandOverAssignment,
@@ -92,6 +92,14 @@ from domain.person import (
     RegisterPerson,
     RenamePerson,
     RevokeRole,
+)
+from domain.planning import (
+    AddInstrumentPart,
+    BeginInstrument,
+    CountInstrument,
+    FollowUpInstrument,
+    MakeInstrumentVersion,
+    RecordInstrumentDecision,
 )
 from domain.readings import Decided, Due
 from tests.council import (
@@ -414,6 +422,19 @@ def assignments(s: LogSession) -> None:
     s.do(SetAssignmentStatus(**this, status="unknown"))
 
 
+def planning(s: LogSession) -> None:
+    this: Any = {"instrument": ident(0xA0)}
+    s.refuse(BeginInstrument(**this, body=ident(0x99), kind="dialogue", title="x"), "not-found")
+    s.do(BeginInstrument(**this, body=COUNCIL, kind="action-plan", title="Plan"))
+    s.refuse(FollowUpInstrument(**this), "not-found")
+    s.do(MakeInstrumentVersion(**this, made="compiled", made_by="Trygghetsrådet"))
+    s.refuse(AddInstrumentPart(**this, what="Ljus", under=1), "not-found")
+    s.do(AddInstrumentPart(**this, what="Ljus"), FollowUpInstrument(**this))
+    decided: Any = {**this, "decided": Decided(written="KF § 90"), "by_municipality": True}
+    s.refuse(RecordInstrumentDecision(**decided, organisation="Polisen"), "whose-decision")
+    s.do(RecordInstrumentDecision(**decided), CountInstrument(**this, duty="plan", years=[2024]))
+
+
 STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     registry,
     persons,
@@ -430,4 +451,5 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     disagreement,
     afterwards,
     assignments,
+    planning,
 )

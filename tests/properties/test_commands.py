@@ -141,6 +141,7 @@ THINGS: Final = {
     "signing",
     "assignment",
     "by_assignment",
+    "instrument",
 }
 
 
