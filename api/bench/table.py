@@ -64,8 +64,9 @@ def origin(result: Result) -> str:
     """Where the figures come from."""
     on = result["machine"]
     postgres = f", PostgreSQL {on['postgres']}" if on["postgres"] else ""
+    scale = f", scale {result['scale']}" if "scale" in result else ""
     return (
-        f"Commit {result['commit']}, {result['date']}, scale {result['scale']}. {on['cpu']}, {on['cores']} cores, "
+        f"Commit {result['commit']}, {result['date']}{scale}. {on['cpu']}, {on['cores']} cores, "
         f"{on['memory']}; Python {on['python']}, SQLite {on['sqlite']}{postgres}."
     )
 

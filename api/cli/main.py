@@ -30,7 +30,7 @@ COMMANDS = {
     "reading": ("audit", "replay"),
     "following": ("follow-up",),
     "evidence": ("verify",),
-    "benching": ("bench",),
+    "benching": ("bench", "load"),
 }
 
 

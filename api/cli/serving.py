@@ -90,6 +90,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((host, port))
+        door.listen()  # whoever reads the address may come at once, and waits until the server is up
     except OSError as error:
         door.close()
         raise BadRequest("port-taken", host=host, port=port, reason=error.strerror or str(error)) from error
