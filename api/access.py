@@ -29,7 +29,9 @@ from domain.messages import Actor, Command, Mandate, Role, World
 from domain.minutes import Minutes
 from domain.municipality import REGISTRY, Municipality
 from domain.person import Person
+from domain.proposal import Proposal
 from domain.sources import house
+from domain.unclarity import Unclarity
 
 SYSTEM: Final = "system"
 CHAIR_OFFICE: Final = "chair"
@@ -62,6 +64,11 @@ def scope(command: Command, world: World) -> Scope:
             minutes = world.get(Minutes, id("corrects") or id("minutes"))
             meeting = world.get(Meeting, minutes.meeting or id("meeting"))
             return Scope(meeting.body, meeting, minutes)
+        case "proposal":
+            matter = world.get(Proposal, id("proposal")).matter or id("matter")
+            return Scope(world.get(Matter, matter).body)
+        case "unclarity":
+            return Scope(world.get(Unclarity, id("unclarity")).body)
         case "assignment":
             return Scope(world.get(Assignment, id("assignment")).body)
         case "instrument":

@@ -34,6 +34,8 @@ TAGS = {
     "bodies": "Bodies, their rules and their members.",
     "matters": "Matters and their diary numbers.",
     "documents": "Documents and their files.",
+    "proposals": "What is proposed in a matter, in versions.",
+    "unclarities": "What is unclear, and how it was read by whom.",
     "assignments": "What somebody was given to do, and what became of it.",
     "instruments": "Situation pictures, plans, agreements, dialogues.",
     "persons": "The register of persons, and what they may do.",

@@ -40,6 +40,8 @@ PLURALS = {
     "body": "bodies",
     "matter": "matters",
     "document": "documents",
+    "proposal": "proposals",
+    "unclarity": "unclarities",
     "meeting": "meetings",
     "minutes": "minutes",
     "assignment": "assignments",

@@ -64,6 +64,8 @@ SAYS: dict[str, Any] = {
     "order": [2, 1, 3],
     "what": "Ta fram förslag på hur tryggheten följs upp",
     "to": [{"function": "Säkerhetschefen"}],
+    "question": "Vilken version antogs?",
+    "reading": "Den med tillägg.",
     "written": "före sommaren 2027",
 }
 # In these the type tells more than the name, or the name means something else.
@@ -75,6 +77,8 @@ OWN: dict[tuple[str, str], Any] = {
     ("AbandonSigning", "reason"): "changed-mind",
     ("RegisterPerson", "title"): "Trygghetssamordnare",
     ("RenamePerson", "title"): "Trygghetssamordnare",
+    ("PutProposal", "points"): [{"text": "Organisationen antas.", "verb": "antas"}],
+    ("AmendProposal", "points"): [{"text": "Även vice ordföranden ingår."}],
 }
 ID = "0123456789abcdef"
 

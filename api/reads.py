@@ -22,11 +22,14 @@ from domain.grammar import normalised
 from domain.matter import Matter
 from domain.messages import Role
 from domain.person import Person
+from domain.proposal import Proposal
+from domain.unclarity import Unclarity
 from projections.reading import rows
 from projections.views import BY_NAME, VIEWS
 
 ID = "0123456789abcdef"
 V1 = "/v1/{municipality}"
+OfMatter = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$", description="Of this matter only.")]
 Day = Annotated[str | None, Query(pattern=f"^{DAY}$", description="On this day; today if left out.")]
 
 
@@ -163,6 +166,54 @@ def matter(reader: Reader, matter: Id) -> Response:
     reader.rights.register()
     version, state = reader.get(Matter, matter)
     return one({"id": matter} | shown(state), version)
+
+
+@ROUTES.get("/proposals", "proposals", {"items": [{"id": ID, "matter": ID, "versions": []}], "total": 1})
+def proposals(
+    request: Request, reader: Reader, matter: OfMatter = None, limit: Limit = 20, offset: Offset = 0
+) -> Response:
+    """Proposals with all their versions; a proposal is not a decision."""
+    reader.rights.register()
+    found = [(id, reader.get(Proposal, id)[1]) for id in reader.ids(Proposal)]
+    kept = [(id, state) for id, state in found if matter in (None, state.matter)]
+    return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
+
+
+@ROUTES.get("/proposals/{proposal:id}", "proposals", {"id": ID, "matter": ID, "versions": []})
+def proposal(reader: Reader, proposal: Id) -> Response:
+    """A proposal with all its versions, and all that each proposes with what it adds to."""
+    reader.rights.register()
+    version, state = reader.get(Proposal, proposal)
+    whole = [shown(state.whole(each.version)) for each in state.versions]
+    return one({"id": proposal} | shown(state) | {"whole": whole}, version)
+
+
+@ROUTES.get(
+    "/unclarities", "unclarities", {"items": [{"id": ID, "question": "…", "readings": []}], "total": 1}
+)
+def unclarities(
+    request: Request,
+    reader: Reader,
+    body: BodyId = None,
+    matter: OfMatter = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Response:
+    """What is unclear, with the readings of it that named persons have made."""
+    reader.rights.register()
+    found = [(id, reader.get(Unclarity, id)[1]) for id in reader.ids(Unclarity)]
+    kept = [
+        (id, state) for id, state in found if body in (None, state.body) and matter in (None, state.matter)
+    ]
+    return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
+
+
+@ROUTES.get("/unclarities/{unclarity:id}", "unclarities", {"id": ID, "question": "…", "readings": []})
+def unclarity(reader: Reader, unclarity: Id) -> Response:
+    """Something unclear: its passages, the ways it may be read, and how it was read by whom."""
+    reader.rights.register()
+    version, state = reader.get(Unclarity, unclarity)
+    return one({"id": unclarity} | shown(state), version)
 
 
 # --- views

@@ -25,8 +25,11 @@ from domain import (
     kallelse,
     matter,
     municipality,
+    paragraphs,
     person,
     planning,
+    preparing,
+    unclarity,
 )
 from domain.assignment import Assignment
 from domain.body import Body
@@ -38,7 +41,10 @@ from domain.messages import Actor, Command, New, State, World
 from domain.minutes import Minutes
 from domain.municipality import Municipality
 from domain.numbering import ExternalNumber, Series
+from domain.paragraphs import Paragraphs
 from domain.person import Person
+from domain.proposal import Proposal
+from domain.unclarity import Unclarity
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     municipality,
@@ -47,10 +53,13 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     demanding,
     matter,
     document,
+    preparing,
+    unclarity,
     calling,
     kallelse,
     holding,
     deliberating,
+    paragraphs,
     drafting,
     approving,
     afterwards,
@@ -84,6 +93,9 @@ STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
             Minutes,
             Assignment,
             Instrument,
+            Proposal,
+            Unclarity,
+            Paragraphs,
         )
     }
 )

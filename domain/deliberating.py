@@ -1,7 +1,9 @@
 """What is said and decided under the items: reports, proposals, decisions, dissents, statements.
 
-- A proposal is not a decision, and a decision may say which proposal it adopts. A decision is put right before the
-  approval in so many words, and every earlier wording stays.
+- A proposal is not a decision (V3), and a decision may say which proposal it adopts: one made at the meeting, or a
+  version of one in the matter. A version that does not exist is refused (husregel 103); where the decision does not say
+  which, all that it can be are named (Al5). The day it applies from is another than the day it was made (Al6).
+- A decision is put right before the approval in so many words, and every earlier wording stays.
 - Dissenting views that come up are noted (L12): from any participant, whether or not anything was decided, and also
   after the closing, until the minutes that cover the item are approved. One whose attendance nobody entered may have
   been there, and that is recorded as found; one who is noted as absent took no part (husregel 41).
@@ -9,7 +11,7 @@
 - What is entered late is not refused for that: only the approval closes an item (husregel 40).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, assert_never
 
 from pydantic import Field
@@ -47,6 +49,8 @@ from domain.messages import (
     Role,
     World,
 )
+from domain.preparing import of_version
+from domain.proposal import Verb
 from domain.sources import house
 
 
@@ -77,13 +81,20 @@ class MakeProposal(DeliberatingCommand):
 
     proposer: Id | None = None
     text: Prose
+    of_proposal: Id | None = None
+    version: Number | None = None
 
 
 class RecordDecision(DeliberatingCommand):
     """Note what was decided, point by point, and whom it goes to (beslut)."""
 
     points: list[Prose] = Field(min_length=1, max_length=100)
+    verbs: list[Verb] = Field(default=[], max_length=100)
     adopts: Number | None = None
+    of_proposal: Id | None = None
+    version: Number | None = None
+    may_adopt: list[Number] = Field(default=[], max_length=20)
+    effective: date | None = None
     dispatch: list[Line] = Field(default=[], max_length=100)
 
 
@@ -92,6 +103,7 @@ class ReviseDecision(DeliberatingCommand):
 
     decision: Number
     points: list[Prose] = Field(min_length=1, max_length=100)
+    verbs: list[Verb] = Field(default=[], max_length=100)
     reason: Prose
 
 
@@ -177,7 +189,7 @@ def decide(
         case RecordReport() | MakeProposal() | AttachStatement():
             event = _said(command, meeting, world, actor)
         case RecordDecision() | ReviseDecision():
-            event = _decided(command, meeting)
+            event = _decided(command, meeting, world)
         case RecordDissent() | RetractDissent():
             event = _dissent(command, meeting, world, actor)
         case RecordAbstention():
@@ -218,12 +230,15 @@ def _said(
             )
         case MakeProposal():
             grounds.person_of(world, command.proposer)
+            of_version(command.of_proposal, command.version, world)
             return ProposalMade(
                 meeting=command.meeting,
                 item=command.item,
                 proposal=len(meeting.proposals) + 1,
                 proposer=command.proposer,
                 text=text,
+                of_proposal=command.of_proposal,
+                version=command.version,
             )
         case AttachStatement():
             return StatementAttached(
@@ -238,32 +253,53 @@ def _said(
             assert_never(command)
 
 
-def _decided(command: RecordDecision | ReviseDecision, meeting: Meeting) -> Event | None:
-    points = tuple(Known(point) for point in command.points)
+def _decided(
+    command: RecordDecision | ReviseDecision, meeting: Meeting, world: World
+) -> DecisionRecorded | DecisionRevised | None:
+    points, verbs = tuple(Known(point) for point in command.points), tuple(command.verbs)
+    if verbs and len(verbs) != len(points):
+        raise Refused("verb-for-each-point", house(107), points=len(points), verbs=len(verbs))
     if isinstance(command, RecordDecision):
         proposals = {one.number for one in meeting.proposals if one.item == command.item}
         if command.adopts is not None and command.adopts not in proposals:
             raise NotFound("proposal", str(command.adopts))
+        _adopts(command, world)
         return DecisionRecorded(
             meeting=command.meeting,
             item=command.item,
             decision=len(meeting.decisions) + 1,
             points=points,
+            verbs=verbs,
             adopts=command.adopts,
+            of_proposal=command.of_proposal,
+            version=command.version,
+            may_adopt=tuple(command.may_adopt),
+            effective=command.effective,
             dispatch=tuple(Known(to) for to in command.dispatch),
         )
     made = {one.number: one for one in meeting.decisions if one.item == command.item}
     if command.decision not in made:
         raise NotFound("decision", str(command.decision))
-    if made[command.decision].points == points:
+    if (made[command.decision].points, made[command.decision].verbs) == (points, verbs):
         return None
     return DecisionRevised(
         meeting=command.meeting,
         item=command.item,
         decision=command.decision,
         points=points,
+        verbs=verbs,
         reason=Known(command.reason),
     )
+
+
+def _adopts(command: RecordDecision, world: World) -> None:
+    """Refuse a version that does not exist, and one that is both known and unclear."""
+    of_version(command.of_proposal, command.version, world)
+    versions = command.may_adopt
+    for version in versions:
+        of_version(command.of_proposal, version, world)
+    if versions and (command.version is not None or len(set(versions)) < max(2, len(versions))):
+        raise Refused("unclear-between-several", house(105))
 
 
 def _dissent(

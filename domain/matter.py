@@ -6,6 +6,7 @@
 - The same matter may be known under several numbers; each resolves to one matter only (husregel 19). A number that the
   diary also writes in another way is the same number, and a code of classification after it is no part of it: it is
   noted, and stays as it was written (H1, X2). How the diary writes is a rule of the body, or of the one above it.
+- Who had the matter before it was decided stands as a chain of steps, each with its day and paragraph (Al3).
 - A matter opened by mistake is voided with a reason and keeps its number (husregel 18).
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, Self, assert_never
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field
 
@@ -24,6 +25,7 @@ from domain.lookup import day_of, existing, known, news, unused
 from domain.messages import (
     Actor,
     Command,
+    Count,
     Destroyed,
     Diarienummer,
     Event,
@@ -49,6 +51,7 @@ from domain.numbering import (
     external_id,
     series_id,
 )
+from domain.proposal import Origin
 from domain.rule_shapes import Diary
 from domain.sources import house
 
@@ -139,6 +142,20 @@ class MatterClassified(MatterEvent):
     written: Diarienummer
 
 
+class MatterPrepared(MatterEvent):
+    """A step in the preparation of the matter: who had it, and what they did with it (beredning)."""
+
+    TOPIC = "matter-prepared.v1"
+
+    matter: Id
+    number: Count
+    step: Literal["letter", "treated", "proposed", "postponed", "referred", "decided"]
+    origin: Origin
+    of_proposal: Id | None
+    version: Count | None
+    note: Annotated[Sealed, free()] | None
+
+
 class MatterVoided(MatterEvent):
     """The matter had been opened by mistake (ärende makulerat)."""
 
@@ -157,7 +174,20 @@ class MatterClosed(MatterEvent):
 
 
 COMMANDS = (OpenMatter, AddAlias, VoidMatter, CloseMatter)
-EVENTS = MatterOpened | AliasAdded | MatterClassified | MatterVoided | MatterClosed
+EVENTS = MatterPrepared | MatterOpened | AliasAdded | MatterClassified | MatterVoided | MatterClosed
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A step in the preparation of a matter, with its day as written (beredningssteg)."""
+
+    number: int
+    step: str
+    day: str
+    origin: Origin
+    of_proposal: str | None
+    version: int | None
+    note: Known | Destroyed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +202,7 @@ class Matter(State):
     external: bool = False
     aliases: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
+    preparation: tuple[Prepared, ...] = ()
     voided: bool = False
     closed: bool = False
 
@@ -196,6 +227,17 @@ class Matter(State):
                 return replace(self, aliases=(*self.aliases, event.diarienummer))
             case MatterClassified():
                 return replace(self, classifications=(*self.classifications, event.classification))
+            case MatterPrepared():
+                step = Prepared(
+                    event.number,
+                    event.step,
+                    fact.happened.text,
+                    event.origin,
+                    event.of_proposal,
+                    event.version,
+                    event.note,
+                )
+                return replace(self, preparation=(*self.preparation, step))
             case MatterVoided():
                 return replace(self, voided=True)
             case MatterClosed():

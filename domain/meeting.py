@@ -8,7 +8,7 @@
 - Nothing is thrown away: earlier wordings of a decision and dissents taken back stay in the state.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar, Self, TypeVar, assert_never
@@ -54,6 +54,7 @@ class Meeting(State):
     cancelled: bool = False
     items: tuple[Item, ...] = ()
     order: tuple[int, ...] = ()
+    paragraphs: Mapping[int, int] = field(default_factory=dict)  # by item
     issues: tuple[Issue, ...] = ()
     hinders: tuple[Noted, ...] = ()
     substitutes: tuple[tuple[str, str, int], ...] = ()  # hindered, substitute, version
@@ -98,7 +99,9 @@ class Meeting(State):
         return tuple(by_number[item] for item in self.order if item in by_number)
 
     def number(self, item: int) -> str:
-        """The number that is printed for an item, "" if it has none."""
+        """The number that is printed for an item: its paragraph, or its place on the agenda; "" if it has none."""
+        if item in self.paragraphs:
+            return str(self.paragraphs[item])
         return next((str(n) for n, one in enumerate(self.agenda, 1) if one.item == item), "")
 
     def place_of(self, item: int) -> int:
@@ -203,6 +206,9 @@ class Meeting(State):
             case e.ItemsOrdered():
                 others = tuple(item for item in self.order if item not in event.order)
                 return self._with(order=(*event.order, *others))
+            case e.ItemsNumbered():
+                given = {one.item: one.paragraph for one in event.paragraphs}
+                return self._with(paragraphs={**self.paragraphs, **given})
             case e.KallelseIssued():
                 return self._issued(event, at)
             case e.NoticeReasonGiven():
@@ -254,17 +260,41 @@ class Meeting(State):
                 said = Said(event.report, at, event.item, event.text, event.by, event.organisation)
                 return self._with(reports=(*self.reports, said))
             case e.ProposalMade():
-                said = Said(event.proposal, at, event.item, event.text, event.proposer)
+                said = Said(
+                    event.proposal,
+                    at,
+                    event.item,
+                    event.text,
+                    event.proposer,
+                    of_proposal=event.of_proposal,
+                    proposal_version=event.version,
+                )
                 return self._with(proposals=(*self.proposals, said))
             case e.DecisionRecorded():
                 decision = Decision(
-                    event.decision, at, event.item, event.points, event.adopts, event.dispatch
+                    event.decision,
+                    at,
+                    event.item,
+                    event.points,
+                    event.adopts,
+                    event.dispatch,
+                    event.verbs,
+                    event.of_proposal,
+                    event.version,
+                    event.may_adopt,
+                    event.effective,
                 )
                 return self._with(decisions=(*self.decisions, decision))
             case e.DecisionRevised():
                 return self._with(
                     decisions=tuple(
-                        replace(one, version=at, points=event.points, earlier=(*one.earlier, one.points))
+                        replace(
+                            one,
+                            version=at,
+                            points=event.points,
+                            verbs=event.verbs,
+                            earlier=(*one.earlier, one.points),
+                        )
                         if one.number == event.decision
                         else one
                         for one in self.decisions

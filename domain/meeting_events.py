@@ -26,6 +26,7 @@ from domain.messages import (
     SourcePart,
     free,
 )
+from domain.proposal import Verb
 
 Text = Annotated[Sealed, free()]
 Working = Annotated[Sealed, free("event", Keep.WORKING)]
@@ -151,6 +152,21 @@ class ItemsOrdered(MeetingEvent):
     TOPIC: ClassVar[str] = "items-ordered.v1"
 
     order: tuple[Number, ...]
+
+
+class ItemParagraph(Part):
+    """An item and its paragraph (punktens paragraf)."""
+
+    item: Number
+    paragraph: Number
+
+
+class ItemsNumbered(MeetingEvent):
+    """Items were given their paragraphs in the body's year (paragrafer)."""
+
+    TOPIC: ClassVar[str] = "items-numbered.v1"
+
+    paragraphs: tuple[ItemParagraph, ...]
 
 
 class KallelseIssued(MeetingEvent):
@@ -332,17 +348,29 @@ class ProposalMade(MeetingEvent):
     proposal: Number
     proposer: Id | None = None
     text: Text
+    of_proposal: Id | None = None
+    version: Number | None = None
 
 
 class DecisionRecorded(MeetingEvent):
-    """What the meeting decided, point by point, and whom it goes to (beslut, expedieras till)."""
+    """What the meeting decided, point by point, and whom it goes to (beslut, expedieras till).
+
+    adopts is a proposal made at the meeting. of_proposal is one of the matter: version is the version adopted, or
+    may_adopt all that it can be when the decision does not say. verbs has one for each point, if any; effective is the
+    day from which it applies, if that is said.
+    """
 
     TOPIC: ClassVar[str] = "decision-recorded.v1"
 
     item: Number
     decision: Number
     points: tuple[Text, ...]
+    verbs: tuple[Verb, ...] = ()
     adopts: Number | None = None
+    of_proposal: Id | None = None
+    version: Number | None = None
+    may_adopt: tuple[Number, ...] = ()
+    effective: date | None = None
     dispatch: tuple[Text, ...] = ()
 
 
@@ -354,6 +382,7 @@ class DecisionRevised(MeetingEvent):
     item: Number
     decision: Number
     points: tuple[Text, ...]
+    verbs: tuple[Verb, ...] = ()
     reason: Text
 
 
@@ -428,6 +457,7 @@ EVENTS = (
     | ItemChanged
     | ItemWithdrawn
     | ItemsOrdered
+    | ItemsNumbered
     | KallelseIssued
     | NoticeReasonGiven
     | HinderNotified

@@ -116,6 +116,8 @@ class Said:
     text: Sealed
     person: str | None = None
     organisation: str | None = None
+    of_proposal: str | None = None
+    proposal_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,11 @@ class Decision:
     points: tuple[Sealed, ...]
     adopts: int | None
     dispatch: tuple[Sealed, ...]
+    verbs: tuple[str, ...] = ()
+    of_proposal: str | None = None
+    adopted_version: int | None = None
+    may_adopt: tuple[int, ...] = ()
+    effective: date | None = None
     earlier: tuple[tuple[Sealed, ...], ...] = ()
 
 

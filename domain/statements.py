@@ -21,6 +21,7 @@ from domain.meeting_parts import Item, Presence
 from domain.messages import Destroyed, Known, Sealed, World, stream
 from domain.minutes_events import Statement
 from domain.person import Person
+from domain.proposal import Proposal
 
 UNKNOWN = "okänt"
 CAPACITIES = ("member", "substitute", "co-opted", "expert", "invited", "official", "secretary", "guest")
@@ -252,7 +253,10 @@ class _Writer:
         for said in meeting.proposals:
             if said.item == here:
                 proposer = self.who(said.person) if said.person else {}
-                yield self.say("proposal", said.version, here, number=said.number, **proposer, text=said.text)
+                follows = self.adopted(said.of_proposal, said.proposal_version, ())
+                yield self.say(
+                    "proposal", said.version, here, number=said.number, **proposer, text=said.text, **follows
+                )
         for person in (person for where, person, _ in meeting.abstentions if where == here):
             version = next(at for where, who, at in meeting.abstentions if (where, who) == (here, person))
             yield self.say("abstention", version, here, **self.who(person))
@@ -263,6 +267,8 @@ class _Writer:
                     decision.version,
                     here,
                     adopts=decision.adopts,
+                    effective=decision.effective.isoformat() if decision.effective else None,
+                    **self.adopted(decision.of_proposal, decision.adopted_version, decision.may_adopt),
                     **{f"point-{n}": point for n, point in enumerate(decision.points, 1)},
                     **{f"dispatch-{n}": to for n, to in enumerate(decision.dispatch, 1)},
                 )
@@ -286,6 +292,14 @@ class _Writer:
                 yield self.say(
                     "postponed", postponed.version, here, to=later.starts[:10], reason=postponed.reason
                 )
+
+    def adopted(self, proposal: str | None, version: int | None, may_be: tuple[int, ...]) -> dict[str, Value]:
+        """The proposal in the matter that is followed, and its version, or those that it may be."""
+        if proposal is None:
+            return {}
+        between = ",".join(map(str, may_be)) or None
+        title = self.world.get(Proposal, proposal).title
+        return {"proposal": title, "proposal-version": version, "may-be": between}
 
     def diarienummer(self, matter: str | None) -> str | None:
         return self.world.get(Matter, matter).diarienummer if matter else None

@@ -33,8 +33,8 @@ BODIES = frozenset({"body", "parent", "adopted_by", "to_body"})
 MEETINGS = frozenset({"meeting", "to_meeting"})
 MATTERS = frozenset({"matter"})
 OTHERS = frozenset(
-    "grant mandate offer demand regulation document minutes corrects signing assignment by_assignment "
-    "instrument".split()
+    "grant mandate offer demand regulation document minutes corrects signing assignment by_assignment instrument "
+    "proposal of_proposal unclarity".split()
 )
 _DIMENSION = {
     **dict.fromkeys(PERSONS, "person"),

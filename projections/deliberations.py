@@ -1,6 +1,7 @@
 """Views of what was said and decided at a meeting: reports, proposals, decisions, dissent, statements, abstentions.
 
-- A proposal is not a decision, and a decision says which proposal it adopts, if it does.
+- A proposal is not a decision, and a decision says which proposal it adopts, if it does. Where it does not say which
+  version, all that it can be stand there, and how a named person has read it beside them (Al5).
 - A decision that was worded anew before approval keeps its earlier wording as an earlier row of the same key.
 - A dissenting view may come from any participant (L12). One that is taken back before the approval is retracted: as
   of an earlier position it still stands.
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from domain import meeting_events as m
+from domain.unclarity import ReadingRecorded
 from projections.meetings import MEETING_STREAM, codes
 from projections.view import Assert, Change, Record, Retract, View, listed, number, says, text
 
@@ -25,6 +27,11 @@ def _matter(record: Record, meeting: str, item: int) -> str | None:
 
 def _decision(record: Record) -> Iterator[Assert]:
     event = record.event
+    if isinstance(event, ReadingRecorded) and event.meeting and event.decision:
+        read = {"read_as": event.version, "read_by": event.person, "reading": event.reading}
+        yield says(
+            f"{event.meeting}/{event.decision}", meeting=event.meeting, decision=event.decision, **read
+        )
     if not isinstance(event, m.DecisionRecorded | m.DecisionRevised):
         return
     key = f"{event.meeting}/{event.decision}"
@@ -37,12 +44,25 @@ def _decision(record: Record) -> Iterator[Assert]:
                 item=event.item,
                 matter=_matter(record, event.meeting, event.item),
                 points=event.points,
+                verbs=event.verbs,
                 adopts=event.adopts,
+                proposal=event.of_proposal,
+                version=event.version,
+                may_adopt=event.may_adopt or None,
+                effective=event.effective,
                 dispatch=event.dispatch,
                 revised=False,
             )
         case m.DecisionRevised():
-            yield says(key, **here, item=event.item, points=event.points, revised=True, reason=event.reason)
+            yield says(
+                key,
+                **here,
+                item=event.item,
+                points=event.points,
+                verbs=event.verbs,
+                revised=True,
+                reason=event.reason,
+            )
         case _:
             assert_never(event)
 
@@ -50,14 +70,22 @@ def _decision(record: Record) -> Iterator[Assert]:
 DECISION = View(
     "decision",
     1,
-    MEETING_STREAM,
+    MEETING_STREAM | {"unclarity"},
     [
         text("meeting"),
         number("decision"),
         number("item"),
         text("matter"),
         listed("points"),
+        listed("verbs"),
         number("adopts"),
+        text("proposal"),
+        number("version"),
+        listed("may_adopt"),
+        number("read_as"),
+        text("read_by"),
+        text("reading"),
+        text("effective"),
         listed("dispatch"),
         number("revised"),
         text("reason"),
@@ -151,6 +179,8 @@ def _proposal(record: Record) -> Iterator[Assert]:
             matter=_matter(record, event.meeting, event.item),
             person=event.proposer,
             text=event.text,
+            of_proposal=event.of_proposal,
+            version=event.version,
         )
 
 
@@ -165,6 +195,8 @@ PROPOSAL = View(
         text("matter"),
         text("person"),
         text("text"),
+        text("of_proposal"),
+        number("version"),
     ],
     _proposal,
     identity=("meeting", "proposal"),

@@ -2,6 +2,8 @@
 
 - A voided matter keeps its number and stays here, marked as voided (husregel 20).
 - A document's row has its newest file, its secrecy mark as it now stands and its list of enclosures.
+- How a matter was prepared is a row a step, and a proposal a row a version. What is unclear is a row with the last
+  reading of it; the earlier readings are its earlier assertions.
 - Every number a matter is known under is a row, also in the form without spaces and capitals that it is looked up by.
 """
 
@@ -11,8 +13,10 @@ from collections.abc import Iterator
 
 from domain import document as d
 from domain import matter as t
+from domain import unclarity as u
 from domain.grammar import normalised
 from domain.numbering import ExternalNumberRecorded, SeriesOpened
+from domain.proposal import Origin, ProposalAmended, ProposalPut
 from projections.view import GONE_TEXT, Assert, Record, View, gone, listed, number, says, text
 
 
@@ -202,4 +206,143 @@ DOCUMENT = View(
     indexed=("matter",),
 )
 
-VIEWS = (MATTER, NUMBER, SERIES, DOCUMENT)
+
+def _preparation(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, t.MatterPrepared):
+        yield says(
+            f"{event.matter}/{event.number}",
+            matter=event.matter,
+            number=event.number,
+            step=event.step,
+            day=record.fact.happened.text,
+            proposal=event.of_proposal,
+            version=event.version,
+            note=event.note,
+            **_origin(event.origin),
+        )
+
+
+def _origin(origin: Origin) -> dict[str, object]:
+    """Where it comes from."""
+    return {
+        "by": origin.by,
+        "body": origin.body,
+        "meeting": origin.meeting,
+        "paragraph": origin.paragraph,
+        "document": origin.document,
+    }
+
+
+ORIGIN = ("by", "body", "meeting", "paragraph", "document")
+PREPARATION = View(
+    "preparation",
+    1,
+    frozenset({"matter"}),
+    [
+        text("matter"),
+        number("number"),
+        text("step"),
+        text("day"),
+        text("proposal"),
+        number("version"),
+        text("note"),
+        *map(text, ORIGIN),
+    ],
+    _preparation,
+    identity=("matter", "number"),
+)
+
+
+def _version(record: Record) -> Iterator[Assert]:
+    event = record.event
+    match event:
+        case ProposalPut():
+            version, base, how = 1, None, "original"
+        case ProposalAmended():
+            version, base, how = event.version, event.base, event.how
+        case _:
+            return
+    yield says(
+        f"{event.proposal}/{version}",
+        proposal=event.proposal,
+        version=version,
+        base=base,
+        how=how,
+        matter=event.matter,
+        title=event.title if isinstance(event, ProposalPut) else None,
+        points=event.points,
+        **_origin(event.origin),
+    )
+
+
+PROPOSAL_VERSION = View(
+    "proposal-version",
+    1,
+    frozenset({"proposal"}),
+    [
+        text("proposal"),
+        number("version"),
+        number("base"),
+        text("how"),
+        text("matter"),
+        text("title"),
+        listed("points"),
+        *map(text, ORIGIN),
+    ],
+    _version,
+    identity=("proposal", "version", "matter"),
+)
+
+
+def _unclarity(record: Record) -> Iterator[Assert]:
+    match event := record.event:
+        case u.UnclarityNoted():
+            yield says(
+                event.unclarity,
+                unclarity=event.unclarity,
+                body=event.body,
+                matter=event.matter,
+                meeting=event.meeting,
+                decision=event.decision,
+                question=event.question,
+                passages=event.passages,
+                possible=event.readings,
+            )
+        case u.ReadingRecorded():
+            yield says(
+                event.unclarity,
+                unclarity=event.unclarity,
+                reading=event.reading,
+                read_by=event.person,
+                ground=event.ground,
+                version=event.version,
+            )
+        case _:
+            pass
+
+
+UNCLARITY = View(
+    "unclarity",
+    1,
+    frozenset({"unclarity"}),
+    [
+        text("unclarity"),
+        text("body"),
+        text("matter"),
+        text("meeting"),
+        number("decision"),
+        text("question"),
+        listed("passages"),
+        listed("possible"),
+        text("reading"),
+        text("read_by"),
+        text("ground"),
+        number("version"),
+    ],
+    _unclarity,
+    identity=("unclarity",),
+    indexed=("body", "matter"),
+)
+
+VIEWS = (MATTER, NUMBER, SERIES, PREPARATION, PROPOSAL_VERSION, UNCLARITY, DOCUMENT)

@@ -108,6 +108,11 @@ def _item(record: Record) -> Iterator[Assert]:
         for place, item in enumerate(event.order, 1):
             yield says(f"{event.meeting}/{item}", meeting=event.meeting, item=item, place=place)
         return
+    if isinstance(event, m.ItemsNumbered):
+        for one in event.paragraphs:
+            key = f"{event.meeting}/{one.item}"
+            yield says(key, meeting=event.meeting, item=one.item, paragraph=one.paragraph)
+        return
     if not isinstance(event, m.ItemAdded | m.ItemChanged | m.ItemWithdrawn | m.ItemTakenUp | m.ItemPostponed):
         return
     key = f"{event.meeting}/{event.item}"
@@ -156,6 +161,7 @@ ITEM = View(
         text("meeting"),
         number("item"),
         number("place"),
+        number("paragraph"),
         text("title"),
         listed("parts"),
         text("matter"),

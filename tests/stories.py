@@ -330,6 +330,8 @@ def stream_of(event: Event) -> str:
             return f"municipality-{u.REGISTRY}"
         case "series":
             return f"series-{ident(1)}-2024"
+        case "paragraphs":
+            return f"paragraphs-{ident(1)}-2024"
         case "external":
             return f"external-{ident(2)}"
         case kind:
@@ -399,6 +401,7 @@ _WORDS = {
     "rule": "notice", "modality": "ska", "method": "local", "level": "own-ca", "slug": SLUG, "kind": "trygghetsrad",
     "reason": "gave-up", "field": "Ordforande", "label": "Ordförande", "name": "Trygghetsrådet", "standing": "aktuellt",
     "media_type": "application/pdf", "secrecy": "OSL 21 kap. 1 §", "pattern": "KS{yy}.{n}", "word": "anteckningar",
+    "verb": "noterar", "verbs": "godkänns",
     "paragraph": "§ 12", "offices": "chair", "typst": "0.15.2", "ref_stream": f"meeting-{ident(1)}",
     "decided_by": "Kommunstyrelsen", "function": "Säkerhetschefen",
     "document": "KS23.276", "section": "2.3", "fact": "L15", "expected": "7 days", "observed": "5 days",

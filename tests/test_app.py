@@ -75,6 +75,17 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         kind="situation-picture",
         title="Läget",
     )
+    point = {"text": "Belysningen byts.", "verb": "beslutas"}
+    found.ids["proposal"] = found.made(
+        "proposals/put-proposal", "sofia", matter=matter, title="Belysning", points=[point]
+    )
+    found.ids["unclarity"] = found.made(
+        "unclarities/note-unclarity",
+        "sofia",
+        body=found.ids["council"],
+        question="Vilken?",
+        readings=["A", "B"],
+    )
     found.ids |= {"meeting": meeting, "minutes": minutes, "document": document, "matter": matter}
     found.municipality.projector.catch_up()
     yield found
@@ -84,7 +95,18 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 # --- every route for every role
 def route_of(town: Town, path: str) -> str:
     """An address of a route, with the things of this town in it."""
-    known = ("person", "matter", "document", "meeting", "minutes", "council", "assignment", "instrument")
+    known = (
+        "person",
+        "matter",
+        "document",
+        "meeting",
+        "minutes",
+        "council",
+        "assignment",
+        "instrument",
+        "proposal",
+        "unclarity",
+    )
     values = {name: town.ids.get(name, town.ids["nobody"]) for name in known}
     values |= {
         "body": values["council"],
@@ -108,7 +130,7 @@ def readable(path: str) -> frozenset[str]:
         return MAKERS  # they are not done yet
     if path.endswith("/kallelse.pdf") or re.search(r"/meetings/[0-9a-f]{16}$", path):
         return EVERYONE
-    followed = "assignments|follow-up|instruments|renewals"
+    followed = "proposals|unclarities|assignments|follow-up|instruments|renewals"
     if re.search(rf"/(bodies|persons|matters|meetings|documents|rules|proofs|{followed})(/|$)", path):
         return EVERYONE - {"justerare"}  # chosen at one meeting is no role in the municipality
     raise AssertionError(f"nothing says who may read {path}")

@@ -84,6 +84,7 @@ from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyH
 from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
 from domain.messages import Role
 from domain.municipality import ChooseDiary, OpenRegistry, ResetClock
+from domain.paragraphs import NumberItems
 from domain.person import (
     ChangeContact,
     GrantRole,
@@ -101,7 +102,9 @@ from domain.planning import (
     MakeInstrumentVersion,
     RecordInstrumentDecision,
 )
+from domain.preparing import AmendProposal, PointGiven, PutProposal, RecordPreparation
 from domain.readings import Decided, Due
+from domain.unclarity import NoteUnclarity, RecordReading
 from tests.council import (
     BOARD,
     CHAIR,
@@ -231,6 +234,36 @@ def documents(s: LogSession) -> None:
     itself = EnclosureGiven(**one, document=ident(0xD0))
     s.refuse(ListEnclosures(**here, enclosures=[itself]), "encloses-itself")
     s.do(ListEnclosures(**here, enclosures=[EnclosureGiven(**one)]))
+
+
+def preparing(s: LogSession) -> None:
+    at_board: Any = {"body": BOARD, "title": "Belysning", "given_by": "arkivet"}
+    s.do(OpenMatter(**at_board, matter=ident(1), diarienummer="KS23.276"))
+    s.do(OpenMatter(**at_board, matter=ident(2), diarienummer="KS23.277"))
+    point = [PointGiven(text="Antas.", verb="antas")]
+    this: Any = {"proposal": ident(0xAA)}
+    s.do(PutProposal(**this, matter=ident(1), title="Organisation", points=point, by="Kontoret"))
+    s.refuse(AmendProposal(**this, base=2, how="addition", points=point), "proposal-version-missing")
+    s.do(AmendProposal(**this, base=1, how="addition", points=point, of_body=BOARD))
+    step: Any = {"matter": ident(1), "step": "proposed", "by": "Utskottet"}
+    s.refuse(RecordPreparation(matter=ident(1), step="letter"), "step-by-nobody")
+    s.refuse(RecordPreparation(**step, version=1), "version-of-nothing")
+    other = {**step, "matter": ident(2)}
+    s.refuse(RecordPreparation(**other, of_proposal=ident(0xAA)), "proposal-of-another-matter")
+    s.do(RecordPreparation(**step, of_proposal=ident(0xAA), version=2, happened="2024-02-20"))
+    s.opened().do(NumberItems(**HERE, first=146))
+    s.do(AddItem(**HERE, title="Ännu en"))
+    s.refuse(NumberItems(**HERE, first=146), "paragraph-taken")
+    decides: Any = {**ITEM, "points": ["Antas."], "of_proposal": ident(0xAA)}
+    s.refuse(RecordDecision(**decides, version=3), "proposal-version-missing")
+    s.refuse(RecordDecision(**decides, may_adopt=[1]), "unclear-between-several")
+    s.refuse(RecordDecision(**decides, verbs=["antas", "antas"]), "verb-for-each-point")
+    s.do(RecordDecision(**decides, may_adopt=[1, 2], effective=date(2024, 11, 1)))
+    unclear: Any = {"unclarity": ident(0xAB), "body": COUNCIL, "question": "Vilken version?", **HERE}
+    s.refuse(NoteUnclarity(**unclear, decision=1), "nothing-unclear")
+    s.refuse(NoteUnclarity(**unclear, decision=2), "not-found")
+    s.do(NoteUnclarity(**unclear, decision=1, readings=["Den första.", "Med tillägg."]))
+    s.do(RecordReading(unclarity=ident(0xAB), person=CHAIR, reading="Med tillägg.", version=2))
 
 
 def calling(s: LogSession) -> None:
@@ -441,6 +474,7 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     bodies,
     demands,
     matters,
+    preparing,
     calling,
     holding,
     deliberating,

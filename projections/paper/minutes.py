@@ -316,6 +316,16 @@ class _Paper:
             sheets.Fact(label="Utgår", value=joined(("Ärendet utgår.", self.field(one, "reason"))))
             for one in of("withdrawn")
         ]
+        notes += [
+            sheets.Fact(label="Gäller från", value=day_in_words(str(one.fields["effective"])))
+            for one in decisions
+            if "effective" in one.fields
+        ]
+        notes += [
+            sheets.Fact(label="Antaget förslag", value=self.followed(one))
+            for one in decisions
+            if "proposal" in one.fields
+        ]
         adopted = [str(one.fields["adopts"]) for one in decisions if "adopts" in one.fields]
         summary = self.event.texts.get(str(item))
         return sheets.Item(
@@ -345,8 +355,21 @@ class _Paper:
         """A proposal, with its number where there are several, and whether the decision follows it."""
         said, number = self.said(one, "text"), str(one.fields.get("number", ""))
         mark = f"Förslag {number}" if len(rivals) > 1 else ""
-        who = joined((mark, said.who, "bifallet" if number in adopted else ""), ", ")
+        follows = joined(("enligt", self.followed(one))) if "proposal" in one.fields else ""
+        who = joined((mark, said.who, follows, "bifallet" if number in adopted else ""), ", ")
         return sheets.Statement(text=said.text, who=who)
+
+    def followed(self, one: Statement) -> sheets.Text:
+        """A proposal in the matter, and which version of it; where that is unclear, that it is."""
+        title, version, may_be = (
+            self.field(one, name) for name in ("proposal", "proposal-version", "may-be")
+        )
+        if version:
+            return joined((title, joined(("version", version))), ", ")
+        if isinstance(may_be, str) and may_be:
+            versions = " eller ".join(may_be.split(","))
+            return joined((title, f"det framgår inte om det är version {versions}"), ", ")
+        return joined((title, may_be), ", ")
 
     def document(self, one: Statement) -> sheets.Text:
         enclosed = "Bilaggs" if str(one.fields.get("enclosed")) == "yes" else "Bilaggs ej"
