@@ -7,6 +7,7 @@
   makes everything else take up to twice as long and adds nothing to the gate.
 - Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs ten times
   as many cases.
+- What asks for a database runs on files and on PostgreSQL: in the sample where it is marked so, in the long form all.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgres import Cluster, cluster
+from tests.postgres import Cluster, Database, cluster
 
 ALL_TOOLS = os.environ.get("LIGGARE_ALL_TOOLS") == "1"
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 # What a file imports that does not judge domain/ and signing/ alone.
@@ -77,6 +79,33 @@ def postgres() -> Iterator[Cluster]:
 def postgres_url(postgres: Cluster) -> str:
     """A database on it, shared by the tests of a run: each takes a schema of its own."""
     return postgres.database()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """What the registries of a test lie in: every test that asks is run for each."""
+    return Database(request.getfixturevalue("postgres") if request.param == "postgresql" else None)
+
+
+@pytest.fixture(scope="session")
+def database_url(database: Database, request: pytest.FixtureRequest) -> str | None:
+    """The address of a database that a run's tests share, each with a schema of its own; None for files."""
+    return request.getfixturevalue("postgres_url") if database.cluster else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the sample, run on the second database only what says that it is to be run on both."""
+    if LONG:
+        return
+    left = [item for item in items if _is_second(item) and not item.get_closest_marker("both_databases")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def _is_second(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and (
+        hasattr(item, "callspec") and item.callspec.params.get("database") == "postgresql"
+    )
 
 
 @pytest.hookimpl(wrapper=True)

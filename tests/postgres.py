@@ -20,12 +20,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps them, a folder a version, off the path
 OTHER = "nobody"
@@ -110,9 +111,16 @@ class Cluster:
 
     def database(self) -> str:
         """How to reach a new, empty database."""
+        return self._made("")
+
+    def copy(self, url: str) -> str:
+        """How to reach a copy of a database that nobody is connected to."""
+        return self._made(f"TEMPLATE {conninfo_to_dict(url)['dbname']}")
+
+    def _made(self, how: str) -> str:
         name = f"d{secrets.token_hex(4)}"
         with psycopg.connect(self.url, autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}".encode())
+            db.execute(f"CREATE DATABASE {name} {how}".encode())
         return make_conninfo(self.url, dbname=name)
 
 
@@ -128,6 +136,33 @@ def cluster(**settings: str) -> Iterator[Cluster]:
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+VARIABLE = "LIGGARE_DATABASE"
+
+
+@contextlib.contextmanager
+def known(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let this process know where a registry's database is, while it opens it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@dataclass(frozen=True)
+class Database:
+    """What registries lie in: files of their folders, or databases of a server."""
+
+    cluster: Cluster | None = None
+
+    def new(self) -> dict[str, str]:
+        """The environment of a registry that is yet to be made."""
+        return {VARIABLE: self.cluster.database()} if self.cluster else {}
+
+    def copy(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a copy of a registry that nobody has open."""
+        return {VARIABLE: self.cluster.copy(environment[VARIABLE])} if self.cluster else {}
 
 
 class Wire:

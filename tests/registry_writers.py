@@ -9,19 +9,14 @@ from domain import decider
 from domain.matter import OpenMatter
 from domain.messages import Actor, Command, Mandate, Role, fresh_id
 from registry.clock import SystemClock
-from registry.files import Files
 from registry.registry import Decision, Once, Registry, Saved
-from registry.sqlite import SQLiteRecorder
-from registry.vault import Vault
+from tests.places import Place
 
 SYSTEM = Actor("system", Mandate(Role.SYSTEM), "system")
 
 
-def opened(folder: Path) -> Registry:
-    vault = Vault.file(folder / "keys.db", bytes(32))
-    return Registry(
-        "prov", SQLiteRecorder(folder / "events.db"), vault, Files(folder / "files", vault), SystemClock()
-    )
+def opened(folder: Path, url: str | None) -> Registry:
+    return Place(folder, url).registry("prov", SystemClock())
 
 
 def do(registry: Registry, command: Command, once: Once | None = None) -> Saved:
@@ -31,9 +26,9 @@ def do(registry: Registry, command: Command, once: Once | None = None) -> Saved:
     )
 
 
-def write(folder: Path, body: str, threads: int, each: int) -> None:
+def write(folder: Path, url: str | None, body: str, threads: int, each: int) -> None:
     """Open so many matters in a body's own diary, from so many threads; raises what a thread raised."""
-    registry, errors = opened(folder), list[Exception]()
+    registry, errors = opened(folder, url), list[Exception]()
 
     def run() -> None:
         try:

@@ -7,8 +7,10 @@ restart is what it is in life: closing the folder and opening it again.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ from api.wiring import Municipality, open_folder
 from domain.messages import Event, Fact
 from domain.minutes import Minutes
 from registry.clock import SimulatedClock
+from tests.postgres import Database, known
 from tests.web import PASSPHRASE, SLUG, Town
 
+FILES = Database()
 OFFICES = {"karin": "chair", "per": "justerare"}
 
 
@@ -33,34 +37,41 @@ class Waiting:
     ids: dict[str, str]
     clock: SimulatedClock
     m: Municipality
+    database: Database = FILES
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, folder: Path) -> Waiting:
-        town = Town.settled(folder)
+    def make(cls, folder: Path, database: Database = FILES) -> Waiting:
+        env = database.new()
+        with known(env):
+            town = Town.settled(folder)
         meeting = town.called()
         town.held(meeting)
         minutes = town.minuted(meeting)
         for who in OFFICES:
             town.passphrase(who)
-        made = cls(folder, minutes, meeting, dict(town.ids), town.clock, town.municipality)
+        made = cls(folder, minutes, meeting, dict(town.ids), town.clock, town.municipality, database, env)
         town.close()
         return made
 
     def copied(self, folder: Path) -> Waiting:
         """The same in another place, opened."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        clock = SimulatedClock(self.clock.now() + timedelta(minutes=1))
-        return replace(self, folder=folder, clock=clock, m=open_folder(folder / SLUG, clock=clock))
+        clock, env = SimulatedClock(self.clock.now() + timedelta(minutes=1)), self.database.copy(self.env)
+        with known(env):
+            m = open_folder(folder / SLUG, clock=clock)
+        return replace(self, folder=folder, clock=clock, m=m, env=env)
 
     def restarted(self) -> Waiting:
         """As after the process ended and was started again."""
         self.m.close()
-        self.m = open_folder(self.folder / SLUG, clock=self.clock)
+        self.m = self.beside()
         return self
 
     def beside(self) -> Municipality:
         """The same folder, opened by another process."""
-        return open_folder(self.folder / SLUG, clock=self.clock)
+        with known(self.env):
+            return open_folder(self.folder / SLUG, clock=self.clock)
 
     @property
     def flow(self) -> SigningFlow:
@@ -89,3 +100,15 @@ class Waiting:
 
     def happened(self, kind: type[Event]) -> list[Fact]:
         return [fact for fact in self.m.registry.facts() if isinstance(fact.event, kind)]
+
+
+def react_elsewhere(folder: Path, env: Mapping[str, str], at: datetime, start: Barrier) -> None:
+    """What a worker process of its own does when others are at the same."""
+    with known(env):
+        m = open_folder(folder / SLUG, clock=SimulatedClock(at))
+    try:
+        start.wait(60)
+        for _ in range(3):
+            Reactions(m).run()
+    finally:
+        m.close()

@@ -29,11 +29,9 @@ from domain.messages import TOPICS, Actor, Event, Finding, Known, Mandate, New, 
 from domain.regulation import parse as parse_profile
 from domain.when import parse
 from registry.clock import SimulatedClock
-from registry.files import Files
 from registry.registry import Decision, Registry
-from registry.sqlite import SQLiteRecorder
-from registry.vault import Vault
 from tests.given import ident
+from tests.places import Place
 
 START = datetime(2024, 1, 8, 9, 0, tzinfo=UTC)
 SLUG = "provkommun"
@@ -44,17 +42,9 @@ RULES = parse_profile(PROFILE)
 SOURCE = SourcePart(document="KS23.276", section="2.3", fact="L15")
 
 
-def registry(folder: Path) -> Registry:
-    """A registry in a folder, on a clock that stands until it is moved."""
-    folder.mkdir(parents=True, exist_ok=True)
-    vault = Vault.file(folder / "keys.db", bytes(32))
-    return Registry(
-        SLUG,
-        SQLiteRecorder(folder / "events.db"),
-        vault,
-        Files(folder / "files", vault),
-        SimulatedClock(START),
-    )
+def registry(folder: Path, url: str | None = None) -> Registry:
+    """A registry in a folder, or in a schema of a database, on a clock that stands until it is moved."""
+    return Place(folder, url).registry(SLUG, SimulatedClock(START))
 
 
 # --- the year

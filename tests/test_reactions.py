@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,14 +20,15 @@ from domain.minutes_events import MinutesSealed, MinutesVersionMade, RenderPinne
 from registry.checkpoints import Checkpoints
 from registry.vault import Vault
 from signing import seal
-from tests.signings import OFFICES, Waiting
+from tests.postgres import Database
+from tests.signings import OFFICES, Waiting, react_elsewhere
 from tests.test_signing_flow import one_document, together
 from tests.web import SLUG
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Waiting:
-    return Waiting.make(tmp_path_factory.mktemp("reacting"))
+def made(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Waiting:
+    return Waiting.make(tmp_path_factory.mktemp("reacting"), database)
 
 
 @pytest.fixture
@@ -101,6 +103,33 @@ def test_two_processes_do_it_once(signed: Waiting, tries: int) -> None:
             other.close()
     assert len(signed.happened(MinutesSealed)) == 1
     one_document(signed)
+
+
+@pytest.mark.both_databases
+def test_worker_processes_that_react_do_each_thing_once(waiting: Waiting) -> None:
+    start = multiprocessing.get_context("spawn")
+
+    def react() -> None:
+        together_now = start.Barrier(2)
+        asked = (waiting.folder, dict(waiting.env), waiting.clock.now(), together_now)
+        workers = [start.Process(target=react_elsewhere, args=asked) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert [worker.exitcode for worker in workers] == [0, 0]
+
+    react()
+    assert len(waiting.happened(RenderPinned)) == 1
+    for who in OFFICES:
+        waiting.sign(who)
+    react()
+    assert len(waiting.happened(RenderPinned)) == len(waiting.happened(MinutesSealed)) == 1
+    sizes = [size for size, _ in waiting.m.registry.recorder.checkpoints()]
+    assert sizes == sorted(set(sizes))
+    named = waiting.m.registry.named_files()
+    assert {path.name for path in waiting.m.files.folder.rglob("*") if path.is_file()} <= named
+    one_document(waiting)
 
 
 def test_a_file_that_came_too_late_is_not_left_behind(

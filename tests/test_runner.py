@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from projections.view import Assert, Record, View, says, text
 from projections.views import BY_NAME, PROJECTIONS
 from registry.mapper import EvidenceBroken
 from registry.registry import Registry
-from registry.vault import sqlite_engine
+from tests.places import Place
 from tests.stories import CAMERAS, SPRING, mixture, registry, saver, year
 
 POISON = MatterClosed(matter=CAMERAS)
@@ -52,15 +51,20 @@ UNWRITABLE = View(
 
 
 @pytest.fixture
-def reg(tmp_path: Path) -> Iterator[Registry]:
-    made = registry(tmp_path)
+def place(tmp_path: Path, database_url: str | None) -> Place:
+    return Place(tmp_path, database_url)
+
+
+@pytest.fixture
+def reg(place: Place) -> Iterator[Registry]:
+    made = registry(place.folder, place.url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    made = sqlite_engine(tmp_path / "views.db")
+def engine(reg: Registry, place: Place) -> Iterator[sa.Engine]:  # noqa: ARG001  # it has made the schema
+    made = place.views()
     yield made
     made.dispose()
 
@@ -69,6 +73,7 @@ def save_any(reg: Registry, *events: Event) -> int:
     return int(saver(reg)(*events, after=500))
 
 
+@pytest.mark.both_databases
 def test_every_event_is_folded_once_in_batches_of_any_size(
     reg: Registry, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +112,7 @@ def test_the_next_start_goes_on_where_the_last_stopped(reg: Registry, engine: sa
     assert stored_digests(engine) == fresh_digests(reg)
 
 
+@pytest.mark.both_databases
 def test_workers_that_race_write_each_event_once(
     reg: Registry, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,14 +189,15 @@ def test_a_view_that_cannot_be_written_stops_alone_too(reg: Registry, engine: sa
 
 
 def test_a_damaged_log_is_folded_up_to_the_damage_and_no_further(
-    reg: Registry, engine: sa.Engine, tmp_path: Path
+    reg: Registry, engine: sa.Engine, place: Place
 ) -> None:
     year(reg)
-    with sqlite3.connect(tmp_path / "events.db") as db:
+    with place.by_hand() as db:
+        (found,) = db.exec_driver_sql("SELECT envelope FROM event WHERE position = 20").one()
         db.execute(
-            "UPDATE event SET envelope = CAST(replace(envelope, 'item', 'Item') AS BLOB) WHERE position = 20"
+            sa.text("UPDATE event SET envelope = :bent WHERE position = 20"),
+            {"bent": bytes(found).replace(b"item", b"Item")},
         )
-    db.close()
     projector = Projector(reg, engine)
     with pytest.raises(EvidenceBroken):
         projector.catch_up()
@@ -200,6 +207,7 @@ def test_a_damaged_log_is_folded_up_to_the_damage_and_no_further(
 
 
 # --- anew
+@pytest.mark.both_databases
 def test_a_rebuild_mends_what_was_spoiled_while_the_old_rows_are_served(
     reg: Registry, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

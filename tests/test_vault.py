@@ -8,74 +8,34 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from hashlib import sha256
 from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.messages import Destroyed
 from registry import vault as module
-from registry.postgres import PostgresRecorder
-from registry.postgres_engine import postgres_engine
 from registry.vault import KeyMissing, Vault, WrongRootKey, keys, meta, tokens
-from tests.postgres import Cluster
+from tests.places import Place
 
+pytestmark = pytest.mark.both_databases
 NOW = datetime(2024, 3, 5, 12, 0, tzinfo=UTC)
 ROOT = bytes(range(32))
 SUBJECT, KEEP = "person-1", "register"
 
 
-@dataclass
-class Place:
-    """Where a vault lies: a file, or a schema of a PostgreSQL."""
-
-    folder: Path
-    url: str | None
-    cluster: Cluster | None
-
-    def open(self, root: bytes = ROOT) -> Vault:
-        """The vault, as one more process has it."""
-        if self.url is None:
-            return Vault.file(self.folder / "keys.db", root)
-        engine = postgres_engine(self.url, self.slug)
-        try:
-            return Vault.postgres(engine, root)
-        except BaseException:
-            engine.dispose()
-            raise
-
-    @property
-    def slug(self) -> str:
-        return f"v{sha256(str(self.folder).encode()).hexdigest()[:12]}"
-
-    def stored(self) -> bytes:
-        """Every byte of every file that the vault's database has."""
-        if self.url is None or self.cluster is None:
-            return b"".join(path.read_bytes() for path in self.folder.iterdir())
-        with psycopg.connect(self.url, autocommit=True) as db:
-            db.execute("CHECKPOINT")
-        base = self.cluster.folder / "data" / "base"
-        return b"".join(path.read_bytes() for path in base.rglob("*") if path.is_file())
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return Place(tmp_path, None, None)
-    url: str = request.getfixturevalue("postgres_url")
-    found = Place(tmp_path, url, request.getfixturevalue("postgres"))
-    PostgresRecorder(url, found.slug).close()  # it makes the schema
+@pytest.fixture
+def place(tmp_path: Path, database_url: str | None) -> Place:
+    found = Place(tmp_path, database_url)
+    found.recorder().close()  # it makes the schema
     return found
 
 
 @pytest.fixture
 def vault(place: Place) -> Iterator[Vault]:
-    opened = place.open()
+    opened = place.vault(ROOT)
     yield opened
     opened.close()
 
@@ -83,7 +43,7 @@ def vault(place: Place) -> Iterator[Vault]:
 @pytest.fixture
 def other(place: Place) -> Iterator[Vault]:
     """The same vault as another process has it."""
-    opened = place.open()
+    opened = place.vault(ROOT)
     yield opened
     opened.close()
 
@@ -95,7 +55,7 @@ def test_only_its_own_root_key_opens_it(vault: Vault, place: Place) -> None:
     vault.key_for(SUBJECT, KEEP)
     for wrong in (bytes(32), ROOT[:31], ROOT + b"\0"):
         with pytest.raises(WrongRootKey):
-            place.open(wrong)
+            place.vault(wrong)
 
 
 def test_derived_secrets_differ_by_purpose_and_root(vault: Vault, tmp_path: Path) -> None:
@@ -238,13 +198,13 @@ def test_a_destroyed_key_is_not_in_the_file(vault: Vault, place: Place) -> None:
 
 def place_key(place: Place, id: str) -> AESGCM | Destroyed:
     """A key as a process that comes later finds it."""
-    with closing(place.open()) as later:
+    with closing(place.vault(ROOT)) as later:
         return later.key(id)
 
 
 def test_a_destruction_in_one_process_is_noticed_by_every_other(place: Place) -> None:
     code = "import sys; from tests.test_vault import destroy_elsewhere; destroy_elsewhere(*sys.argv[1:])"
-    with closing(place.open()) as here:
+    with closing(place.vault(ROOT)) as here:
         id, _ = here.key_for(SUBJECT, KEEP)
         assert not here.refresh()
         subprocess.run(
@@ -258,7 +218,7 @@ def test_a_destruction_in_one_process_is_noticed_by_every_other(place: Place) ->
 
 def destroy_elsewhere(folder: str, url: str) -> None:
     """What the other process does."""
-    with closing(Place(Path(folder), url or None, None).open()) as vault:
+    with closing(Place(Path(folder), url or None).vault(ROOT)) as vault:
         assert vault.destroy(SUBJECT, KEEP, "decision 7") == 1
 
 
@@ -271,7 +231,7 @@ def test_one_s_own_destruction_is_noticed_too(vault: Vault) -> None:
 
 def test_two_processes_may_make_it_at_once(place: Place) -> None:
     with ThreadPoolExecutor(6) as pool:
-        opened = list(pool.map(lambda _: place.open(), range(6)))
+        opened = list(pool.map(lambda _: place.vault(ROOT), range(6)))
     assert len({each.key_for(SUBJECT, KEEP)[0] for each in opened}) == 1
     for each in opened:
         each.close()
@@ -279,7 +239,7 @@ def test_two_processes_may_make_it_at_once(place: Place) -> None:
 
 def test_destructions_at_the_same_moment_are_all_carried_out(place: Place) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
-        vaults = [stack.enter_context(closing(place.open())) for _ in range(4)]
+        vaults = [stack.enter_context(closing(place.vault(ROOT))) for _ in range(4)]
         ids = [vaults[0].key_for(f"person-{number}", KEEP)[0] for number in range(12)]
         asked = [(vaults[number % 4], f"person-{number // 2}") for number in range(24)]
         done = list(pool.map(lambda each: each[0].destroy(each[1], KEEP, "decision 7"), asked))

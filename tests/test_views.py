@@ -22,8 +22,8 @@ from projections.view import Assert, Record, Retract, View, says, text
 from projections.views import BY_NAME, PROJECTIONS, VIEWS
 from registry.clock import unstamp
 from registry.registry import Registry
-from registry.vault import sqlite_engine
 from tests.given import NOW
+from tests.places import Place
 from tests.stories import (
     ANNA,
     BERTIL,
@@ -46,10 +46,10 @@ from tests.stories import (
 class Council:
     """A registry after its year, with its views."""
 
-    def __init__(self, folder: Path) -> None:
-        self.registry: Registry = registry(folder)
+    def __init__(self, folder: Path, url: str | None) -> None:
+        self.registry: Registry = registry(folder, url)
         self.saved: Saved = year(self.registry)
-        self.views = sqlite_engine(folder / "views.db")
+        self.views = Place(folder, url).views()
         self.projector = Projector(self.registry, self.views)
         self.projector.catch_up()
 
@@ -66,16 +66,16 @@ class Council:
 
 
 @pytest.fixture(scope="module")
-def council(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
-    made = Council(tmp_path_factory.mktemp("council"))
+def council(tmp_path_factory: pytest.TempPathFactory, database_url: str | None) -> Iterator[Council]:
+    made = Council(tmp_path_factory.mktemp("council"), database_url)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Council]:
+def full(tmp_path_factory: pytest.TempPathFactory, database_url: str | None) -> Iterator[Council]:
     """A registry in which every kind of event has happened, and every view has rows."""
-    made = Council(tmp_path_factory.mktemp("full"))
+    made = Council(tmp_path_factory.mktemp("full"), database_url)
     save = saver(made.registry)
     save(person.ContactChanged(person=ANNA, email=Known("anna@example.se")), after=400)
     mixture(made.registry, random.Random(7), 400)  # the same mixture at every run
@@ -165,8 +165,10 @@ def test_what_is_to_be_destroyed_soon_is_in_no_view(full: Council) -> None:
     assert "ÖVERVAKNING är fel väg" in held
 
 
-def test_a_destroyed_name_is_gone_from_the_views_after_a_rebuild(tmp_path: Path) -> None:
-    council = Council(tmp_path)
+def test_a_destroyed_name_is_gone_from_the_views_after_a_rebuild(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    council = Council(tmp_path, database_url)
     assert "David Asp" in str(council.rows("audit"))
     council.registry.vault.destroy(f"person-{DAVID}", "register", "beslut 1")
     council.projector.rebuild()
@@ -228,8 +230,10 @@ def test_a_january_election_entered_after_march_does_not_end_the_march_chair(cou
     assert chair("2024-02-01", council.saved.elected_in_march) == (None, Truth.NO)
 
 
-def test_the_name_that_began_last_is_read_whichever_was_entered_last(tmp_path: Path) -> None:
-    council = Council(tmp_path)
+def test_the_name_that_began_last_is_read_whichever_was_entered_last(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    council = Council(tmp_path, database_url)
     save = saver(council.registry)
     for name, since in (("Anna Björk", "2026-05-01"), ("Anna Dahl", "2025-02-01")):
         save(person.PersonRenamed(person=ANNA, name=Known(name)), happened=since, after=1000)

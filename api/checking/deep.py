@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +32,9 @@ from projections.views import PROJECTIONS
 from registry.digest import fold, state_digest
 from registry.files import FileDamaged, FileDestroyed
 from registry.mapper import EvidenceBroken, read_envelope
+from registry.postgres_engine import server_lost
 from registry.registry import Registry
-from registry.sqlite_readonly import settled
-from registry.vault import KeyMissing, readonly_engine
+from registry.vault import KeyMissing
 from signing.commitments import version_root
 from signing.pades_check import first_revision
 from signing.report import Report
@@ -47,7 +46,12 @@ class Deep:
     """One run over a registry that can be opened."""
 
     def __init__(
-        self, registry: Registry, settings: Settings, views: Path, report: Report, progress: Progress
+        self,
+        registry: Registry,
+        settings: Settings,
+        views: Callable[[], sa.Engine | None],
+        report: Report,
+        progress: Progress,
     ) -> None:
         self.registry, self.settings, self.views = registry, settings, views
         self.report, self.progress = report, progress
@@ -72,6 +76,8 @@ class Deep:
         except (EvidenceBroken, KeyMissing) as error:
             self.report.fail("statements", "sealed-wrong", reason=str(error))
         except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
+            if server_lost(error):
+                raise
             self.report.fail("statements", "keys-damaged", reason=str(getattr(error, "orig", None) or error))
 
     # --- one pass
@@ -239,26 +245,23 @@ class Deep:
 
     def _read_views(self) -> None:
         """The views' digests as they are stored, and how far each has read; None if there are none to compare."""
-        if not self.views.is_file():
-            return
         try:
-            with settled(self.views) as file:
-                engine = readonly_engine(file)
-                try:
-                    self._stored.read(engine)
-                finally:
-                    engine.dispose()
+            if (engine := self.views()) is not None:
+                self._stored.there = True
+                self._stored.read(engine)
         except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
+            if server_lost(error):
+                raise
             self._stored.damage = str(getattr(error, "orig", None) or error)
 
     def _digest(self) -> None:
         state = state_digest(_Folded(self))
         stored = self._stored
-        if not self.views.is_file():
-            self.report.skip("digest", "no-views", state=state)
-            return
         if stored.damage:
             self.report.fail("digest", "views-unreadable", reason=stored.damage)
+            return
+        if not stored.there:
+            self.report.skip("digest", "no-views", state=state)
             return
         for view, digest in sorted(stored.digests.items()):
             if stored.positions[view] > self.head:
@@ -302,7 +305,7 @@ class _Stored:
     def __init__(self) -> None:
         self.digests: dict[str, str] = {}
         self.positions: dict[str, int] = {}
-        self.damage = ""
+        self.there, self.damage = False, ""
 
     def upto(self, view: str, head: int) -> int:
         """How far a view is to be folded for the comparison."""

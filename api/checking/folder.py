@@ -1,14 +1,13 @@
 """Verifying a data folder: its log, its checkpoints and files, opened for reading only.
 
-- The log is read row by row as it lies in its file. Its structure is looked through as well, since SQLite forgives what
-  evidence may not be forgiven.
+- Where the log lies, in the folder's own files or in PostgreSQL, is for log_file.py and log_schema.py. A database that
+  does not answer is no broken evidence, and is told as what it is.
 - Checkpoints kept in the folder are named by their size and there is one for each that the database holds.
 - Without the root key the steps that open what is sealed are not run, and say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -17,7 +16,9 @@ import sqlalchemy as sa
 from cryptography import x509
 
 from api.checking.deep import Deep
-from api.checking.parts import DAMAGED, Progress
+from api.checking.log_file import FileLog
+from api.checking.log_schema import SchemaLog
+from api.checking.parts import DAMAGED, Missing, Progress
 from api.faults import Fault, told
 from api.keyroom import ANCHOR, VKEYS
 from api.settings import Settings, find_root_key
@@ -25,19 +26,17 @@ from registry import quick
 from registry.clock import SystemClock
 from registry.files import FileDamaged, FileDestroyed, Files
 from registry.mapper import EvidenceBroken, read_envelope
+from registry.postgres_engine import server_lost
+from registry.postgres_schema import NotALog
 from registry.registry import Registry
-from registry.sqlite import APPLICATION_ID, DDL, FORMAT, SQLiteRecorder
-from registry.sqlite_layout import Shape, structure_errors, unprotected
-from registry.sqlite_readonly import open_readonly, settled
-from registry.vault import KeyMissing, Vault, WrongRootKey, readonly_engine
+from registry.vault import KeyMissing, Vault, WrongRootKey
 from signing.export import Broken, read_anchor, read_vkeys
 from signing.records import APPROVED, SEALED
 from signing.report import Report
-from signing.verify import Destroyed, Evidence, Record, SourceDamaged, verify_log
+from signing.verify import Destroyed, Evidence, verify_log
 
-SHAPE = Shape(APPLICATION_ID, FORMAT, DDL, frozenset({"event", "checkpoint"}))
+Log = FileLog | SchemaLog
 DEEP = ("statements", "rerender", "digest")
-Missing = tuple[str, dict[str, str | int]]
 
 
 class Folder:
@@ -53,7 +52,6 @@ class Folder:
     ) -> None:
         self.path, self.roots, self.outside = path, roots, outside
         self._progress, self._language = progress, language
-        self._log = path / "events.db"
         self._named: set[str] = set()
 
     def verify(self) -> Report:
@@ -67,14 +65,20 @@ class Folder:
         except (Fault, OSError, Broken) as error:
             report.fail("checkpoints", "folder-unreadable", reason=self._told(error))
             return report
-        if not self._log.is_file():
-            report.fail("envelope", "log-missing", file=str(self._log))
-            return report
+        url = settings.database_url(self.path)
         with ExitStack() as stack:
-            registry, missing = self._registry(settings, stack)
+            try:
+                log = SchemaLog(url, settings.slug, stack) if url else FileLog(self.path, stack)
+            except NotALog as error:
+                report.fail("envelope", "log-damaged", reason=str(error))
+                return report
+            if isinstance(log, FileLog) and not log.file.is_file():
+                report.fail("envelope", "log-missing", file=log.name)
+                return report
+            registry, missing = self._registry(settings, log)
             evidence = Evidence(
-                records=self._records,
-                checkpoints=self._stored_notes(report),
+                records=log.records,
+                checkpoints=self._stored_notes(log, report),
                 outside=[*self._kept_notes(settings, report), *self.outside],
                 vkeys=vkeys,
                 origin=settings.origin,
@@ -87,7 +91,10 @@ class Folder:
             found = verify_log(evidence, SystemClock().now(), self._progress)
             for step, said in report.failures.items():
                 found.failures[step].extend(said)
-            self._structure(found)
+            for problem in log.structure():
+                found.fail("columns", "structure", reason=problem)
+            if not found.failed("columns") and "columns" in found.passed:
+                found.ok("columns", log.shown, **found.passed["columns"].values)
             if missing is not None:
                 for step in DEEP:
                     found.skip(step, missing[0], **missing[1])
@@ -95,10 +102,10 @@ class Folder:
                 for step in DEEP:
                     found.skip(step, "events-broken")
             elif registry is not None:
-                deep = Deep(registry, settings, self.path / "views.db", found, self._progress)
+                deep = Deep(registry, settings, log.views, found, self._progress)
                 deep.run()
                 self._named = deep.files
-            self._unprotected(found)
+            self._unprotected(log, found)
         return found
 
     def _told(self, error: Exception) -> str:
@@ -108,49 +115,26 @@ class Folder:
 
     # --- what is at hand
 
-    def _registry(self, settings: Settings, stack: ExitStack) -> tuple[Registry | None, Missing | None]:
-        file = self.path / "keys.db"
-        if not file.is_file():
-            return None, ("keys-missing", {"file": str(file)})
+    def _registry(self, settings: Settings, log: Log) -> tuple[Registry | None, Missing | None]:
+        if missing := log.no_keys():
+            return None, missing
         try:
-            root = find_root_key(self.path, settings)
-            vault = Vault(readonly_engine(stack.enter_context(settled(file))), root, readonly=True)
-            stack.callback(vault.close)
-            recorder = SQLiteRecorder(self._log, readonly=True)
-            stack.callback(recorder.close)
+            vault = log.vault(find_root_key(self.path, settings))
             files = _ReadFiles(self.path / "files", vault)
-            return Registry(settings.slug, recorder, vault, files, SystemClock()), None
+            return Registry(settings.slug, log.recorder(), vault, files, SystemClock()), None
         except Fault as error:
             return None, ("no-keys", {"reason": self._told(error)})
         except WrongRootKey:
             return None, ("no-keys", {"reason": told("faults", "wrong-root-key", self._language, {})})
         except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
+            if server_lost(error):
+                raise
             return None, ("keys-damaged", {"reason": reason(error)})
 
-    def _records(self) -> Iterator[Record]:
-        try:
-            with open_readonly(self._log) as db:
-                db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-                for position, stream, version, topic, envelope, leaf in db.execute(
-                    "SELECT position, stream, version, topic, envelope, leaf FROM event ORDER BY position"
-                ):
-                    yield Record(
-                        position,
-                        envelope
-                        if isinstance(envelope, bytes)
-                        else repr(envelope).encode("utf-8", "replace"),
-                        leaf if isinstance(leaf, bytes) else b"",
-                        (stream, version, topic),
-                    )
-        except DAMAGED as error:
-            raise SourceDamaged(str(error)) from error
-
-    def _stored_notes(self, report: Report) -> list[tuple[str, bytes]]:
+    def _stored_notes(self, log: Log, report: Report) -> list[tuple[str, bytes]]:
         self._sizes: list[int] = []
         try:
-            with open_readonly(self._log) as db:
-                db.text_factory = bytes
-                rows = db.execute("SELECT size, note FROM checkpoint ORDER BY size").fetchall()
+            rows = log.notes()
         except DAMAGED as error:
             report.fail("checkpoints", "log-damaged", reason=str(error))
             return []
@@ -161,11 +145,8 @@ class Folder:
         return [(f"checkpoint {size}", note if isinstance(note, bytes) else b"") for size, note in rows]
 
     def _kept_notes(self, settings: Settings, report: Report) -> list[tuple[str, bytes]]:
-        folders = [self.path / "checkpoints"]
-        if settings.outside_checkpoints:
-            folders.append((self.path / settings.outside_checkpoints).resolve())
         notes = []
-        for folder in folders:
+        for folder in settings.checkpoint_folders(self.path):
             kept = {file: file.read_bytes() for file in sorted(folder.glob("*.note"))}
             for file, note in kept.items():
                 if file.stem != f"{_size(note):>012}":
@@ -176,33 +157,12 @@ class Folder:
             notes += [(str(file), note) for file, note in kept.items()]
         return notes
 
-    # --- the file itself
+    # --- what proves nothing
 
-    def _structure(self, report: Report) -> None:
-        """What the database itself can tell: its own check of pages and indexes, and the shape we gave it."""
-        problems: list[str] = []
-        try:
-            with settled(self._log) as file:
-                problems += structure_errors(file, SHAPE)
-            with open_readonly(self._log) as db:
-                db.text_factory = lambda data: data.decode("utf-8", "replace")
-                problems += [str(row[0]) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        except DAMAGED as error:
-            problems.append(str(error))
-        for problem in problems:
-            report.fail("columns", "structure", reason=problem)
-
-    def _unprotected(self, report: Report) -> None:
-        try:
-            with settled(self._log) as file:
-                # Not closed cleanly: the checks saw the log with its side file folded in, and no byte of either is
-                # where it will be once it is closed.
-                loose = unprotected(file, SHAPE) if file == self._log else [(0, self._log.stat().st_size)]
-        except DAMAGED:
-            loose = [(0, self._log.stat().st_size)]
-        report.unprotected += [(str(self._log), offset, length) for offset, length in loose]
+    def _unprotected(self, log: Log, report: Report) -> None:
+        report.unprotected += log.loose()
         for other in sorted(self.path.rglob("*")):
-            if other.is_file() and other != self._log and not self._is_evidence(other):
+            if other.is_file() and str(other) != log.name and not self._is_evidence(other):
                 report.unprotected.append((str(other), 0, other.stat().st_size))
 
     def _is_evidence(self, file: Path) -> bool:

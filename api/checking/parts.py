@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+import psycopg
 from cryptography import x509
 
 from api.faults import Fault, told
 from signing.report import TEXTS, Say, english
 
 Progress = Callable[[str, int, int], None]
-# What a damaged database file may raise: what SQLite says of it may itself not be text.
-DAMAGED = (sqlite3.Error, OSError, UnicodeDecodeError)
+# What a damaged database may raise: what SQLite says of it may itself not be text.
+DAMAGED = (sqlite3.Error, psycopg.Error, OSError, UnicodeDecodeError)
+Missing = tuple[str, dict[str, str | int]]  # why something was not run
 
 
 class Unreadable(Fault):

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+
+from tests.postgres import VARIABLE, Database, known
 
 ROOT = Path(__file__).parent.parent.parent
 LIGGARE = (sys.executable, "-m", "api.cli.main")
@@ -72,9 +77,11 @@ def liggare(
 
 @dataclass
 class Played:
-    """A played demo: its folder, and what the command said of it."""
+    """A played demo: its folder, what it lies in, and what the command said of it."""
 
     folder: Path
+    database: Database
+    env: Mapping[str, str]
     said: Any
     progress: list[Any]
 
@@ -94,17 +101,40 @@ class Played:
     def paper(self) -> Path:
         return next((self.folder / "papers").rglob("*-anteckningar.pdf"))
 
+    def run(self, *arguments: object, env: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        """Run a command where its database is known."""
+        return liggare(*arguments, env={**self.env, **(env or {})}, **more)
+
+    def sql(self, file: str, *statements: str) -> None:
+        """Change by hand what lies in a file, or in the schema."""
+        if VARIABLE in self.env:
+            with psycopg.connect(self.env[VARIABLE]) as db:
+                db.execute(f"SET search_path TO {self.municipality['database']}".encode())
+                for statement in statements:
+                    db.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.data / file)) as db:
+            for statement in statements:
+                db.execute(statement)
+            db.commit()
+
+    def copied(self, folder: Path) -> Played:
+        """A copy of it, to do anything to."""
+        shutil.copytree(self.folder, folder)
+        return replace(self, folder=folder, env=self.database.copy(self.env))
+
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """The demo as it came out, never to be changed."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    answer = liggare("demo", "--dir", folder, "--no-serve", "--json")
-    return Played(folder, answer.json, answer.progress)
+    folder, env = tmp_path_factory.mktemp("demo") / "demo", database.new()
+    answer = liggare("demo", "--dir", folder, "--no-serve", "--json", env=env)
+    return Played(folder, database, env, answer.json, answer.progress)
 
 
 @pytest.fixture
-def demo(played: Played, tmp_path: Path) -> Played:
+def demo(played: Played, tmp_path: Path) -> Iterator[Played]:
     """A copy of it, to do anything to."""
-    shutil.copytree(played.folder, tmp_path / "demo")
-    return Played(tmp_path / "demo", played.said, played.progress)
+    copied = played.copied(tmp_path / "demo")
+    with known(copied.env):
+        yield copied

@@ -38,7 +38,7 @@ def test_it_says_what_the_contract_says(played: Played) -> None:
         assert set(meeting) == {"id", "body", "date", "minutes_pdf"}
         assert Path(meeting["minutes_pdf"]).read_bytes().startswith(b"%PDF")
     assert set(told["tokens"]) == ROLES
-    for place in ("dir", "trust_anchor", "database"):
+    for place in ("dir", "trust_anchor", *([] if played.env else ["database"])):
         assert Path(told[place]).exists()
     assert (played.folder / "keys" / f"{told['slug']}.key").is_file()
 
@@ -83,7 +83,7 @@ def test_nobody_who_lives_is_in_it() -> None:
 
 
 def test_it_verifies_from_the_anchor_that_is_handed_out(played: Played) -> None:
-    answer = liggare("verify", played.data, "--trust", played.municipality["trust_anchor"], "--json")
+    answer = played.run("verify", played.data, "--trust", played.municipality["trust_anchor"], "--json")
     assert answer.json["trusted"] is True
 
 
@@ -117,7 +117,7 @@ def test_life_goes_on_afterwards_on_the_real_clock(demo: Played) -> None:
         assert ordered(municipality.registry)
     finally:
         municipality.close()
-    liggare("verify", demo.data, "--trust", demo.trust, "--json")
+    demo.run("verify", demo.data, "--trust", demo.trust, "--json")
 
 
 def council_of(played: Played) -> str:

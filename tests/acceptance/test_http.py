@@ -18,13 +18,15 @@ import pytest
 from registry.mapper import read_envelope
 from signing.checkpoint import open_checkpoint
 from signing.log import leaf_hash, verify_inclusion
+from tests.postgres import Database, known
 from tests.web import PASSPHRASE, V1, Town, problem
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town with its council; each test holds a meeting of its own."""
-    found = Town.settled(tmp_path_factory.mktemp("town"))
+    with known(database.new()):
+        found = Town.settled(tmp_path_factory.mktemp("town"))
     for who in ("karin", "per", "gunnar"):
         found.passphrase(who)
     yield found
@@ -39,6 +41,7 @@ def audited(town: Town, **asked: Any) -> list[dict[str, Any]]:
 
 
 # --- the story
+@pytest.mark.both_databases
 def test_from_a_late_kallelse_to_minutes_that_an_outsider_can_check(town: Town) -> None:
     # the matter, under the number that the board's own diary gave it
     matter = town.made(
@@ -132,6 +135,7 @@ def test_from_a_late_kallelse_to_minutes_that_an_outsider_can_check(town: Town) 
     ] == everyone_signing
 
 
+@pytest.mark.both_databases
 def test_an_event_is_proved_to_be_in_the_log_that_the_checkpoint_signs(town: Town) -> None:
     position = town.do("persons/register-person", name="Någon")["position"]
     given = town.seen(f"proofs/{position}")
@@ -166,6 +170,7 @@ def test_the_log_is_given_as_json_as_a_spreadsheet_and_as_a_story(town: Town) ->
     assert problem(town.read("audit", "operator", {"Accept": "image/png"}))["code"] == "format-unknown"
 
 
+@pytest.mark.both_databases
 def test_what_was_known_then_is_read_as_it_was(town: Town) -> None:
     made = town.do("persons/register-person", name="Före Namnbyte")
     at = f"persons/{made['id']}"
@@ -269,6 +274,7 @@ def test_the_id_of_the_address_is_not_repeated_in_the_body(town: Town) -> None:
 
 
 # --- two at once, and the same twice
+@pytest.mark.both_databases
 def test_the_one_who_comes_second_is_told_that_somebody_was_first(town: Town) -> None:
     meeting = town.called(starts="2024-05-14T13:00", sent_on="2024-05-02")
     town.held(meeting)
@@ -289,6 +295,7 @@ def test_the_one_who_comes_second_is_told_that_somebody_was_first(town: Town) ->
     assert town.ask(path, "sofia", {"If-Match": "*"}, base=2, texts={"1": "Ny."}).status_code == 201
 
 
+@pytest.mark.both_databases
 def test_of_many_at_once_with_the_same_if_match_one_is_first(town: Town) -> None:
     person = town.made("persons/register-person", name="Många Vill")
     headers = {"If-Match": '"1"'}
@@ -302,6 +309,7 @@ def test_of_many_at_once_with_the_same_if_match_one_is_first(town: Town) -> None
     assert statuses == [201] + [412] * 7
 
 
+@pytest.mark.both_databases
 def test_the_same_request_twice_happens_once(town: Town) -> None:
     key = {"Idempotency-Key": "from-a-nervous-client"}
     first = town.ask("persons/register-person", "operator", key, name="En Gång")
@@ -355,6 +363,7 @@ def test_only_the_newest_version_can_be_approved_and_only_by_those_who_are_to(to
     assert found["approvals"] == [] and found["sealed"] is None
 
 
+@pytest.mark.both_databases
 def test_a_wrong_passphrase_signs_nothing_and_five_block(town: Town) -> None:
     meeting = town.called(starts="2024-09-10T13:00", sent_on="2024-09-02")
     town.held(meeting)
@@ -389,6 +398,7 @@ def test_a_passphrase_link_works_once(town: Town) -> None:
 
 
 # --- documents
+@pytest.mark.both_databases
 def test_a_document_goes_in_and_comes_out_byte_for_byte(town: Town) -> None:
     content = bytes(range(256)) * 20_000  # more than one chunk
     headers = town.header("sofia", {"Content-Type": "application/pdf", "Idempotency-Key": "the-file"})

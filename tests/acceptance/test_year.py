@@ -6,7 +6,6 @@ Numbers in brackets are the facts of the municipality's own rules.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -35,7 +34,9 @@ from domain.minutes_events import (
 from projections.audit import AuditQuery, approvals, query
 from projections.reading import rows
 from tests.acceptance.conftest import Played
+from tests.postgres import known
 
+pytestmark = pytest.mark.both_databases
 NAMES = {one.key: one.name for one in PEOPLE}
 APPROVED_BY = [
     ("chair", "police"),
@@ -71,12 +72,12 @@ class Year:
 
 @pytest.fixture(scope="module")
 def year(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
-    copy = tmp_path_factory.mktemp("year") / "demo"
-    shutil.copytree(played.folder, copy)
-    municipality = open_folder(copy / played.data.name)
-    municipality.projector.catch_up()
-    yield Year(municipality, played)
-    municipality.close()
+    copy = played.copied(tmp_path_factory.mktemp("year") / "demo")
+    with known(copy.env):
+        municipality = open_folder(copy.data)
+        municipality.projector.catch_up()
+        yield Year(municipality, played)
+        municipality.close()
 
 
 # --- calling, L15

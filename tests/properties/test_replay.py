@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,17 +22,17 @@ from projections.reading import fresh_digests, rows, stored_digests
 from projections.runner import Projector
 from projections.views import VIEWS
 from registry.registry import Registry
-from registry.vault import sqlite_engine
+from tests.places import Place
 from tests.stories import mixture, registry
 
 SIZE = 120
 
 
 @contextmanager
-def folded(seed: int, batches: list[int]) -> Iterator[tuple[Registry, sa.Engine, int]]:
+def folded(seed: int, batches: list[int], url: str | None) -> Iterator[tuple[Registry, sa.Engine, int]]:
     """A log of any events, folded in batches of these sizes."""
     with tempfile.TemporaryDirectory() as folder:
-        reg, engine = registry(Path(folder)), sqlite_engine(Path(folder) / "views.db")
+        reg, engine = registry(Path(folder), url), Place(Path(folder), url).views()
         last = mixture(reg, random.Random(seed), SIZE)
         projector, live = Projector(reg, engine), runner.LIVE
         try:
@@ -47,6 +48,13 @@ def folded(seed: int, batches: list[int]) -> Iterator[tuple[Registry, sa.Engine,
             reg.close()
 
 
+@pytest.mark.both_databases
+def test_one_mixture_on_every_database(database_url: str | None) -> None:
+    with folded(7, [23], database_url) as (reg, engine, last):
+        for known in (None, last // 2):
+            assert stored_digests(engine, known) == fresh_digests(reg, known)
+
+
 @settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32),
@@ -54,9 +62,9 @@ def folded(seed: int, batches: list[int]) -> Iterator[tuple[Registry, sa.Engine,
     at=st.lists(st.floats(0, 1), min_size=1, max_size=4),
 )
 def test_as_of_any_position_is_a_fresh_fold_of_the_events_up_to_it(
-    seed: int, batches: list[int], at: list[float]
+    database_url: str | None, seed: int, batches: list[int], at: list[float]
 ) -> None:
-    with folded(seed, batches) as (reg, engine, last):
+    with folded(seed, batches, database_url) as (reg, engine, last):
         assert stored_digests(engine) == fresh_digests(reg)
         for known in {round(share * last) for share in at}:
             assert stored_digests(engine, known) == fresh_digests(reg, known)
@@ -64,8 +72,10 @@ def test_as_of_any_position_is_a_fresh_fold_of_the_events_up_to_it(
 
 @settings(max_examples=6)
 @given(seed=st.integers(0, 2**32), share=st.floats(0, 1))
-def test_rows_known_then_are_the_rows_of_a_registry_that_ended_then(seed: int, share: float) -> None:
-    with folded(seed, []) as (reg, engine, last):
+def test_rows_known_then_are_the_rows_of_a_registry_that_ended_then(
+    database_url: str | None, seed: int, share: float
+) -> None:
+    with folded(seed, [], database_url) as (reg, engine, last):
         known = round(share * last)
         cut = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
         ended = Projector(_Ended(reg, known), cut)  # type: ignore[arg-type]  # a registry, as far as folding asks
@@ -96,8 +106,8 @@ class _EndedLog:
 
 @settings(max_examples=6)
 @given(seed=st.integers(0, 2**32))
-def test_a_rebuild_changes_nothing(seed: int) -> None:
-    with folded(seed, [17]) as (reg, engine, _):
+def test_a_rebuild_changes_nothing(database_url: str | None, seed: int) -> None:
+    with folded(seed, [17], database_url) as (reg, engine, _):
         before = stored_digests(engine)
         Projector(reg, engine).rebuild()
         assert stored_digests(engine) == before

@@ -1,0 +1,108 @@
+"""What is verified of a log that lies in a data folder's own files, opened for reading only.
+
+- The log is read row by row as it lies in its file. Its structure is looked through as well, since SQLite forgives what
+  evidence may not be forgiven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from api.checking.parts import DAMAGED, Missing
+from api.stores import KEYS, LOG, VIEWS
+from registry.recorder import LogRecorder
+from registry.sqlite import APPLICATION_ID, DDL, FORMAT, SQLiteRecorder
+from registry.sqlite_layout import Shape, structure_errors, unprotected
+from registry.sqlite_readonly import open_readonly, settled
+from registry.vault import Vault, readonly_engine
+from signing.verify import Record, SourceDamaged
+
+SHAPE = Shape(APPLICATION_ID, FORMAT, DDL, frozenset({"event", "checkpoint"}))
+
+
+class FileLog:
+    """The log of a data folder, with the keys and the views beside it."""
+
+    shown = "columns-ok"
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack, self.file = folder, stack, folder / LOG
+        self.name = str(self.file)
+
+    def records(self) -> Iterator[Record]:
+        """Every row as it is stored."""
+        try:
+            with open_readonly(self.file) as db:
+                db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+                for position, stream, version, topic, envelope, leaf in db.execute(
+                    "SELECT position, stream, version, topic, envelope, leaf FROM event ORDER BY position"
+                ):
+                    yield Record(
+                        position,
+                        envelope
+                        if isinstance(envelope, bytes)
+                        else repr(envelope).encode("utf-8", "replace"),
+                        leaf if isinstance(leaf, bytes) else b"",
+                        (stream, version, topic),
+                    )
+        except DAMAGED as error:
+            raise SourceDamaged(str(error)) from error
+
+    def notes(self) -> list[tuple[int, object]]:
+        """The stored checkpoints."""
+        with open_readonly(self.file) as db:
+            db.text_factory = bytes
+            return db.execute("SELECT size, note FROM checkpoint ORDER BY size").fetchall()
+
+    def recorder(self) -> LogRecorder:
+        recorder = SQLiteRecorder(self.file, readonly=True)
+        self._stack.callback(recorder.close)
+        return recorder
+
+    def no_keys(self) -> Missing | None:
+        """Why there are no keys to try, if there are none."""
+        file = self._folder / KEYS
+        return None if file.is_file() else ("keys-missing", {"file": str(file)})
+
+    def vault(self, root: bytes) -> Vault:
+        file = self._stack.enter_context(settled(self._folder / KEYS))
+        vault = Vault(readonly_engine(file), root, readonly=True)
+        self._stack.callback(vault.close)
+        return vault
+
+    def views(self) -> sa.Engine | None:
+        """The stored views, if there are any."""
+        file = self._folder / VIEWS
+        if not file.is_file():
+            return None
+        engine = readonly_engine(self._stack.enter_context(settled(file)))
+        self._stack.callback(engine.dispose)
+        return engine
+
+    def structure(self) -> list[str]:
+        """What is wrong with the file: its own check of pages and indexes, and the shape we gave it."""
+        problems: list[str] = []
+        try:
+            with settled(self.file) as file:
+                problems += structure_errors(file, SHAPE)
+            with open_readonly(self.file) as db:
+                db.text_factory = lambda data: data.decode("utf-8", "replace")
+                problems += [str(row[0]) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        except DAMAGED as error:
+            problems.append(str(error))
+        return problems
+
+    def loose(self) -> list[tuple[str, int, int]]:
+        """The bytes of the file that hold no evidence."""
+        try:
+            with settled(self.file) as file:
+                # Not closed cleanly: the checks saw the log with its side file folded in, and no byte of either is
+                # where it will be once it is closed.
+                loose = unprotected(file, SHAPE) if file == self.file else [(0, self.file.stat().st_size)]
+        except DAMAGED:
+            loose = [(0, self.file.stat().st_size)]
+        return [(str(self.file), offset, length) for offset, length in loose]
