@@ -30,6 +30,7 @@ from domain.minutes import Minutes
 from domain.municipality import REGISTRY, Municipality
 from domain.person import Person
 from domain.proposal import Proposal
+from domain.report import Report
 from domain.sources import house
 from domain.unclarity import Unclarity
 
@@ -71,6 +72,8 @@ def scope(command: Command, world: World) -> Scope:
             return Scope(world.get(Unclarity, id("unclarity")).body)
         case "assignment":
             return Scope(world.get(Assignment, id("assignment")).body)
+        case "report":
+            return Scope(world.get(Report, id("report")).body)
         case "instrument":
             return Scope(world.get(Instrument, id("instrument")).body)
         case "matter" | "document":

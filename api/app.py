@@ -37,6 +37,7 @@ TAGS = {
     "proposals": "What is proposed in a matter, in versions.",
     "unclarities": "What is unclear, and how it was read by whom.",
     "assignments": "What somebody was given to do, and what became of it.",
+    "reports": "What an office writes to a body that is to decide, and what was decided.",
     "instruments": "Situation pictures, plans, agreements, dialogues.",
     "persons": "The register of persons, and what they may do.",
     "registry": "The registry itself.",

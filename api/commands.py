@@ -46,6 +46,7 @@ PLURALS = {
     "minutes": "minutes",
     "assignment": "assignments",
     "instrument": "instruments",
+    "report": "reports",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
 ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, BeginSigning)

@@ -1,25 +1,30 @@
-"""What can be read of what follows from decisions: assignments and what to follow up in them, pictures and plans.
+"""What can be read of what follows from decisions: assignments, pictures and plans, reports.
 
-- An assignment or an instrument may be read by anyone with a role for the body that follows it up, or a seat in it.
+- An assignment, an instrument or a report may be read by anyone with a role for the body that follows it up, or a
+  seat in it. A report that was not sent is working material, for those who write it (TF 2:12).
 - The list to follow up is worked out for a day, today unless said, from what was known and what was so.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
+from api.papers import report_pdf
+from api.problems import Refusal
 from api.reading import BodyId, Id, Limit, Offset, Reader, Reading, Routes, day, one, shown, some
 from api.reads import Day
+from domain.assigning import FOLLOWS
 from domain.assignment import Assignment
 from domain.instrument import Instrument
+from domain.report import Report
 from projections.following import follow_up
 from projections.renewing import renewals
 
 ID = "0123456789abcdef"
-S = TypeVar("S", Assignment, Instrument)
+S = TypeVar("S", Assignment, Instrument, Report)
 ROUTES = Routes()
 add = ROUTES.add
 
@@ -123,6 +128,51 @@ def renewals_list(
     mine = {id: bool(reader.rights.roles(id)) for id in {line["body"] for line in lines if line["body"]}}
     kept = [line for line in lines if line["body"] is None or mine[line["body"]]]
     return some(request, kept, limit, offset, shown)
+
+
+@ROUTES.get("/reports", "reports", {"items": [{"id": ID, "body": ID, "versions": []}], "total": 1})
+def reports(
+    request: Request, reader: Reader, body: BodyId = None, limit: Limit = 20, offset: Offset = 0
+) -> Response:
+    """Reports of the bodies that you have to do with."""
+    reader.rights.register()
+    found = [each for each in _mine(reader, Report, body) if _readable(reader, each[1])]
+    return some(request, found, limit, offset, _with_id)
+
+
+@ROUTES.get(
+    "/reports/{report:id}", "reports", {"id": ID, "body": ID, "matter": ID, "versions": [], "decisions": []}
+)
+def report(reader: Reader, report: Id) -> Response:
+    """A report: its versions, where it was sent, what was decided and to whom that went."""
+    version, state = reader.get(Report, report)
+    _permitted(reader, state)
+    return one(_with_id((report, state)), version)
+
+
+@ROUTES.get("/reports/{report:id}/pdf", "reports", media="application/pdf")
+def report_paper(
+    reader: Reader, report: Id, version: Annotated[int | None, Query(ge=1, le=10_000)] = None
+) -> Response:
+    """The paper of a version, the newest if none is asked for."""
+    state = reader.get(Report, report)[1]
+    _permitted(reader, state)
+    number = version or len(state.versions)
+    content = report_pdf(reader.municipality, report, number, reader.at)
+    name = f"tjansteskrivelse-{report}-{number}.pdf"
+    return Response(
+        content, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+    )
+
+
+def _readable(reader: Reading, report: Report) -> bool:
+    return bool(report.sent) or bool(reader.rights.roles(report.body) & FOLLOWS)
+
+
+def _permitted(reader: Reading, report: Report) -> None:
+    reader.rights.body(report.body)
+    if not _readable(reader, report):
+        raise Refusal(403, "reading-not-permitted", roles=", ".join(sorted(FOLLOWS)))
 
 
 def _mine(reader: Reading, kind: type[S], body: str | None) -> list[tuple[str, S]]:

@@ -3,6 +3,7 @@
 - Sealed minutes are handed out byte for byte as they were sealed, and never rendered again.
 - While they are being signed, it is the file with the signatures so far.
 - Before that, a version is printed anew from its event each time, and says on every page that it is a draft.
+- A report is printed with what is known when it is asked for: where it was sent and under which number.
 - A kallelse is printed from the event that it went out, so that it shows the agenda as it stood.
 """
 
@@ -18,9 +19,12 @@ from domain.meeting_events import KallelseIssued
 from domain.messages import Fact, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade
+from domain.report import Report
+from domain.report_events import ReportWritten
 from projections.paper import render
 from projections.paper.kallelse import kallelse_sheet
 from projections.paper.minutes import minutes_sheet, short_code
+from projections.paper.report import report_sheet
 from registry.mapper import read_envelope
 from signing.commitments import version_root
 from signing.log import leaf_hash
@@ -53,6 +57,16 @@ def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int |
             example = municipality.settings.example
             return render(kallelse_sheet(fact, world, municipality.name, example=example, code=code)).pdf
     raise NotFound("kallelse", f"{meeting}/{issue}")
+
+
+def report_pdf(municipality: Municipality, id: str, version: int, at: int | None) -> bytes:
+    """A version of a report; until it is sent it says that it is a draft."""
+    for fact, stored in _facts(municipality, stream(Report, id), at):
+        if isinstance(fact.event, ReportWritten) and fact.event.version == version:
+            world, code = municipality.registry.world(at), short_code(leaf_hash(stored.state).hex())
+            example = municipality.settings.example
+            return render(report_sheet(fact, world, municipality.name, example=example, code=code)).pdf
+    raise NotFound("version", f"{id}/{version}")
 
 
 def _facts(municipality: Municipality, name: str, at: int | None = None) -> list[tuple[Fact, Notification]]:

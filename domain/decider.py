@@ -29,6 +29,7 @@ from domain import (
     person,
     planning,
     preparing,
+    report,
     unclarity,
 )
 from domain.assignment import Assignment
@@ -44,6 +45,7 @@ from domain.numbering import ExternalNumber, Series
 from domain.paragraphs import Paragraphs
 from domain.person import Person
 from domain.proposal import Proposal
+from domain.report import Report
 from domain.unclarity import Unclarity
 
 MODULES: Final[tuple[ModuleType, ...]] = (
@@ -65,6 +67,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     afterwards,
     assigning,
     planning,
+    report,
 )
 
 
@@ -96,6 +99,7 @@ STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
             Proposal,
             Unclarity,
             Paragraphs,
+            Report,
         )
     }
 )

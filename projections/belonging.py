@@ -2,7 +2,7 @@
 
 - body-<id>: the rules of its latest regulation, each with its number in the list of facts.
 - meeting-<id>, matter-<id>: its body. item-<meeting>/<n>: its matter ("" after it was taken away).
-- assignment-<id>, instrument-<id>: the body that follows it up.
+- assignment-<id>, instrument-<id>, report-<id>: the body that follows it up.
 - minutes-<id>: their meeting and body, of the newest version its number, the items it covers and its offices, and the
   version whose render is pinned.
 - signer-<minutes>/<office>: who is to sign. instead-<minutes>/<office>: who was put in the place of a hindered signer.
@@ -22,6 +22,7 @@ from domain.instrument_events import InstrumentBegun
 from domain.matter import MatterOpened
 from domain.messages import Event, Finding
 from domain.regulation import Rules
+from domain.report_events import ReportWritten
 from projections.view import GONE_TEXT, Assert, Record, View, listed, number, says, text
 
 
@@ -58,7 +59,7 @@ def _fold(record: Record) -> Iterator[Assert]:
             yield says(f"body-{event.body}", rules=facts)
         case MatterOpened():
             yield says(f"matter-{event.matter}", body=event.body)
-        case AssignmentGiven() | InstrumentBegun():
+        case AssignmentGiven() | InstrumentBegun() | ReportWritten():
             yield says(record.fact.stream, body=event.body)
         case m.MeetingScheduled():
             yield says(f"meeting-{event.meeting}", body=event.body)
@@ -89,15 +90,15 @@ def _fold(record: Record) -> Iterator[Assert]:
             yield says(f"notification-{event.minutes}/{event.notification}", body=event.to_body)
         case _:
             pass
-    if findings := findings_of(event):
+    if (findings := findings_of(event)) and (meeting := meeting_of(record)):
         for finding in findings:
-            yield says(f"findings-{meeting_of(record)}", finding=finding.finding)
+            yield says(f"findings-{meeting}", finding=finding.finding)
 
 
 LINK = View(
     "link",
     1,
-    frozenset({"body", "matter", "meeting", "minutes", "assignment", "instrument"}),
+    frozenset({"body", "matter", "meeting", "minutes", "assignment", "instrument", "report"}),
     [
         text("body"),
         text("meeting"),

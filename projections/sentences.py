@@ -126,6 +126,12 @@ SENTENCES = {
     "instrument-decided.v1": "Version {version} {act}; organisation {organisation}",
     "instrument-followed-up.v1": "Version {version} följdes upp",
     "instrument-counted.v1": "Räknas för {duty} åren {years}",
+    # reports
+    "report-written.v1": "{actor} skrev version {version} av en tjänsteskrivelse",
+    "report-sent.v1": "Tjänsteskrivelsen sändes till {to_body} i version {version}",
+    "report-matter-recorded.v1": "Tjänsteskrivelsen hör till ärendet {matter}",
+    "report-decided.v1": "Beslut {number} fattades på tjänsteskrivelsen i version {version}",
+    "report-decision-dispatched.v1": "Beslutet på tjänsteskrivelsen sändes till {to_body} ({channel})",
 }
 
 # The codes that a sentence would show, in Swedish; others stand as they are.

@@ -7,6 +7,7 @@
   approved version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is
   done, so it stays, and doing it again changes nothing.
 - follow-up: an assignment that is not said to be finished; the list of what to follow up says what is due in it.
+- report-matter, report-dispatch: a report was sent and its matter there is not known; its decision went to nobody.
 - call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
   and notify are there only if the body's rules ask for them (L14); neither is ever late, for no deadline is set.
 """
@@ -21,6 +22,7 @@ from domain import assignment_events as a
 from domain import body_events as b
 from domain import meeting_events as m
 from domain import minutes_events as n
+from domain import report_events as r
 from domain.assignment import FINISHED
 from projections.minutes import all_approved
 from projections.view import Assert, Change, Record, Retract, View, number, says, text
@@ -48,6 +50,27 @@ def _fold(record: Record) -> Iterator[Change]:
         if event.status not in FINISHED or getattr(event, "certainty", "stated") == "possible":
             body = record.linked(f"assignment-{id}", "body")
             yield _todo(f"follow-up/{id}", SECRETARY, body=body, assignment=id)
+    elif isinstance(event, r.ReportEvent):
+        yield from _report(record, event)
+
+
+def _report(record: Record, event: r.ReportEvent) -> Iterator[Change]:
+    about: dict[str, Any] = {"body": record.linked(record.fact.stream, "body")}
+    match event:
+        case r.ReportSent():
+            yield Retract(f"report-matter/{event.report}")
+            if event.matter is None:
+                key = f"report-matter/{event.report}"
+                yield _todo(key, REGISTRAR, **about, report=event.report, to_body=event.to_body)
+        case r.ReportMatterRecorded():
+            yield Retract(f"report-matter/{event.report}")
+        case r.ReportDecided():
+            yield Retract(f"report-dispatch/{event.report}")
+            yield _todo(f"report-dispatch/{event.report}", SECRETARY, **about, report=event.report)
+        case r.ReportDecisionDispatched():
+            yield Retract(f"report-dispatch/{event.report}")
+        case _:
+            pass
 
 
 def _meeting(record: Record, event: m.MeetingEvent) -> Iterator[Change]:
@@ -170,7 +193,7 @@ def _afterwards(record: Record, minutes: str, about: dict[str, Any]) -> Iterator
 TODO = View(
     "todo",
     1,
-    frozenset({"body", "meeting", "minutes", "assignment"}),
+    frozenset({"body", "meeting", "minutes", "assignment", "report"}),
     [
         text("task"),
         text("whose"),
@@ -186,6 +209,7 @@ TODO = View(
         text("to_body"),
         text("demand"),
         text("assignment"),
+        text("report"),
     ],
     _fold,
     identity=("task", "whose"),

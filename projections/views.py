@@ -11,6 +11,7 @@ from projections import (
     meetings,
     minutes,
     register,
+    reports,
     todo,
 )
 from projections.belonging import LINK
@@ -30,6 +31,7 @@ VIEWS: tuple[View, ...] = (
     *afterwards.VIEWS,
     *assignments.VIEWS,
     *instruments.VIEWS,
+    *reports.VIEWS,
     *todo.VIEWS,
     *TRAIL,
 )

@@ -18,6 +18,7 @@ from projections.paper.sheets import (
     Minutes,
     Notification,
     NotifiedDocument,
+    Report,
     Signer,
     Statement,
     Task,
@@ -266,6 +267,49 @@ def correction() -> Correction:
         recipients=("Ledamöterna", "Kommunstyrelsen", "Utbildningsnämnden"),
         signers=SIGNERS[1:],
         qr=QR,
+    )
+
+
+def report() -> Report:
+    """A report to the board, dated, with an enclosure that does not go with it."""
+    return Report(
+        head=head("Tjänsteskrivelse"),
+        subject="Återrapport om trygghetsarbetet, första halvåret",
+        facts=(
+            Fact(label="Handläggare", value="Säkerhetschefen"),
+            Fact(label="Avdelning", value="Kommunledningskontoret"),
+            Fact(label="Till", value="Kommunstyrelsen"),
+        ),
+        proposal=(
+            "Kommunstyrelsen godkänner återrapporten.",
+            "Kommunstyrelsen ger förvaltningen i uppdrag att följa upp åtgärdsplanen.",
+        ),
+        sections=(
+            Fact(label="Beslutsnivå", value="Kommunstyrelsen"),
+            Fact(label="Sammanfattning", value="Rådet har hållit två möten och gått igenom lägesbilden."),
+            Fact(label="Bakgrund", value="Rådet rapporterar varje halvår till kommunstyrelsen."),
+            Fact(
+                label="Ärendebeskrivning",
+                value="Polisen redovisade läget i centrum.\nSkolan redovisade sina åtgärder.",
+            ),
+            Fact(label="Bedömning", value="Arbetet följer åtgärdsplanen."),
+        ),
+        consequences=(
+            Fact(label="Ekonomi", value="Ryms inom budget."),
+            Fact(label="Miljö", value="Inga."),
+            Fact(label="Medborgare", value="Tryggare torg."),
+            Fact(label="Barn", value=None),
+        ),
+        enclosures=(
+            Enclosure(number="1", title="Mötesanteckningar 17 maj 2024", status="Bilaggs"),
+            Enclosure(number="2", title="Samverkansöverenskommelse", status="Bilaggs ej"),
+        ),
+        dispatch=("Trygghetsrådet", "Polisområdet"),
+        signed="Undertecknad",
+        signatories=(
+            Attendee(name="Maja Sandström", role="Kommundirektör"),
+            Attendee(name="Lars Holm", role="Säkerhetschef"),
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from domain.messages import Actor, Command, Event, Known, Mandate, Role
 from domain.minutes_events import MinutesVersionMade, SignerField, SignerReplaced
 from domain.municipality import RegistryOpened
 from domain.person import GRANTABLE, GrantRole, PersonRegistered, RegisterPerson, RoleGranted
+from domain.report_events import ReportWritten
 from domain.sources import house
 from tests.given import NOW, DictWorld, given, ident
 from tests.test_regulation import LERUM
@@ -34,6 +35,11 @@ CHAIR, JUSTERARE, MEMBER, GUEST, ACTING, STRANGER = (ident(0x10 + n) for n in ra
 GRANTED = {role: ident(0x20 + number) for number, role in enumerate(sorted(GRANTABLE))}
 LOCAL = {role: ident(0x30 + number) for number, role in enumerate(sorted(GRANTABLE))}
 HELD = date(2024, 2, 20)
+REPORT = ReportWritten.model_validate(
+    dict.fromkeys(ReportWritten.model_fields)
+    | dict.fromkeys("proposal consequences enclosures dispatch signatories assignments".split(), ())
+    | {"report": ASSIGNMENT, "version": 1, "body": COUNCIL, "title": "x", "signed": "unknown"}
+)
 
 
 def mandate(number: int, body: str, person: str, seat: str, last: date | None = None) -> MandateGiven:
@@ -114,6 +120,7 @@ def world(*more: tuple[str, Event], last: date | None = None) -> DictWorld:
                 matter=None,
             )
         ],
+        f"report-{ASSIGNMENT}": [REPORT],
         f"assignment-{ASSIGNMENT}": [
             AssignmentGiven(
                 assignment=ASSIGNMENT,
@@ -160,6 +167,7 @@ def about(kind: type[Command]) -> Command:
         "matter": MATTER,
         "assignment": ASSIGNMENT,
         "instrument": ASSIGNMENT,
+        "report": ASSIGNMENT,
         "person": STRANGER,
         "office": "",
     }

@@ -68,6 +68,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         to=[{"function": "Säkerhetschefen"}],
     )
     found.ids["assignment"] = assignment
+    found.ids["report"] = found.made(
+        "reports/write-report", "sofia", body=found.ids["council"], title="Återrapport"
+    )
     found.ids["instrument"] = found.made(
         "instruments/begin-instrument",
         "sofia",
@@ -106,6 +109,7 @@ def route_of(town: Town, path: str) -> str:
         "instrument",
         "proposal",
         "unclarity",
+        "report",
     )
     values = {name: town.ids.get(name, town.ids["nobody"]) for name in known}
     values |= {
@@ -130,7 +134,9 @@ def readable(path: str) -> frozenset[str]:
         return MAKERS  # they are not done yet
     if path.endswith("/kallelse.pdf") or re.search(r"/meetings/[0-9a-f]{16}$", path):
         return EVERYONE
-    followed = "proposals|unclarities|assignments|follow-up|instruments|renewals"
+    if "/reports/" in path:
+        return frozenset({"secretary", "chair", "registrar"})  # it is not sent yet
+    followed = "proposals|unclarities|assignments|follow-up|instruments|renewals|reports"
     if re.search(rf"/(bodies|persons|matters|meetings|documents|rules|proofs|{followed})(/|$)", path):
         return EVERYONE - {"justerare"}  # chosen at one meeting is no role in the municipality
     raise AssertionError(f"nothing says who may read {path}")

@@ -50,6 +50,7 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
     "extract": samples.extract,
     "correction": samples.correction,
     "notification": samples.notification,
+    "report": samples.report,
 }
 GOLDEN = Path(__file__).parent / "golden" / "paper" / "renders.json"
 

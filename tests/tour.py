@@ -104,6 +104,14 @@ from domain.planning import (
 )
 from domain.preparing import AmendProposal, PointGiven, PutProposal, RecordPreparation
 from domain.readings import Decided, Due
+from domain.report import (
+    Consequence,
+    DispatchReportDecision,
+    RecordReportDecision,
+    RecordReportMatter,
+    SendReport,
+    WriteReport,
+)
 from domain.unclarity import NoteUnclarity, RecordReading
 from tests.council import (
     BOARD,
@@ -468,6 +476,23 @@ def planning(s: LogSession) -> None:
     s.do(RecordInstrumentDecision(**decided), CountInstrument(**this, duty="plan", years=[2024]))
 
 
+def reports(s: LogSession) -> None:
+    this: Any = {"report": ident(0xC0)}
+    wrong = [Consequence(subject="economy")]
+    s.refuse(WriteReport(**this, body=COUNCIL, title="x", consequences=wrong), "none-or-what")
+    s.do(WriteReport(**this, body=COUNCIL, title="Återrapport"))
+    s.refuse(WriteReport(**this, body=BOARD, title="x"), "report-of-another-body")
+    s.do(SendReport(**this, to_body=BOARD))
+    s.refuse(DispatchReportDecision(**this, to_body=COUNCIL), "nothing-decided")
+    s.refuse(RecordReportDecision(**this, version=2, decided=Decided(written="§ 1")), "not-found")
+    s.do(RecordReportDecision(**this, decided=Decided(written="KS § 41")))
+    s.refuse(DispatchReportDecision(**this), "one-recipient")
+    s.do(DispatchReportDecision(**this, to_body=COUNCIL))
+    s.do(OpenRegistry(name="Provkommun", slug="provkommun"))
+    s.do(OpenMatter(matter=ident(1), body=BOARD, title="x", diarienummer="KS24.300"))
+    s.do(RecordReportMatter(**this, matter=ident(1)))
+
+
 STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     registry,
     persons,
@@ -486,4 +511,5 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     afterwards,
     assignments,
     planning,
+    reports,
 )

@@ -330,4 +330,24 @@ class Notification:
     sender_title: str = ""
 
 
-Sheet: TypeAlias = Kallelse | Minutes | Extract | Correction | Notification
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an office writes to a body that is to decide (tjänsteskrivelse).
+
+    A consequence with the value None is not known; that there is none is said in words.
+    """
+
+    TEMPLATES: ClassVar[tuple[str, ...]] = ("shared.v1.typ", "report.v1.typ")
+    head: Head
+    subject: Text
+    facts: tuple[Fact, ...] = ()
+    proposal: tuple[Text, ...] = ()
+    sections: tuple[Fact, ...] = ()
+    consequences: tuple[Fact, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    dispatch: tuple[Text, ...] = ()
+    signed: str = ""
+    signatories: tuple[Attendee, ...] = ()
+
+
+Sheet: TypeAlias = Kallelse | Minutes | Extract | Correction | Notification | Report

@@ -142,6 +142,7 @@ THINGS: Final = {
     "assignment",
     "by_assignment",
     "instrument",
+    "report",
 }
 
 
