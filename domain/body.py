@@ -152,7 +152,7 @@ class Body(State):
 
     def holds(self, person: str, day: date) -> bool:
         """Whether a person has any place in the body on a day."""
-        return any(one.person == person for one in self.holdings_at(day))
+        return any(one.person == person and one.stands(day) for one in self.mandates)
 
     def seated_at(self, day: date, seat: str) -> str:
         """The person on a seat that only one can hold: the mandate that started last; "" if nobody."""

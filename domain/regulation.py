@@ -142,6 +142,8 @@ class Rules:
 
     def on(self, day: date) -> Rules:
         """Only the rules that apply on a day."""
+        if all(rule.applies(day) for rule in self.rules.values()):
+            return self
         rules = {id: rule for id, rule in self.rules.items() if rule.applies(day)}
         return Rules(self.id, self.title, self.document, self.content, self.hash, rules)
 

@@ -48,7 +48,7 @@ class SimulatedClock:
 
 def stamp(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, the form of recorded_at."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def unstamp(text: str) -> datetime:

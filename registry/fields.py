@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import MaxLen
 from pydantic import BaseModel
@@ -27,6 +27,8 @@ from signing.commitments import is_sealed
 
 SealField = Callable[[str, Known, Seal, Any], JSON]
 OpenField = Callable[[str, Mapping[str, Any]], Known | Destroyed]
+E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=BaseModel)
 PLAIN = (bool, int, date, StrEnum)
 PUBLIC_CONTENT = frozenset({("RegulationAdopted", "content")})
 
@@ -42,6 +44,12 @@ def dump(event: Event, seal: SealField) -> dict[str, JSON]:
 def load(cls: type[Event], data: Mapping[str, Any], open_field: OpenField) -> Event:
     """The event of a topic's class from its JSON."""
     return cls.model_validate(_load_model(cls, data, "", open_field))
+
+
+def committed(event: E, commitments: Mapping[str, str]) -> E:
+    """An event just written as a reader gets it: each sealed value with its commitment, found by its path, and maps in
+    the order of their keys."""
+    return _committed_model(event, "", commitments)
 
 
 @cache
@@ -114,6 +122,32 @@ def _dump(value: Any, path: str, how: Any, owner: BaseModel, seal: SealField) ->
             raise TypeError(
                 f"{type(owner).__name__}: {path} holds a {type(value).__name__}, which is not stored"
             )
+
+
+def _committed_model(model: M, path: str, commitments: Mapping[str, str]) -> M:
+    fields = plan(type(model))
+    changed = {
+        name: _committed(value, f"{path}{name}", commitments)
+        for name, value in model.__dict__.items()
+        if value is not None and (fields[name] or isinstance(value, dict))
+    }
+    return model.model_copy(update=changed) if changed else model
+
+
+def _committed(value: Any, path: str, commitments: Mapping[str, str]) -> Any:
+    match value:
+        case Known():
+            return Known(value.value, commitments[path])
+        case Part():
+            return _committed_model(value, f"{path}/", commitments)
+        case tuple() | list():
+            return type(value)(
+                _committed(one, f"{path}/{index}", commitments) for index, one in enumerate(value)
+            )
+        case dict():
+            return {key: _committed(value[key], f"{path}/{key}", commitments) for key in sorted(value)}
+        case _:
+            return value
 
 
 def _load_model(

@@ -16,7 +16,7 @@ import re
 import secrets
 from binascii import a2b_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from json.encoder import encode_basestring
 from operator import itemgetter
@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
 from domain.when import Happened, Precision
-from registry.fields import dump, load, plan
+from registry.fields import committed, dump, load, plan
 from registry.quick import decode
 from registry.recorder import EvidenceBroken as EvidenceBroken  # noqa: PLC0414  # what the mapper raises is found here
 from registry.vault import Vault
@@ -62,9 +62,12 @@ _PRECISIONS = {str(one): one for one in Precision}
 _HAPPENED = frozenset("text earliest latest precision".split())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
-    """An event on its way into the log, with everything its envelope says about it."""
+    """An event on its way into the log, with everything its envelope says about it.
+
+    recorded_at may be set as late as when the event is encoded; sealing, which can take a new key, does not need it.
+    """
 
     event: Event
     stream: str
@@ -74,6 +77,10 @@ class Draft:
     actor: Actor
     command_id: str
     rules: str = ""
+    data: dict[str, JSON] | None = field(default=None, init=False)  # sealed
+    commitments: dict[str, str] = field(
+        default_factory=dict, init=False
+    )  # of its sealed fields, by their paths
 
     @property
     def originator_id(self) -> str:
@@ -113,7 +120,7 @@ class EnvelopeMapper(Mapper[str]):
             "assurance": draft.actor.assurance,
             "command_id": draft.command_id,
             "rules": draft.rules,
-            "data": self._seal(draft),
+            "data": self.seal(draft),
         }
         if fault := _fault(envelope):
             raise ValueError(f"{draft.stream}/{draft.version} cannot be recorded: {fault}")
@@ -148,6 +155,25 @@ class EnvelopeMapper(Mapper[str]):
         )
         return fact, envelope
 
+    def recorded(self, draft: Draft, position: int) -> Fact:
+        """What reading gives of a draft that now stands at a position, without opening it."""
+        return Fact(
+            event=committed(draft.event, draft.commitments),
+            stream=draft.stream,
+            version=draft.version,
+            position=position,
+            recorded_at=draft.recorded_at,
+            happened=draft.happened,
+            actor=draft.actor.person,
+            mandate=Mandate(str(draft.actor.mandate.role), draft.actor.mandate.body),
+        )
+
+    def seal(self, draft: Draft) -> dict[str, JSON]:
+        """The draft's fields, sealed at the first call."""
+        if draft.data is None:
+            draft.data = self._seal(draft)
+        return draft.data
+
     def _seal(self, draft: Draft) -> dict[str, JSON]:
         base = f"{draft.stream}/{draft.version}"
 
@@ -156,8 +182,9 @@ class EnvelopeMapper(Mapper[str]):
             id, key = self._vault.key_for(_subject(how, owner, draft), how.keep)
             nonce = secrets.token_bytes(12)
             sealed = nonce + key.encrypt(nonce, encode([salt, value.value]), path.encode())
+            commitment = draft.commitments[field] = commit(path, salt, value.value)
             return {
-                "commitment": commit(path, salt, value.value),
+                "commitment": commitment,
                 "key": id,
                 "sealed": base64.b64encode(sealed).decode(),
             }

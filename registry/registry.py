@@ -7,7 +7,11 @@
   a head found wrongly in the future has one recorded exit, ClockReset, which is recorded by the machine's clock.
 - A request with an idempotency key leaves a receipt in the same transaction; asked again it gets the same answer,
   rebuilt from the events. A refusal leaves nothing at all.
-- Folded states are kept, the last used thousand of them, and forgotten when a key has been destroyed.
+- Folded states are kept, the last used thousand of them, and forgotten when a key has been destroyed. A decision is
+  first taken on what is kept, without asking the log: if that is old, the append says so. What is refused on it is
+  decided again on what the log then has.
+- Times are given in the order in which appends come to the log: one save at a time stamps its events, encodes them and
+  queues up. So only another process can be ahead.
 """
 
 from __future__ import annotations
@@ -15,12 +19,14 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from eventsourcing.persistence import EventStore, Notification
+from eventsourcing.persistence import EventStore, Notification, Recording
 
 from domain.errors import DomainError
 from domain.messages import Actor, Fact, New, State
@@ -31,12 +37,13 @@ from registry.adoption import RESET_TOPIC, adopted
 from registry.clock import Clock, local, stamp, unstamp
 from registry.files import Files
 from registry.mapper import Draft, EnvelopeMapper, EvidenceBroken
-from registry.recorder import AlreadyDone, Behind, Busy, Conflict, LogRecorder, Receipt
+from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt
 from registry.states import States
 from registry.vault import Vault
 
 S = TypeVar("S", bound=State)
 PATIENCE = timedelta(minutes=5)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 ORPHANS_LAST = timedelta(days=1)
 _ADDRESS = re.compile(r'(?<=")[0-9a-f]{64}(?=")')
 TURNS = 3
@@ -79,17 +86,20 @@ class Saved:
 
 
 class StoredWorld:
-    """The states as the log has them (at a position, or now), noting which streams were read."""
+    """The states as the log has them (at a position, or now), noting which streams were read.
 
-    def __init__(self, registry: Registry, at: int | None = None) -> None:
-        self._registry, self._at = registry, at
+    kept takes the states that this process keeps as they are; for a decision, whose append is held to what it read.
+    """
+
+    def __init__(self, registry: Registry, at: int | None = None, *, kept: bool = False) -> None:
+        self._registry, self._at, self._kept = registry, at, kept
         self.read: dict[str, int] = {}
         self._states: dict[str, State] = {}
 
     def get(self, state: type[S], id: str) -> S:
         name = stream_name(state, id)
         if name not in self._states:
-            version, found = self._registry.load(state, name, self._at)
+            version, found = self._registry.load(state, name, self._at, kept=self._kept)
             self.read[name], self._states[name] = version, found
         found_state = self._states[name]
         assert isinstance(found_state, state)
@@ -111,6 +121,10 @@ class Registry:
         self.mapper = EnvelopeMapper(self.municipality, self.vault)
         self.events = EventStore[str](self.mapper, self.recorder)
         self._receipt_key = self.vault.derive("idempotency receipts")
+        self._line, self._newest = (
+            threading.Lock(),
+            EARLIEST,
+        )  # the last time given to what is not yet in the log
 
     # --- writing
 
@@ -129,7 +143,7 @@ class Registry:
         if receipt and (done := self._done(receipt)):
             return done
         self.refresh()
-        if saved := self._attempt(decide, happened, receipt):
+        if saved := self._attempt(decide, happened, receipt, kept=True):
             return saved
         try:
             for _ in range(TURNS):
@@ -147,17 +161,24 @@ class Registry:
         decide: Callable[[StoredWorld, datetime], Decision],
         happened: Happened | None,
         receipt: Receipt | None,
+        *,
+        kept: bool = False,
     ) -> Saved | None:
-        """One decision, saved; None if something that it read has moved meanwhile."""
-        world, clock = StoredWorld(self), self.clock.now()
+        """One decision, saved; None if something that it read has moved meanwhile. kept: on kept states first."""
+        world, late = StoredWorld(self, kept=kept), None
         try:
-            now, late = self.now(), None
+            now = self._after(self.recorder.known() if kept else self.recorder.head())
         except DomainError as refusal:
-            now, late = clock, refusal
+            now, late = self.clock.now(), refusal
         try:
-            decision = decide(world, local(now))
-            if late and not _resets(decision):
-                raise late
+            try:
+                decision = decide(world, local(now))
+                if late and not _resets(decision):
+                    raise late
+            except Exception:
+                if kept:
+                    return self._attempt(decide, happened, receipt)
+                raise
             return self.save(decision, world.read, now=now, happened=happened, receipt=receipt)
         except DomainError:
             if any(self.version(name) != version for name, version in world.read.items()):
@@ -179,41 +200,72 @@ class Registry:
 
         Streams that the decision writes without having read them are expected to stand where they stand now.
         """
-        reset = _resets(decision)
-        now = self.clock.now() if reset else now or self.now()
-        command_id, expected = secrets.token_hex(8), dict(expect)
+        reset, turnover = _resets(decision), self._states.turnover
+        now = self.clock.now() if reset else now or self._after(self.recorder.known())
+        happened, command_id, expected = happened or at(local(now)), secrets.token_hex(8), dict(expect)
         for new in decision.new:
             if new.stream not in expected:
                 expected[new.stream] = self.version(new.stream)
+        drafts, versions = list[Draft](), dict(expected)
+        for new in decision.new:
+            versions[new.stream] += 1
+            draft = Draft(
+                event=new.event,
+                stream=new.stream,
+                version=versions[new.stream],
+                recorded_at="",
+                happened=happened,
+                actor=decision.actor,
+                command_id=command_id,
+                rules=decision.rules,
+            )
+            self.mapper.seal(draft)
+            drafts.append(draft)
+        if not drafts and receipt is None:
+            return Saved(())
         while True:
-            drafts, versions = list[Draft](), dict(expected)
-            for new in decision.new:
-                versions[new.stream] += 1
-                draft = Draft(
-                    event=new.event,
-                    stream=new.stream,
-                    version=versions[new.stream],
-                    recorded_at=stamp(now),
-                    happened=happened or at(local(now)),
-                    actor=decision.actor,
-                    command_id=command_id,
-                    rules=decision.rules,
-                )
-                drafts.append(draft)
-            if not drafts and receipt is None:
-                return Saved(())
             try:
-                recordings = self.events.put(
-                    drafts, expect=expected, recorded_at=stamp(now), receipt=receipt, reset=reset
-                )
+                recordings = self._put(drafts, now, expect=expected, receipt=receipt, reset=reset)
             except Behind:  # another process's clock is ahead of ours: max(clock, head), or too far ahead
                 now = self.now()
                 continue
-            return Saved([self.fact(recording.notification) for recording in recordings])
+            break
+        facts = [
+            self.mapper.recorded(draft, recording.notification.id)
+            for draft, recording in zip(drafts, recordings, strict=True)
+        ]
+        for fact in facts:
+            self._states.follow(fact, turnover)
+        return Saved(facts)
+
+    def _put(
+        self, drafts: Sequence[Draft], now: datetime, *, reset: bool, **more: Any
+    ) -> Sequence[Recording[str]]:
+        """Stamp, encode and queue drafts, one save at a time; what the log answers."""
+        with ExitStack() as line:
+            self._line.acquire()
+            line.callback(self._line.release)
+            if not reset:
+                if stamp(now) < (last := self.recorder.known()).recorded_at:
+                    now = self._after(last)
+                now = max(now, self._newest)
+            self._newest, recorded_at = now, stamp(now)
+            for draft in drafts:
+                draft.recorded_at = recorded_at
+            try:
+                return self.events.put(
+                    drafts, recorded_at=recorded_at, reset=reset, queued=line.close, **more
+                )
+            finally:
+                if self._newest == now:  # it is in the log now, or never will be
+                    self._newest = EARLIEST
 
     def now(self) -> datetime:
         """max(clock, head) in UTC; refuses if the clock is more than five minutes behind the head."""
-        clock, head = self.clock.now(), self.recorder.head().recorded_at
+        return self._after(self.recorder.head())
+
+    def _after(self, last: Head) -> datetime:
+        clock, head = self.clock.now(), last.recorded_at
         if not head or stamp(clock) >= head:
             return clock
         if unstamp(head) - clock > PATIENCE:
@@ -238,29 +290,31 @@ class Registry:
             self._receipt_key, f"{once.person}\0{once.operation}\0{once.key}".encode(), "sha256"
         ).hex()
         request = hmac.digest(self._receipt_key, once.request, "sha256")
-        return Receipt(key, request, stamp(self._moment() + RECEIPTS_LAST))
+        return Receipt(key, request, stamp(self._moment(self.recorder.known()) + RECEIPTS_LAST))
 
     def _done(self, receipt: Receipt) -> Saved | None:
         found = self.recorder.find_receipt(receipt.key)
-        if found is None or found.expires <= stamp(self._moment()):
+        if found is None or found.expires <= stamp(self._moment(self.recorder.head())):
             return None
         if not hmac.compare_digest(found.request, receipt.request):
             raise DomainError("idempotency-key-reused", house(62))
         facts = self.facts(found.first - 1, found.first + found.events - 1) if found.events else ()
         return Saved(list(facts), again=True)
 
-    def _moment(self) -> datetime:
+    def _moment(self, last: Head) -> datetime:
         """max(clock, head), however far behind the clock is: an answer given once is given again."""
-        clock, head = self.clock.now(), self.recorder.head().recorded_at
-        return max(clock, unstamp(head)) if head else clock
+        clock = self.clock.now()
+        return max(clock, unstamp(last.recorded_at)) if last.recorded_at else clock
 
     # --- reading
 
-    def load(self, state: type[S], name: str, at: int | None = None) -> tuple[int, S]:
-        """A stream's version and state, now or as of a position."""
+    def load(self, state: type[S], name: str, at: int | None = None, *, kept: bool = False) -> tuple[int, S]:
+        """A stream's version and state, now or as of a position; or as it is kept, if it is."""
         turnover = self._states.turnover
         version, found = (0, state()) if at is not None else self._states.get(name) or (0, state())
         assert isinstance(found, state)
+        if kept and version:
+            return version, found
         for notification in self._following(name, version, at):
             found = found.evolve(self.fact(notification))
             version = notification.originator_version

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from domain.messages import State
+from domain.messages import Fact, State
 
 CAPACITY = 1000
 
@@ -39,6 +39,12 @@ class States:
             self._kept.move_to_end(stream)
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
+
+    def follow(self, fact: Fact, turnover: int) -> None:
+        """Fold an event into its stream's state, if that is kept and this is the next."""
+        kept = self.get(fact.stream)
+        if kept and kept[0] == fact.version - 1:
+            self.put(fact.stream, fact.version, kept[1].evolve(fact), turnover)
 
     def clear(self) -> None:
         with self._lock:

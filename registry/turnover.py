@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,7 +48,10 @@ class Turnover:
     def _look(self) -> bytes:
         if not self._is_file:
             return bytes(self._db.execute(self._query).scalar() or b"")
-        version = int(self._db.exec_driver_sql("PRAGMA data_version").scalar_one())
+        file: Any = (
+            self._db.connection.dbapi_connection
+        )  # the driver's own, since this is asked before every command
+        (version,) = file.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._known = bytes(self._db.execute(self._query).scalar() or b"")
             self._version = version

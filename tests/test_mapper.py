@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from eventsourcing.persistence import Notification, StoredEvent
 
-from domain.messages import TOPICS, Actor, Destroyed, Event, Known, Mandate
+from domain.messages import TOPICS, Actor, Destroyed, Event, Known, Mandate, Role
 from domain.minutes_events import MinutesReturned
 from domain.person import ContactChanged, PersonRegistered
 from domain.when import parse
@@ -125,8 +125,11 @@ def test_two_like_events_have_unlike_bytes(mapper: EnvelopeMapper) -> None:
 def test_every_event_comes_back(mapper: EnvelopeMapper, cls: type[Event]) -> None:
     for seed in range(3):
         event = example(cls, random.Random(seed))
-        stored = mapper.to_stored_event(draft(event, seed + 1))
+        written = draft(event, seed + 1, actor=Actor(ident(7), Mandate(Role.SECRETARY, ident(8)), "token"))
+        stored = mapper.to_stored_event(written)
         fact = mapper.to_domain_event(placed(stored, 17))
+        # What a save answers is what a reader gets: values, commitments, types and order.
+        assert repr(mapper.recorded(written, 17)) == repr(fact)
         assert fact.event == event
         assert (fact.stream, fact.version, fact.position) == (stream_of(event), seed + 1, 17)
         assert (fact.recorded_at, fact.happened) == (NOW, parse("2024-03-05T13:30"))

@@ -20,7 +20,7 @@ from domain.matter import MatterOpened, OpenMatter
 from domain.messages import Command, Destroyed, Known, New, fresh_id
 from domain.municipality import REGISTRY, ChooseDiary, ClockReset, Municipality, OpenRegistry, ResetClock
 from domain.numbering import Series
-from domain.person import Person, PersonRegistered, RegisterPerson, RenamePerson
+from domain.person import ChangeContact, Person, PersonRegistered, RegisterPerson, RenamePerson
 from domain.sources import house
 from domain.when import parse
 from registry.clock import SimulatedClock, stamp, unstamp
@@ -200,6 +200,75 @@ def test_nobody_else_writes_in_a_turn(reg: Registry, other: Registry) -> None:
     assert saved.facts[0].version == 3
     assert written.wait(5)
     assert reg.version(f"person-{ANNA}") == 4
+
+
+def test_what_is_kept_of_a_save_is_what_a_reader_folds(reg: Registry, other: Registry) -> None:
+    register(reg)
+    reg.get(Person, ANNA)
+    rename(reg, "Anna Alm")
+    do(reg, ChangeContact(person=ANNA, email="anna@example.org"))
+    version, kept = reg.load(Person, f"person-{ANNA}", kept=True)
+    assert (version, repr(kept)) == (3, repr(other.get(Person, ANNA)))
+
+
+def test_a_decision_on_what_is_kept_asks_the_log_for_nothing(
+    reg: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(reg)
+    reg.get(Person, ANNA)
+    for name in ("select_stream", "select_notifications", "head"):
+        monkeypatch.setattr(reg.recorder, name, lambda *_: pytest.fail("the log was asked"))
+    assert [rename(reg, name).position for name in ("Anna Alm", "Anna Ask")] == [3, 4]
+
+
+def test_what_is_kept_and_old_refuses_nobody(reg: Registry, other: Registry) -> None:
+    """Neither a refusal nor another error stands that was raised on states another process has moved on from."""
+    register(reg)
+    reg.get(Person, ANNA)
+    rename(other, "Anna Alm")
+    seen = list[int]()
+
+    def decide(world: StoredWorld, now: datetime) -> Decision:
+        world.get(Person, ANNA)
+        seen.append(world.read[f"person-{ANNA}"])
+        if seen[-1] != 2:
+            raise RuntimeError("stale")
+        return Decision(SYSTEM, decider.decide(RenamePerson(person=ANNA, name="Ask"), world, SYSTEM, now))
+
+    assert reg.execute(decide).facts[0].version == 3
+    assert seen == [1, 2]
+    with pytest.raises(RuntimeError, match="stale"):
+        other.execute(decide)
+
+
+def test_in_one_process_nobody_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are given in the order in which the log takes what carries them."""
+    registry = registry_writers.opened(tmp_path)
+    do(registry, OpenRegistry(name="Provkommun", slug="prov"))
+    insert, refused = registry.recorder.insert_events, list[Exception]()
+
+    def insert_noting(*events: Any, **more: Any) -> Any:
+        try:
+            return insert(*events, **more)
+        except Exception as error:
+            refused.append(error)
+            raise
+
+    monkeypatch.setattr(registry.recorder, "insert_events", insert_noting)
+
+    def write() -> None:
+        for _ in range(12):
+            register(registry, fresh_id())
+
+    threads = [threading.Thread(target=write) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    facts = list(registry.facts())
+    registry.close()
+    assert (refused, len(facts)) == ([], 1 + 12 * 16)
+    assert [fact.recorded_at for fact in facts] == sorted(fact.recorded_at for fact in facts)
 
 
 @pytest.mark.parametrize("error", [Busy, Conflict, AlreadyDone])
