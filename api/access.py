@@ -53,7 +53,7 @@ def scope(command: Command, world: World) -> Scope:
     """The body that a command is about, found from the ids it names."""
 
     def id(field: str) -> str:
-        return getattr(command, field, None) or ""
+        return command.__dict__.get(field) or ""
 
     if id("body"):
         return Scope(id("body"))

@@ -157,9 +157,6 @@ class Meeting(State):
             return self
         return self._fold(event, fact)._with(version=at)
 
-    def _with(self, **changes: Any) -> Self:
-        return replace(self, **changes)
-
     def _change(self, item: int, **changes: Any) -> Self:
         return self._with(
             items=tuple(replace(one, **changes) if one.item == item else one for one in self.items)

@@ -256,6 +256,14 @@ class State:
     def exists(self) -> bool:
         raise AssertionError("a state says whether its first event has happened")
 
+    def _with(self, **changes: Any) -> Self:
+        """This with some fields changed; dataclasses.replace would go through all of them, for every event folded."""
+        fields = self.__dict__
+        assert changes.keys() <= fields.keys()
+        other = object.__new__(type(self))
+        other.__dict__.update(fields, **changes)
+        return other
+
     def evolve(self, fact: Fact) -> Self:
         raise AssertionError(f"a state folds its events: {fact.event!r}")
 

@@ -208,9 +208,6 @@ class Minutes(State):
             return self
         return self._fold(event, fact)._with(version=fact.version)
 
-    def _with(self, **changes: Any) -> Self:
-        return replace(self, **changes)
-
     def _fold(self, event: e.EVENTS, fact: Fact) -> Self:
         match event:
             case e.MinutesVersionMade():

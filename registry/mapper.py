@@ -30,11 +30,10 @@ from pydantic import ValidationError
 from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Keep, Known, Mandate, Seal
 from domain.when import Happened, Precision
 from registry.fields import committed, dump, load, plan
-from registry.quick import decode
+from registry.quick import decode, encode
 from registry.recorder import EvidenceBroken as EvidenceBroken  # noqa: PLC0414  # what the mapper raises is found here
 from registry.vault import Vault
-from signing.canonical import JSON, encode
-from signing.commitments import commit
+from signing.canonical import JSON
 
 VERSION = 1
 FIELDS = frozenset(
@@ -181,8 +180,9 @@ class EnvelopeMapper(Mapper[str]):
             path, salt = f"{base}/{field}", secrets.token_hex(16)
             id, key = self._vault.key_for(_subject(how, owner, draft), how.keep)
             nonce = secrets.token_bytes(12)
-            sealed = nonce + key.encrypt(nonce, encode([salt, value.value]), path.encode())
-            commitment = draft.commitments[field] = commit(path, salt, value.value)
+            plain = encode([salt, value.value])
+            sealed = nonce + key.encrypt(nonce, plain, path.encode())
+            commitment = draft.commitments[field] = _commit(path, plain)
             return {
                 "commitment": commitment,
                 "key": id,

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import assume
+from hypothesis import assume, example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -214,3 +214,41 @@ def test_every_sign_is_spelt_alike(one: str, other: str) -> None:
         data = json.dumps(text, ensure_ascii=False).encode()
         assert orjson.dumps(text) == data
         assert heard(quick.decode, data) == heard(decode, data) == heard(decode_strictly, data)
+
+
+# --- the quick writer
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.text(st.characters(max_codepoint=127)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | KEYS, inner),
+    max_leaves=30,
+)
+
+
+def written(write: Callable[[Any], bytes], value: Any) -> bytes | str:
+    """The bytes, or why there are none."""
+    try:
+        return write(value)
+    except NotCanonical as refused:
+        return f"refused: {refused}"
+
+
+@for_all(ANY | VALUES)
+@example([2**53, MAX_INTEGER, -MAX_INTEGER])
+@example(-(2**53))
+@example(2**64)
+@example({"b": '\x00\x1f\x7f\u2028<>&/\\"', "a": "e\u0301", "A": "é"})
+@example("\ud800")
+@example({"\ud800": 1})
+@example({"å": 1})
+def test_the_quick_writer_writes_what_the_other_does(value: Any) -> None:
+    assert written(quick.encode, value) == written(encode, value)
+
+
+@pytest.mark.parametrize("depth", [50, MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 300, 2000])
+@pytest.mark.parametrize("inmost", [1, "å", [], {}])
+def test_the_quick_writer_at_the_depth(depth: int, inmost: Any) -> None:
+    listed, mapped = inmost, inmost
+    for _ in range(depth):
+        listed, mapped = [listed], {"a": mapped}
+    for value in (listed, mapped):
+        assert written(quick.encode, value) == written(encode, value)
