@@ -241,9 +241,9 @@ def test_what_is_kept_and_old_refuses_nobody(reg: Registry, other: Registry) -> 
         other.execute(decide)
 
 
-def test_in_one_process_nobody_comes_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_one_process_nobody_comes_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are given in the order in which the log takes what carries them."""
-    registry = registry_writers.opened(tmp_path)
+    registry = registry_writers.opened(place.folder, place.url)
     do(registry, OpenRegistry(name="Provkommun", slug="prov"))
     insert, refused = registry.recorder.insert_events, list[Exception]()
 
