@@ -10,6 +10,7 @@ from typing import Any
 
 from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
+from registry.postgres_engine import is_postgres
 from registry.registry import PATIENCE
 
 SOON = 90
@@ -20,7 +21,7 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     """Look at a data folder; each check with its outcome and detail."""
     municipality = open_folder(folder)
     try:
-        looks = (_clock, _views, _checkpoints, _certificates, _files, _space)
+        looks = (_database, _clock, _views, _checkpoints, _certificates, _files, _space)
         checks = [look(municipality, words) for look in looks]
     finally:
         municipality.close()
@@ -33,6 +34,22 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
 
 def _check(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
     return {"check": name, "ok": ok, "detail": detail}
+
+
+def _database(m: Municipality, words: Words) -> dict[str, Any]:
+    """Where it lies; of a server never the address."""
+    if not is_postgres(m.views):
+        return _check(
+            "database", True, words("loggen ligger i mappens filer", "the log lies in the folder's files")
+        )
+    with m.views.connect() as db:
+        version = db.exec_driver_sql("SHOW server_version").scalar_one().split()[0]
+        synced = db.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+    said = words(
+        f"schemat {m.database} i PostgreSQL {version}; synchronous_commit {synced}",
+        f"the schema {m.database} of PostgreSQL {version}; synchronous_commit {synced}",
+    )
+    return _check("database", True, said)
 
 
 def _clock(m: Municipality, words: Words) -> dict[str, Any]:

@@ -7,14 +7,18 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from api.backup import back_up
+from api.checking import verify
 from api.cli.main import run
 from api.faults import Fault
 from api.holding import LogCut
+from api.rebuilding import rebuild
 from api.restore import restore
 from api.settings import DATABASE, NAME, Settings, WrongDatabase, given_database
 from api.upgrading import upgrade
@@ -136,6 +140,84 @@ def test_a_schema_holds_one_registry(folder: Path, tmp_path: Path) -> None:
         create(tmp_path / "another")
     assert not (tmp_path / "another").exists()
     open_folder(folder).close()
+
+
+# --- rights
+
+
+def test_a_role_that_owns_its_schema_needs_nothing_else_and_a_reader_verifies(
+    tmp_path: Path, url: str, db: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    role, reader = f"r{name}", f"a{name}"
+    for each in (role, reader):
+        db.execute(f"CREATE ROLE {each} LOGIN".encode())
+    db.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC".encode())
+    db.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}, {reader}".encode())
+    monkeypatch.setenv(DATABASE, make_conninfo(url, user=role))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        create(tmp_path)
+    assert run(["init", "--dir", str(tmp_path / SLUG), "--name", "Exempelby kommun", "--json"]) == 2
+    assert not (tmp_path / SLUG).exists() and not (tmp_path / "keys").exists()
+
+    db.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {role}".encode())
+    with closing(create(tmp_path)) as m:
+        m.execute(RegisterPerson(person=ident(1), name="Rut Provberg"), m.settings.operator, "token")
+        m.vault.key_for(f"person-{ident(1)}", "contact")
+        m.projector.catch_up()
+        assert m.vault.destroy(f"person-{ident(1)}", "contact", "beslut 1") == 1
+        m.projector.rebuild()
+
+    db.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {reader}".encode())
+    db.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {reader}".encode())
+    monkeypatch.setenv(DATABASE, make_conninfo(url, user=reader))
+    result = verify(tmp_path / SLUG)
+    assert result["ok"], result["checks"]
+    # A right that is missing is no broken evidence.
+    for right in (f"SELECT ON {SCHEMA}.checkpoint", f"ALL ON SCHEMA {SCHEMA}"):
+        db.execute(f"REVOKE {right} FROM {reader}".encode())
+        assert run(["verify", str(tmp_path / SLUG)]) == 2
+
+
+def test_what_was_changed_in_the_database_is_found(
+    folder: Path, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    with closing(open_folder(folder)) as m:
+        m.projector.catch_up()
+    sound = verify(folder, language="en")
+    assert sound["ok"]
+    assert "how PostgreSQL lays out its own files is not looked at" in _detail(sound, "columns")
+    listed = {one["file"] for one in sound["unprotected"]}
+    assert {f"{SCHEMA}.{table}" for table in ("key", "receipt", "audit", "progress")} <= listed
+    for bend, step in (
+        ("UPDATE {}.event SET stream = 'person-0' WHERE position = 2", "columns"),
+        ("UPDATE {}.event SET leaf = sha256(leaf) WHERE position = 2", "leaves"),
+        ("UPDATE {}.checkpoint SET note = substr(note, 1, 40)", "checkpoints"),
+        ("UPDATE {}.audit SET words = 'annat'", "digest"),
+        ("ALTER TABLE {}.event ADD COLUMN remark text", "columns"),
+        ("UPDATE {}.event SET position = 100 WHERE position = 3", "tree"),
+    ):
+        db.execute("BEGIN")
+        before = {
+            table: db.execute(f"TABLE {SCHEMA}.{table}".encode()).fetchall()
+            for table in ("event", "checkpoint")
+        }
+        db.execute("COMMIT")
+        db.execute(bend.format(SCHEMA).encode())
+        wrong = [check["step"] for check in verify(folder)["checks"] if check["ok"] is False]
+        assert step in wrong, bend
+        db.execute(f"ALTER TABLE {SCHEMA}.event DROP COLUMN IF EXISTS remark".encode())
+        for table, rows in before.items():
+            db.execute(f"TRUNCATE {SCHEMA}.{table}".encode())
+            signs = ", ".join(["%s"] * len(rows[0]))
+            db.cursor().executemany(f"INSERT INTO {SCHEMA}.{table} VALUES ({signs})".encode(), rows)
+    assert [check["step"] for check in verify(folder)["checks"] if check["ok"] is False] == ["digest"]
+    rebuild(folder, None, lambda *_: None)
+    assert verify(folder)["ok"]
+
+
+def _detail(result: dict[str, Any], step: str) -> str:
+    return next(str(check["detail"]) for check in result["checks"] if check["step"] == step)
 
 
 # --- a log that is not whole

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -193,6 +194,10 @@ def test_a_destroyed_key_is_not_in_the_file(vault: Vault, place: Place) -> None:
             onlooker.execute(sa.select(meta)).all()  # from here on it sees what is there now, also afterwards
         vault.destroy(SUBJECT, KEEP, "decision 7")
         assert wrapped not in place.stored()
+    if place.url:  # what the handbook says of it
+        with psycopg.connect(place.url) as db:
+            (data,) = db.execute("SHOW data_directory").fetchone() or ("",)
+        assert any(wrapped in path.read_bytes() for path in Path(data, "pg_wal").iterdir() if path.is_file())
     assert isinstance(place_key(place, kept), AESGCM)
 
 

@@ -40,6 +40,8 @@ class SchemaLog:
         self._log = Snapshot(url, slug)
         stack.callback(self._log.close)
         self.name = self._log.schema
+        # A right that is missing is told as such, here, and not as evidence that cannot be read.
+        self._log.ask("SELECT FROM {schema}.event, {schema}.checkpoint LIMIT 0")
 
     def records(self) -> Iterator[Record]:
         """Every row as it is stored."""
