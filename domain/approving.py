@@ -8,6 +8,7 @@
   signing (husregel 55).
 - Those who do not agree may have both versions noted, leave it to the next meeting, or the minutes are finished
   without approval, with a reason: that ends the process (husregel 51).
+- Where the rules set a time for the approval (kommunallagen 5:69), a later one is recorded as found.
 - The municipality seals the version that every office approved, once (husregel 50).
 """
 
@@ -15,13 +16,14 @@ from datetime import datetime
 from typing import ClassVar, Literal, assert_never
 
 from domain import grounds, versions
+from domain.body import Body
 from domain.calling import CLERKS
 from domain.document import Document
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, news
 from domain.meeting import Meeting
 from domain.meeting_events import Number
-from domain.messages import Actor, Code, Command, Digest, Event, Id, Known, New, Prose, Role, World
+from domain.messages import Actor, Code, Command, Digest, Event, Finding, Id, Known, New, Prose, Role, World
 from domain.minutes import Minutes, Pin
 from domain.minutes_events import (
     DisagreementNoted,
@@ -35,7 +37,9 @@ from domain.minutes_events import (
     SigningBegun,
     Size,
 )
+from domain.rule_kinds import APPROVAL
 from domain.sources import house
+from domain.when import parse
 
 SIGNERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
 SYSTEM = frozenset({Role.SYSTEM})
@@ -161,7 +165,7 @@ def decide(
     | SealMinutes,
     world: World,
     actor: Actor,
-    _now: datetime,
+    now: datetime,
 ) -> list[New]:
     minutes = existing(world, Minutes, command.minutes)
     if minutes.finished:
@@ -179,7 +183,7 @@ def decide(
                 raise Refused("not-your-signature", house(48), office=signing.office)
             event = SigningAbandoned(minutes=command.minutes, signing=command.signing, reason=command.reason)
         case ApproveMinutes():
-            event = _approved(command, minutes, world)
+            event = _approved(command, minutes, world, now)
         case RecordPaperApproval():
             pin, person = _signable(command, minutes, world)
             existing(world, Document, command.document)
@@ -190,6 +194,7 @@ def decide(
                 person=person,
                 document=command.document,
                 root=pin.root,
+                findings=_late(command, minutes, world, now),
             )
         case ReplaceSigner():
             event = _replaced(command, minutes, world)
@@ -256,7 +261,7 @@ def _began(command: BeginSigning, minutes: Minutes, world: World, actor: Actor) 
     )
 
 
-def _approved(command: ApproveMinutes, minutes: Minutes, world: World) -> MinutesApproved:
+def _approved(command: ApproveMinutes, minutes: Minutes, world: World, now: datetime) -> MinutesApproved:
     versions.newest(minutes, command.version)
     signing = next((one for one in minutes.signings if one.signing == command.signing), None)
     if signing is None or signing.office != command.office:
@@ -280,7 +285,28 @@ def _approved(command: ApproveMinutes, minutes: Minutes, world: World) -> Minute
         certificate=command.certificate,
         file=command.file,
         cms_file=command.cms_file,
+        findings=_late(command, minutes, world, now),
     )
+
+
+def _late(
+    command: ApproveMinutes | RecordPaperApproval, minutes: Minutes, world: World, now: datetime
+) -> tuple[Finding, ...]:
+    """What is found if the rules set a time for the approval and it has gone; nothing where a day is not known."""
+    meeting = world.get(Meeting, minutes.meeting)
+    regulation = world.get(Body, meeting.body).regulation_at(meeting.day)
+    rules = regulation.rules.on(meeting.day) if regulation else None
+    rule = rules.read(APPROVAL) if rules else None
+    held = (meeting.closed and meeting.closed.day()) or meeting.day
+    done = parse(command.happened).day() if command.happened else now.date()
+    if regulation is None or rules is None or rule is None or done is None or minutes.kind == "correction":
+        return ()
+    unit, length = rule.within.unit, rule.within.length
+    free = regulation.non_working_days
+    passed = grounds.working_days(held, done, free) if unit == "working-days" else (done - held).days
+    if passed <= length:
+        return ()
+    return (grounds.finding("approved-late", rules, "approval", f"{length} {unit}", f"{passed} {unit}"),)
 
 
 def _replaced(command: ReplaceSigner, minutes: Minutes, world: World) -> SignerReplaced:

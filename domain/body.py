@@ -6,7 +6,7 @@
   on or before it, the later entered one if two start together; a January election entered after March's does not end
   it (husregel 12).
 - Which words of the document take in which people is configured (husregel 13).
-- A chair by virtue of office is the chair of the body above (L5).
+- A chair by virtue of office is the chair of the body above (L5); any other holds the seat.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from domain.body_events import (
 from domain.errors import Refused
 from domain.messages import Destroyed, Fact, Known, State, World
 from domain.regulation import Rules
-from domain.rule_shapes import Word
+from domain.rule_people import Word
 from domain.sources import house
 
 CHAIR_SEAT = "ordforande"
@@ -164,7 +164,7 @@ class Body(State):
         """The chair: by virtue of office that of the body above, else whoever holds the chair's seat; "" if unknown."""
         rules = self.rules_at(day)
         rule = rules.chair() if rules else None
-        if rule is None or rule.kind == "seat":
+        if rule is None or rule.kind != "ex-officio":
             return self.seated_at(day, rule.seat if rule else CHAIR_SEAT)
         return world.get(Body, self.parent).chair_at(day, world) if self.parent else ""
 

@@ -67,7 +67,10 @@ class EstablishBody(Command):
 
 
 class AdoptRegulation(Command):
-    """Put a regulation in force: `profile` is its TOML text, with the free days of its years (anta bestämmelser)."""
+    """Put a regulation in force: `profile` is its TOML text, with the free days of its years (anta bestämmelser).
+
+    part: which body of the profile it is, where there are several. rests_on: the texts of other profiles that it names.
+    """
 
     STREAM = "body"
     ROLES = frozenset({Role.ADMINISTRATOR, Role.REGISTRAR, Role.SYSTEM})
@@ -80,6 +83,8 @@ class AdoptRegulation(Command):
     valid_from: date | None = None
     valid_to: date | None = None
     profile: ProfileText
+    part: Code | None = None
+    rests_on: list[ProfileText] = Field(default_factory=list, max_length=8)
     non_working_days: list[date] = Field(default_factory=list, max_length=5_000)
 
 
@@ -252,7 +257,7 @@ def _adopted(command: AdoptRegulation, body: Body, world: World) -> RegulationAd
     if command.adopted_by is not None:
         existing(world, Body, command.adopted_by)
     in_order(command.valid_from or command.adopted_on, command.valid_to)
-    rules = parse(command.profile)
+    rules = parse(command.profile, command.part, *command.rests_on)
     return RegulationAdopted(
         body=command.body,
         regulation=command.regulation,

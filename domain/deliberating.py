@@ -7,16 +7,20 @@
 - Dissenting views that come up are noted (L12): from any participant, whether or not anything was decided, and also
   after the closing, until the minutes that cover the item are approved. One whose attendance nobody entered may have
   been there, and that is recorded as found; one who is noted as absent took no part (husregel 41).
+- Where the rules know reservations instead (kommunallagen 4:27), one by somebody who takes no part in decisions, one
+  without a decision and one after the closing are recorded as found.
 - A dissent, a statement and an abstention are three things. A participant enters only his own (husregel 35).
 - What is entered late is not refused for that: only the approval closes an item (husregel 40).
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import ClassVar, assert_never
 
 from pydantic import Field
 
 from domain import grounds
+from domain.body import Body
 from domain.calling import CLERKS
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, known, news
@@ -51,7 +55,10 @@ from domain.messages import (
 )
 from domain.preparing import of_version
 from domain.proposal import Verb
+from domain.quorum import too_few
+from domain.rule_kinds import DISSENT
 from domain.sources import house
+from domain.when import UNKNOWN, Truth, parse
 
 
 class DeliberatingCommand(Command):
@@ -276,6 +283,7 @@ def _decided(
             may_adopt=tuple(command.may_adopt),
             effective=command.effective,
             dispatch=tuple(Known(to) for to in command.dispatch),
+            findings=too_few(meeting, command.item, world),
         )
     made = {one.number: one for one in meeting.decisions if one.item == command.item}
     if command.decision not in made:
@@ -312,7 +320,10 @@ def _dissent(
             dissent=len(meeting.dissents) + 1,
             participant=command.participant,
             view=Known(command.view),
-            findings=_took_part(command.participant, meeting, world, actor),
+            findings=(
+                *_took_part(command.participant, meeting, world, actor),
+                *_may_dissent(command, meeting, world),
+            ),
         )
     found = next((one for one in meeting.dissents if one.number == command.dissent), None)
     if found is None or found.item != command.item:
@@ -321,6 +332,27 @@ def _dissent(
     if found.retracted:
         return None
     return DissentRetracted(meeting=command.meeting, item=command.item, dissent=command.dissent)
+
+
+def _may_dissent(command: RecordDissent, meeting: Meeting, world: World) -> Iterator[Finding]:
+    """What is found if a view was not put by one who may, against a decision or in time, where the rules ask for it."""
+    rules = grounds.rules_of(meeting, world)
+    rule = rules.read(DISSENT) if rules else None
+    if rules is None or rule is None:
+        return
+    if rule.by != "participants":
+        among = world.get(Body, meeting.body).counted_at(meeting.day, rule.by)
+        standing_in = {one.person for one in meeting.presences if one.substitutes_for in among}
+        if command.participant not in {*among, *standing_in}:
+            yield grounds.finding(
+                "dissent-not-among", rules, "dissent", f"one of the {rule.by}", "somebody else"
+            )
+    if rule.decision_needed and all(one.item != command.item for one in meeting.decisions):
+        yield grounds.finding("dissent-without-decision", rules, "dissent", "a decision", "none")
+    put = parse(command.happened) if command.happened else UNKNOWN
+    if rule.before == "closing" and meeting.closed and meeting.closed.is_before(put) is Truth.YES:
+        expected, observed = "before the meeting closed", "afterwards"
+        yield grounds.finding("dissent-after-closing", rules, "dissent", expected, observed)
 
 
 def _took_part(participant: str, meeting: Meeting, world: World, actor: Actor) -> tuple[Finding, ...]:

@@ -1,7 +1,8 @@
 """How members make their body meet: a demand, and others who join it (stream body-<id>).
 
 - The body must meet if the share of its members that the regulation names asks for it; in L11 strictly more than half,
-  and no deadline is given.
+  and no deadline is given. Where the regulation lets the chair do so alone (kommunallagen 6:23), the chair's demand is
+  enough.
 - Only those whom the regulation counts may ask (L11), and a member asks for himself only (husregel 16).
 - How many there are, how many are needed and whether that many stand behind it is recorded with each step, counted on
   the day it was taken: somebody who has left since no longer counts.
@@ -53,18 +54,18 @@ def decide(command: DemandMeeting | JoinDemand, world: World, actor: Actor, now:
     body, day = existing(world, Body, command.body), day_of(command, now)
     match command:
         case DemandMeeting():
-            return news(Body, command.body, _demanded(command, body, actor, day))
+            return news(Body, command.body, _demanded(command, body, actor, day, world))
         case JoinDemand():
-            return _joined(command, body, actor, day)
+            return _joined(command, body, actor, day, world)
         case _:
             assert_never(command)
 
 
-def _demanded(command: DemandMeeting, body: Body, actor: Actor, day: date) -> MeetingDemanded:
+def _demanded(command: DemandMeeting, body: Body, actor: Actor, day: date, world: World) -> MeetingDemanded:
     if command.demand in body.demands:
         raise id_taken("demand", command.demand)
     persons = tuple(dict.fromkeys(command.persons))
-    count = _count(body, persons, persons, actor, day)
+    count = _count(body, persons, persons, actor, day, world)
     return MeetingDemanded(
         body=command.body,
         demand=command.demand,
@@ -77,13 +78,13 @@ def _demanded(command: DemandMeeting, body: Body, actor: Actor, day: date) -> Me
     )
 
 
-def _joined(command: JoinDemand, body: Body, actor: Actor, day: date) -> list[New]:
+def _joined(command: JoinDemand, body: Body, actor: Actor, day: date, world: World) -> list[New]:
     if (asked := body.demands.get(command.demand)) is None:
         raise NotFound("demand", command.demand)
     joining = tuple(dict.fromkeys(one for one in command.persons if one not in asked.persons))
     if not joining:
         return []
-    count = _count(body, (*asked.persons, *joining), joining, actor, day)
+    count = _count(body, (*asked.persons, *joining), joining, actor, day, world)
     joined = DemandJoined(
         body=command.body,
         demand=command.demand,
@@ -103,7 +104,9 @@ class _Count(NamedTuple):
     source: SourcePart
 
 
-def _count(body: Body, behind: tuple[str, ...], asking: tuple[str, ...], actor: Actor, day: date) -> _Count:
+def _count(
+    body: Body, behind: tuple[str, ...], asking: tuple[str, ...], actor: Actor, day: date, world: World
+) -> _Count:
     """How many members there are, how many must ask, and whether those behind the demand are enough on that day."""
     if actor.mandate.role == Role.MEMBER and asking != (actor.person,):
         raise Refused("asks-for-another", house(16))
@@ -115,5 +118,6 @@ def _count(body: Body, behind: tuple[str, ...], asking: tuple[str, ...], actor: 
     if strangers := [person for person in asking if person not in members]:
         raise Refused("not-a-member", source, person=strangers[0], day=str(day))
     needed = demand.needed(len(members))
-    reached = sum(person in members for person in behind) >= needed
+    alone = "chair" in demand.alone and body.chair_at(day, world) in behind
+    reached = alone or sum(person in members for person in behind) >= needed
     return _Count(len(members), needed, reached, SourcePart.of(source))

@@ -2,7 +2,8 @@
 
 - A kallelse *ska* be sent to the members in good time and, as a utgångspunkt, at least a week before the meeting day
   (L15). What went out later is recorded as found, and a reason is asked for, which may be given at any time; that we
-  ask is our own rule (husregel 33). A second sending is not held against those who were already called in time.
+  ask is our own rule (husregel 33). What a kallelse must have in it and lacks is recorded as found (Å9). A second
+  sending is not held against those who were already called in time.
 - A day of sending that is not known gives no finding, and nothing was sent on a day that has not come (husregel 34).
 - The agenda is kept as it stood when it was sent, whatever becomes of it later.
 - Who acts as a member says only of himself that he cannot come (husregel 35).
@@ -31,6 +32,7 @@ from domain.meeting_events import (
     SubstituteCalled,
 )
 from domain.messages import Actor, Finding, Id, Known, Line, New, Part, Prose, Role, World
+from domain.rule_kinds import KALLELSE, SUBSTITUTES
 from domain.sources import house
 from domain.when import parse
 
@@ -108,10 +110,29 @@ def decide(
             if command.hindered == command.substitute:
                 raise Refused("substitute-for-oneself", house(15))
             grounds.whole_open(meeting, world)
-            called = SubstituteCalled(meeting=at, hindered=command.hindered, substitute=command.substitute)
+            called = SubstituteCalled(
+                meeting=at,
+                hindered=command.hindered,
+                substitute=command.substitute,
+                findings=_not_their_own(command, meeting, world),
+            )
             return news(Meeting, at, called)
         case _:
             assert_never(command)
+
+
+def _not_their_own(command: CallSubstitute, meeting: Meeting, world: World) -> tuple[Finding, ...]:
+    """What is found if members have substitutes of their own and somebody else is called."""
+    body = world.get(Body, meeting.body)
+    rules = body.rules_at(meeting.day)
+    rule = rules.read(SUBSTITUTES) if rules else None
+    if rules is None or rule is None or rule.kind != "personal":
+        return ()
+    own = {one.person for one in body.holdings_at(meeting.day) if one.substitutes_for == command.hindered}
+    if command.substitute in own:
+        return ()
+    expected, observed = "the member's own substitute", "somebody else"
+    return (grounds.finding("substitute-not-own", rules, "substitutes", expected, observed),)
 
 
 def _issued(command: IssueKallelse, meeting: Meeting, world: World, now: datetime) -> KallelseIssued:
@@ -121,13 +142,14 @@ def _issued(command: IssueKallelse, meeting: Meeting, world: World, now: datetim
         dict.fromkeys(Recipient(person=one.person, channel=one.channel) for one in command.recipients)
     )
     body = world.get(Body, meeting.body)
-    members = body.counted_at(meeting.day, "recipients")
+    rules = body.rules_at(meeting.day)
+    rule = rules.read(KALLELSE) if rules else None
+    members = body.counted_at(meeting.day, (rule and rule.to) or "recipients")
     before = [issue for issue in meeting.issues if issue.meeting_day == meeting.day]
     called = {one.person for one in recipients} | {one.person for issue in before for one in issue.recipients}
     missing = tuple(member for member in members if member not in called)
     days = _days(sent_on, recipients, meeting, body)
     findings: list[Finding] = []
-    rules = body.rules_at(meeting.day)
     notice = rules.notice() if rules else None
     if rules and notice and days is not None and days < notice.length:
         in_time = {one.person for issue in before if not issue.short for one in issue.recipients}
@@ -136,15 +158,24 @@ def _issued(command: IssueKallelse, meeting: Meeting, world: World, now: datetim
             expected, observed = f"{notice.length} {notice.unit}", f"{days} {notice.unit}"
             findings.append(grounds.finding("notice-short", rules, "notice", expected, observed))
     short = bool(findings)
-    if rules and missing and rules.get("kallelse-in-good-time"):
+    agenda, place = _snapshot(meeting, world), known(command.place) or meeting.place
+    if rules and rule and rule.to and missing:
         expected, observed = f"{len(members)} called", f"{len(members) - len(missing)} called"
-        findings.append(
-            grounds.finding("member-not-called", rules, "kallelse-in-good-time", expected, observed)
-        )
+        findings.append(grounds.finding("member-not-called", rules, "kallelse", expected, observed))
+    if rules and rule:
+        there = {
+            "time": True,
+            "place": place is not None,
+            "agenda": bool(agenda),
+            "documents": _enclosed(agenda),
+        }
+        if lacking := [content for content in rule.contents if not there[content]]:
+            expected, observed = ", ".join(rule.contents), f"no {', '.join(lacking)}"
+            findings.append(grounds.finding("kallelse-lacks", rules, "kallelse", expected, observed))
     return KallelseIssued(
         meeting=command.meeting,
         issue=len(meeting.issues) + 1,
-        agenda=_snapshot(meeting, world),
+        agenda=agenda,
         recipients=recipients,
         not_called=missing,
         sent_on=sent_on,
@@ -152,7 +183,7 @@ def _issued(command: IssueKallelse, meeting: Meeting, world: World, now: datetim
         days=days,
         starts=meeting.starts,
         ends=meeting.ends,
-        place=known(command.place) or meeting.place,
+        place=place,
         findings=tuple(findings),
         reason_wanted=short,
     )
@@ -183,6 +214,11 @@ def _days(
     if notice.unit == "working-days":
         return grounds.working_days(sent_on, meeting.day, regulation.non_working_days)
     return (meeting.day - sent_on).days
+
+
+def _enclosed(agenda: tuple[AgendaEntry, ...]) -> bool:
+    """Whether every document of the agenda goes with the kallelse."""
+    return all(one.enclosed for entry in agenda for one in entry.documents)
 
 
 def _snapshot(meeting: Meeting, world: World) -> tuple[AgendaEntry, ...]:

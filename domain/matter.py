@@ -52,7 +52,7 @@ from domain.numbering import (
     series_id,
 )
 from domain.proposal import Origin
-from domain.rule_shapes import Diary
+from domain.rule_work import Diary
 from domain.sources import house
 
 REGISTERS = frozenset({Role.SECRETARY, Role.REGISTRAR})

@@ -216,6 +216,7 @@ class SubstituteCalled(MeetingEvent):
 
     hindered: Id
     substitute: Id
+    findings: tuple[Finding, ...] = ()
 
 
 # --- holding
@@ -372,6 +373,7 @@ class DecisionRecorded(MeetingEvent):
     may_adopt: tuple[Number, ...] = ()
     effective: date | None = None
     dispatch: tuple[Text, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class DecisionRevised(MeetingEvent):

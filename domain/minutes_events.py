@@ -174,6 +174,7 @@ class MinutesApproved(MinutesEvent):
     certificate: Digest
     file: Digest
     cms_file: Digest
+    findings: tuple[Finding, ...] = ()
 
 
 class PaperApprovalRecorded(MinutesEvent):
@@ -186,6 +187,7 @@ class PaperApprovalRecorded(MinutesEvent):
     person: Id
     document: Id
     root: Digest
+    findings: tuple[Finding, ...] = ()
 
 
 class ApprovalsVoided(MinutesEvent):

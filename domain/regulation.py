@@ -1,104 +1,42 @@
-"""A municipality's rules for a body: profile text in, values with modality and Source out.
+"""The rules of a body: content of the log in, values with modality and Source out.
 
-- A profile is TOML that a person can read beside the adopted document: one table a rule, each with its modality (ska,
-  måste, får inte, bör, utgångspunkt, kan, present tense, does not apply), its condition and bound where the document
-  has one, and the section it stands in. What the document does not say is not in the profile.
 - The whole content goes into the log when it is adopted; Rules are read from that content and never from the file, so
   that a later version of a profile changes nothing that has happened (husregel 11).
-- A rule whose value the program acts on has a known shape, and a profile that breaks it is refused with the line and
-  what was expected. Other rules may be written freely: they are shown and may be watched.
+- A rule has a value, how strongly it is put, when it applies and where it stands. Several rules of one id follow each
+  other in time, and on a day at most one of them applies.
 - A rule that rests on a statute says from which day, and is not there for an earlier day.
 - The content holds no fractions as decimals, only whole numbers and text: its digest must be the same everywhere.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
-import tomllib
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
-
+from domain import rule_kinds as kinds
 from domain.errors import Refused
-from domain.messages import Code, Diarienummer, Part, PublicName
-from domain.rule_shapes import (
-    KNOWN,
-    SHAPES,
-    Band,
-    ChairRule,
-    Demand,
-    Diary,
-    JusterareRule,
-    MinutesWord,
-    NotApplicable,
-    Notice,
-    Recipients,
-    SeatRule,
-    SignerOffice,
-    Staffing,
-    StandingItem,
-    ViceChairRule,
-    WhoCounts,
-    Word,
-)
-from domain.sources import CRIME_PREVENTION, MUNICIPAL_ACT, Source, house
+from domain.profile import read
+from domain.rule_kinds import KINDS, Kind, Use
+from domain.rule_meetings import Demand, Notice, StandingItem
+from domain.rule_minutes import JusterareRule, MinutesWord, Recipients, SignerOffice
+from domain.rule_people import ChairRule, SeatRule, Staffing, ViceChairRule, Word
+from domain.rule_work import Diary, Due
+from domain.sources import Source, house
+
+T = TypeVar("T")
 
 
-class Modality(StrEnum):
-    """How strongly a rule is put (modalitet)."""
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A passage that does not agree with a rule (motstridigt)."""
 
-    SKA = "ska"
-    MASTE = "maste"
-    FAR_INTE = "far-inte"
-    BOR = "bor"
-    UTGANGSPUNKT = "utgangspunkt"
-    KAN = "kan"
-    PRESENS = "presens"  # "samlas", "förs": described, only watched
-    GALLER_INTE = "galler-inte"  # an express statement that something does not apply
-
-
-class ProfileError(Refused):
-    """A profile cannot be read: where, and what was expected there (profilen går inte att läsa)."""
-
-    def __init__(self, line: int, place: str, expected: str) -> None:
-        super().__init__("profile-unreadable", house(11), line=line, place=place, expected=expected)
-        self.line, self.place, self.expected = line, place, expected
-
-
-class ProfileTable(Part):
-    """The head of a profile (om bestämmelserna)."""
-
-    id: Code
-    title: PublicName
-    document: PublicName
-    diarienummer: Diarienummer | None = None
-    unknown: tuple[PublicName, ...] = ()
-    note: Annotated[str, Field(max_length=1000)] = ""
-
-
-class RuleTable(Part):
-    """One rule as written in a profile: section and fact say where it stands, house which house rule it is instead."""
-
-    value: Any = True
-    modality: Modality
-    condition: Code | None = None
-    bound: Code | None = None
-    document: PublicName | None = None
-    section: Annotated[str, Field(max_length=120)] = ""
-    fact: Annotated[str, Field(max_length=8)] = ""
-    house: Annotated[int, Field(ge=1, le=999)] | None = None
-    text: Annotated[str, Field(max_length=1000)] = ""
-    note: Annotated[str, Field(max_length=1000)] = ""
-    valid_from: date | None = None
-    valid_to: date | None = None
+    text: str
+    source: Source
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +47,15 @@ class Rule:
     value: Any
     modality: str
     source: Source
+    kind: str = ""
     condition: str = ""
     bound: str = ""
     text: str = ""
     note: str = ""
+    unclear: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+    facts: tuple[str, ...] = ()
+    written_due: Due | None = None
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -120,6 +63,31 @@ class Rule:
         return (self.valid_from is None or self.valid_from <= day) and (
             self.valid_to is None or day <= self.valid_to
         )
+
+    @property
+    def key(self) -> str:
+        """The rule's id, with the day it applies from where it has one: several rules can have one id."""
+        return f"{self.id}@{self.valid_from}" if self.valid_from else self.id
+
+    @property
+    def reads(self) -> bool:
+        """Whether the value can be read: a rule that expressly does not apply need not have one."""
+        return self.modality != "galler-inte" or self.value is not True
+
+    @property
+    def due(self) -> Due | None:
+        """When the rule is due, as written or as follows from its value; None if nothing falls due by it."""
+        kind = KINDS.get(self.kind)
+        if self.written_due or kind is None or kind.due is None or not self.reads:
+            return self.written_due
+        return kind.due(kind.read(self.value))
+
+    @property
+    def use(self) -> Use:
+        """What the program does with the rule."""
+        kind = KINDS.get(self.kind)
+        known: Use = kind.use if kind else "shown"
+        return "watched" if known == "shown" and self.due else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +99,35 @@ class Rules:
     document: str
     content: Mapping[str, Any]
     hash: str
+    every: tuple[Rule, ...] = ()
     rules: Mapping[str, Rule] = field(default_factory=dict)
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Rules:
         """The rules of a content that was adopted; total, whatever later programs expect of a profile."""
         head = content["profile"]
-        rules = {id: _rule(id, table, head["document"]) for id, table in content["rules"].items()}
-        return cls(head["id"], head["title"], head["document"], content, content_hash(content), rules)
+        document = head.get("document", "")
+        every = tuple(
+            _rule(id, one, document)
+            for id, tables in content["rules"].items()
+            for one in (tables if isinstance(tables, list) else [tables])
+        )
+        id = f"{head['id']}/{head['body']}" if head.get("body") else head["id"]
+        return cls(id, head["title"], document, content, content_hash(content))._of(every)
+
+    def _of(self, every: tuple[Rule, ...]) -> Rules:
+        newest = sorted(every, key=lambda rule: rule.valid_from or date.min)
+        rules = {rule.id: rule for rule in newest}
+        return Rules(self.id, self.title, self.document, self.content, self.hash, every, rules)
 
     def on(self, day: date) -> Rules:
         """Only the rules that apply on a day."""
-        if all(rule.applies(day) for rule in self.rules.values()):
+        if all(rule.applies(day) for rule in self.every):
             return self
-        rules = {id: rule for id, rule in self.rules.items() if rule.applies(day)}
-        return Rules(self.id, self.title, self.document, self.content, self.hash, rules)
+        return self._of(tuple(rule for rule in self.every if rule.applies(day)))
 
     def __iter__(self) -> Iterator[Rule]:
-        return iter(self.rules.values())
+        return iter(self.every)
 
     def get(self, id: str) -> Rule | None:
         return self.rules.get(id)
@@ -159,96 +138,87 @@ class Rules:
             raise Refused("rule-missing", house(11), rule=id, document=self.document)
         return rule
 
-    def _read(self, id: str) -> Any:
-        rule = self.get(id)
-        return None if rule is None else SHAPES[id].validate_python(rule.value)
+    def read(self, kind: Kind[T]) -> T | None:
+        """The value of the rule of a kind; None if the document says nothing, or that it does not apply."""
+        rule = self.get(kind.id)
+        return None if rule is None or not rule.reads else kind.read(rule.value)
+
+    def of_kind(self, kind: Kind[T]) -> tuple[tuple[Rule, T], ...]:
+        """Every rule of a kind with its value."""
+        return tuple((rule, kind.read(rule.value)) for rule in self if rule.kind == kind.id and rule.reads)
+
+    def watched(self) -> tuple[tuple[Rule, Due], ...]:
+        """Every rule by which something falls due."""
+        return tuple((rule, due) for rule in self if (due := rule.due) is not None)
 
     # --- what the program acts on; None or () if the document says nothing
     def chair(self) -> ChairRule | None:
-        found: ChairRule | None = self._read("chair")
-        return found
+        return self.read(kinds.CHAIR)
 
     def vice_chair(self) -> ViceChairRule | None:
-        found: ViceChairRule | None = self._read("vice-chair")
-        return found
+        return self.read(kinds.VICE_CHAIR)
 
     def seats(self) -> tuple[SeatRule, ...]:
-        found: tuple[SeatRule, ...] | None = self._read("seats")
-        return found or ()
+        return self.read(kinds.SEATS) or ()
 
     def staffing(self) -> tuple[tuple[Rule, Staffing], ...]:
-        """Every staffing duty with the rule that has it."""
-        ids = [id for id in ("staffing", "staffing-chair") if id in self.rules]
-        return tuple((self.rules[id], self._read(id)) for id in ids)
+        return self.of_kind(kinds.STAFFING)
 
     def who(self, word: Word) -> frozenset[str]:
         """The capacities that a word for the body's people takes in; members only, where nothing is configured."""
-        found: WhoCounts | None = self._read("who-counts")
+        found = self.read(kinds.WHO_COUNTS)
         return frozenset(getattr(found, word)) if found else frozenset({"member"})
 
-    def not_applicable(self) -> NotApplicable | None:
-        found: NotApplicable | None = self._read("not-applicable")
-        return found
-
-    def meetings_per_year(self) -> Band | None:
-        found: Band | None = self._read("meetings-per-year")
-        return found
-
     def demand(self) -> Demand | None:
-        found: Demand | None = self._read("demand")
-        return found
+        return self.read(kinds.DEMAND)
 
     def minutes(self) -> MinutesWord | None:
-        found: MinutesWord | None = self._read("minutes")
-        return found
+        return self.read(kinds.MINUTES)
 
     def justerare(self) -> JusterareRule | None:
-        found: JusterareRule | None = self._read("justerare")
-        return found
+        return self.read(kinds.JUSTERARE)
 
     def signers(self) -> tuple[SignerOffice, ...]:
-        found: tuple[SignerOffice, ...] | None = self._read("signers")
-        return found or ()
+        return self.read(kinds.SIGNERS) or ()
 
     def standing_items(self) -> tuple[StandingItem, ...]:
-        found: tuple[StandingItem, ...] | None = self._read("standing-items")
-        return found or ()
+        return self.read(kinds.STANDING_ITEMS) or ()
 
     def send_minutes(self) -> Recipients | None:
-        found: Recipients | None = self._read("send-minutes")
-        return found
-
-    def notify(self) -> Recipients | None:
-        found: Recipients | None = self._read("notify")
-        return found
+        return self.read(kinds.SEND_MINUTES)
 
     def notice(self) -> Notice | None:
-        found: Notice | None = self._read("notice")
-        return found
+        return self.read(kinds.NOTICE)
 
     def diary(self) -> Diary | None:
-        found: Diary | None = self._read("diary")
-        return found
+        return self.read(kinds.DIARY)
 
 
 def _rule(id: str, table: Mapping[str, Any], document: str) -> Rule:
     def day(key: str) -> date | None:
         return date.fromisoformat(table[key]) if key in table else None
 
-    source = (
-        house(table["house"])
-        if "house" in table
-        else Source(table.get("document", document), table.get("section", ""), table.get("fact", ""))
+    def source(where: Mapping[str, Any]) -> Source:
+        return Source(where.get("document", document), where.get("section", ""), where.get("fact", ""))
+
+    conflicts = tuple(
+        Conflict(one["text"], source(one), one.get("value")) for one in table.get("conflicts", [])
     )
+    facts = [one for one in (table.get("fact"), *table.get("facts", [])) if one]
     return Rule(
         id=id,
         value=table.get("value", True),
         modality=table["modality"],
-        source=source,
+        source=house(table["house"]) if "house" in table else source(table),
+        kind=table.get("kind", id if id in KINDS else ""),
         condition=table.get("condition", ""),
         bound=table.get("bound", ""),
         text=table.get("text", ""),
         note=table.get("note", ""),
+        unclear=table.get("unclear", ""),
+        conflicts=conflicts,
+        facts=tuple(facts),
+        written_due=Due.model_validate(table["due"]) if "due" in table else None,
         valid_from=day("valid_from"),
         valid_to=day("valid_to"),
     )
@@ -260,113 +230,6 @@ def content_hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# --- reading a profile
-def parse(text: str) -> Rules:
-    """Read a profile; raises ProfileError."""
-    text = text.replace("\r\n", "\n")
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"at line (\d+)", str(error))
-        raise ProfileError(int(at[1]) if at else text.count("\n") + 1, "", "TOML") from None
-    return _Reader(text).read(tables)
-
-
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self.lines = text.split("\n")
-
-    def read(self, tables: dict[str, Any]) -> Rules:
-        for name in tables.keys() - {"profile", "rules"}:
-            raise self.error((name,), "only the tables profile and rules")
-        head = self._model(ProfileTable, tables.get("profile"), ("profile",))
-        if not isinstance(given := tables.get("rules"), dict) or not given:
-            raise self.error(("rules",), "a table for each rule")
-        content = {
-            "profile": head,
-            "rules": {id: self._rule(id, table) for id, table in given.items()},
-        }
-        return Rules.from_content(content)
-
-    def _rule(self, id: str, table: Any) -> dict[str, Any]:
-        place = ("rules", id)
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", id):
-            raise self.error(place, "a rule's id in small letters, figures and hyphens")
-        if id not in KNOWN and (close := difflib.get_close_matches(id, KNOWN, n=1, cutoff=0.85)):
-            raise self.error(place, f"the id {close[0]}, or one that is not so like it")
-        rule = self._model(RuleTable, table, place)
-        if "house" in rule and rule.keys() & {"document", "section", "fact"}:
-            raise self.error((*place, "house"), "either a house rule or a section of the document")
-        if "house" not in rule and "section" not in rule:
-            raise self.error(
-                (*place, "section"), "the section where the rule stands, or the number of a house rule"
-            )
-        self._statute(rule, place)
-        if "value" in rule:
-            rule["value"] = self._json(rule["value"], (*place, "value"))
-        if id in SHAPES:
-            self._model(SHAPES[id], rule.get("value", True), (*place, "value"))
-        return rule
-
-    def _statute(self, rule: dict[str, Any], place: tuple[str, ...]) -> None:
-        number = rule.get("document", "").removeprefix("SFS ")
-        if number == rule.get("document", ""):
-            return
-        known = {statute.number: statute.in_force for statute in (CRIME_PREVENTION, MUNICIPAL_ACT)}
-        since = known.get(number)
-        if "valid_from" not in rule or (since and date.fromisoformat(rule["valid_from"]) < since):
-            wanted = f"a day from {since} on" if since else "the day from which the statute applies"
-            raise self.error((*place, "valid_from"), wanted)
-
-    def _model(self, model: Any, value: Any, place: tuple[str, ...]) -> dict[str, Any]:
-        """Check a table against a model; gives what was written, with the dates as text."""
-        adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
-        try:
-            checked = adapter.validate_python(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            inner = tuple(str(part) for part in first["loc"])
-            raise self.error((*place, *inner), first["msg"]) from None
-        if isinstance(model, TypeAdapter):
-            return {}
-        written: dict[str, Any] = checked.model_dump(mode="json", exclude_unset=True)
-        return {key: self._json(item, (*place, key)) for key, item in written.items()}
-
-    def _json(self, value: Any, place: tuple[str, ...]) -> Any:
-        match value:
-            case bool():
-                return value
-            case int() if abs(value) < 2**53:
-                return value
-            case str():
-                return unicodedata.normalize("NFC", value)
-            case list() | tuple():
-                return [self._json(item, (*place, str(index))) for index, item in enumerate(value)]
-            case dict() if all(key.isascii() for key in value):
-                return {key: self._json(item, (*place, key)) for key, item in value.items()}
-            case _:
-                raise self.error(place, "text, whole numbers, true or false, and lists or tables of them")
-
-    def error(self, place: Iterable[str], expected: str) -> ProfileError:
-        parts = tuple(place)
-        return ProfileError(self._line(parts), ".".join(parts), expected)
-
-    def _line(self, place: tuple[str, ...]) -> int:
-        """The line of the innermost part that can be found: the table's head, then the key under it."""
-        heads = [re.escape(".".join(place[:depth])) for depth in range(len(place), 0, -1)]
-        start = next(
-            (
-                number
-                for head in heads
-                for number, line in enumerate(self.lines, 1)
-                if re.match(rf"\s*\[{head}\]", line) or re.match(rf"\s*{head}\s*=", line)
-            ),
-            1,
-        )
-        for number, line in enumerate(self.lines[start:], start + 1):
-            if line.lstrip().startswith("["):
-                break
-            for key in reversed(place[1:]):
-                if re.match(rf"\s*{re.escape(key)}\s*=", line):
-                    return number
-        return start
+def parse(text: str, body: str | None = None, *others: str) -> Rules:
+    """The rules of a body of a profile, of the only one if none is named; raises ProfileError."""
+    return Rules.from_content(read(text, *others).content(body))

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -30,20 +31,41 @@ def house(number: int) -> Source:
 
 
 class Statute(NamedTuple):
-    """A statute and the days on which its present wording applies (författning)."""
+    """A statute and the days on which its present wording applies (författning).
+
+    later: paragraphs that took effect, or bind, only from a later day.
+    """
 
     number: str
     title: str
     in_force: date
+    until: date | None = None
+    later: tuple[tuple[str, date], ...] = ()
+
+    def since(self, section: str) -> date:
+        """The day from which a section binds."""
+        return next((day for start, day in self.later if section.startswith(start)), self.in_force)
 
     def at(self, section: str, day: date) -> Source:
-        """The source of a section on a day; citing a statute before it was in force is a programming error."""
-        if day < self.in_force:
-            raise ValueError(f"{self.number} was not in force on {day}")
+        """The source of a section on a day; citing it before it was in force is a programming error."""
+        if day < self.since(section):
+            raise ValueError(f"{self.number} {section} was not in force on {day}")
         return Source(f"SFS {self.number}", section)
 
 
-CRIME_PREVENTION = Statute(
-    "2023:196", "lag om kommuners ansvar för brottsförebyggande arbete", date(2023, 7, 1)
-)
-MUNICIPAL_ACT = Statute("2017:725", "kommunallag", date(2018, 1, 1))
+# The present wordings; 5 § of the first binds from its second transitional provision's day. The date of the
+# municipal act is the one the project's list of facts gives.
+STATUTES: Mapping[str, Statute] = {
+    one.number: one
+    for one in (
+        Statute(
+            "2023:196",
+            "lag om kommuners ansvar för brottsförebyggande arbete",
+            date(2023, 7, 1),
+            later=(("5 §", date(2024, 7, 1)),),
+        ),
+        Statute("2017:725", "kommunallag", date(2018, 1, 1)),
+        Statute("2018:1937", "lag om tillgänglighet till digital offentlig service", date(2019, 1, 1)),
+    )
+}
+CRIME_PREVENTION = STATUTES["2023:196"]

@@ -4,9 +4,9 @@
   that no other minutes of the meeting have taken for themselves, so that items entered later come along (husregel 42).
 - A draft is stale when the meeting's events would now give another text: it is neither circulated nor signed until it
   is drafted again (husregel 44). Nothing that was noted can be lost between a draft and its approval.
-- The places for signatures follow the body's rules (L13). Where no rules are adopted the minutes are called
-  Anteckningar and are finished by the secretary (husregel 46). Where somebody else led some of the items, both who led
-  sign, each for their own items, unless the one signs already.
+- The places for signatures follow the body's rules (L13). Where none are adopted the minutes are called Anteckningar
+  and are finished by the secretary, as minutes are for which the rules name nobody who signs (husregel 46). Where
+  somebody else led some of the items, both who led sign, each for their own items, unless the one signs already.
 """
 
 from domain import grounds
@@ -15,7 +15,7 @@ from domain.meeting import Meeting
 from domain.messages import Sealed, World
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade, SignerField
-from domain.rule_shapes import SignerOffice
+from domain.rule_minutes import SignerOffice
 from domain.sources import house
 from domain.statements import same, sealed, statements
 
@@ -106,7 +106,7 @@ def _signers(
     meeting: Meeting, world: World, covers: tuple[int, ...], instead: dict[str, str]
 ) -> tuple[SignerField, ...]:
     rules = grounds.rules_of(meeting, world)
-    offices = rules.signers() if rules else (SECRETARY,)
+    offices = (rules.signers() if rules else ()) or (SECRETARY,)
     persons: dict[str, str | None] = {one.office: one.person for one in meeting.offices.values()}
     persons["secretary"] = meeting.secretary.person if meeting.secretary else None
     led = {

@@ -45,7 +45,7 @@ _DIMENSION = {
 
 # Which rules of the regulation an event carries out, where the regulation has them.
 RESTS_ON = {
-    "kallelse-issued.v1": ("kallelse-in-good-time", "notice"),
+    "kallelse-issued.v1": ("kallelse", "notice"),
     "notice-reason-given.v1": ("notice",),
     "item-added.v1": ("standing-items",),
     "justerare-elected.v1": ("justerare",),

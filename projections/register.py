@@ -175,7 +175,7 @@ def _rule(record: Record) -> Iterator[Assert]:
     if isinstance(event, b.RegulationAdopted):
         for rule in Rules.from_content(event.content):
             yield says(
-                f"{event.regulation}/{rule.id}",
+                f"{event.regulation}/{rule.key}",
                 regulation=event.regulation,
                 body=event.body,
                 content_hash=event.content_hash,

@@ -53,14 +53,15 @@ BOARD, COUNCIL, LOOSE = ident(0xB0), ident(0xB1), ident(0xB2)
 MEETING, MINUTES, SIGNING = ident(0xE0), ident(0xF0), ident(0x50)
 NOW = datetime(2024, 3, 1, 9, 0, tzinfo=CET)
 DAY = "2024-03-12"
-PROFILE = files("domain") / "profiles" / "lerum-trygghetsradet.toml"
+PART = "trygghetsradet"
+PROFILE = files("domain") / "profiles" / "lerum.toml"
 TEXTS = Path(__file__).parent.parent / "api" / "texts"
 MEMBERS = (CHAIR, VICE, POLICE, RESCUE)
 
 
 @cache
 def rules() -> Rules:
-    return parse(PROFILE.read_text(encoding="utf-8"))
+    return parse(PROFILE.read_text(encoding="utf-8"), PART)
 
 
 @cache

@@ -35,10 +35,8 @@ from tests.places import Place
 
 START = datetime(2024, 1, 8, 9, 0, tzinfo=UTC)
 SLUG = "provkommun"
-PROFILE = (
-    (files("domain") / "profiles" / "lerum-trygghetsradet.toml").read_text("utf-8").replace("\r\n", "\n")
-)
-RULES = parse_profile(PROFILE)
+PROFILE = (files("domain") / "profiles" / "lerum.toml").read_text("utf-8").replace("\r\n", "\n")
+RULES = parse_profile(PROFILE, "trygghetsradet")
 SOURCE = SourcePart(document="KS23.276", section="2.3", fact="L15")
 
 
@@ -165,7 +163,7 @@ def kallelse() -> m.KallelseIssued:
     )
     left_out = Finding(
         finding="member-not-called",
-        rule="kallelse-in-good-time",
+        rule="kallelse",
         modality="ska",
         expected="4",
         observed="3",

@@ -146,7 +146,9 @@ def world(*more: tuple[str, Event], last: date | None = None) -> DictWorld:
 
 
 def regulate(made: DictWorld) -> None:
-    command = AdoptRegulation(body=COUNCIL, adopted_on=date(2023, 11, 10), profile=LERUM)
+    command = AdoptRegulation(
+        body=COUNCIL, adopted_on=date(2023, 11, 10), profile=LERUM, part="trygghetsradet"
+    )
     actor = Actor(SYSTEM, Mandate(Role.SYSTEM), "system")
     made.save(decider.decide(command, made, actor, NOW))
 

@@ -39,6 +39,7 @@ from tests.council import (
     LOOSE,
     MEETING,
     MINUTES,
+    PART,
     POLICE,
     PROFILE,
     RESCUE,
@@ -92,11 +93,11 @@ def test_without_a_rule_nobody_remains() -> None:
 def test_minutes_that_go_to_the_body_above_are_owed_to_no_member() -> None:
     text = PROFILE.read_text(encoding="utf-8")
     to_parent = text.replace(
-        '[rules.send-minutes]\nvalue = { to = "recipients" }',
-        '[rules.send-minutes]\nvalue = { to = "parent" }',
+        '.rules.send-minutes]\nvalue = { to = "recipients" }',
+        '.rules.send-minutes]\nvalue = { to = "parent" }',
     )
     assert to_parent != text
-    session = Session(parse(to_parent)).sealed()
+    session = Session(parse(to_parent, PART)).sealed()
     assert session.do(send(CHAIR)).event(MinutesSent).remaining == ()
 
 

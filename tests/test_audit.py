@@ -84,7 +84,7 @@ def test_a_row_an_event_with_the_agreed_cells(trail: Trail) -> None:
     assert kallelse["kind"] == "kallelse-issued.v1"
     assert (kallelse["body"], kallelse["meeting"], kallelse["matter"]) == (COUNCIL, SPRING, CAMERAS)
     assert kallelse["finding"] == "notice-short member-not-called"
-    assert kallelse["rule"] == "notice kallelse-in-good-time"
+    assert kallelse["rule"] == "notice kallelse"
     assert kallelse["actor"] == ANNA
 
 

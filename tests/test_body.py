@@ -53,7 +53,9 @@ L11 = Source("KS23.276", "2.3", "L11")
 
 def adopting(**changes: Any) -> AdoptRegulation:
     fields = {"body": COUNCIL, "regulation": ident(0x20), "adopted_on": ADOPTED, "profile": LERUM}
-    return AdoptRegulation.model_validate(fields | changes)
+    fields |= changes
+    part = "trygghetsradet" if "[bodies." in str(fields["profile"]) else None
+    return AdoptRegulation.model_validate(fields | {"part": part})
 
 
 def giving(person: str, number: int = 0, **changes: Any) -> GiveMandate:
@@ -196,7 +198,7 @@ def test_what_is_wrong_with_a_regulation() -> None:
     bodies().when(adopting(adopted_by=ident(9))).then_refused("not-found", house(1))
     backwards = adopting(valid_to=ADOPTED - timedelta(days=1))
     bodies().when(backwards).then_refused("ends-before-it-begins", house(14))
-    bodies().when(adopting(profile="[profile")).then_refused("profile-unreadable", house(11))
+    bodies().when(adopting(profile="[profile")).then_refused("profile-not-toml", house(11))
 
 
 # --- seats

@@ -54,6 +54,7 @@ from tests.council import (
     LOOSE,
     MEETING,
     MEMBERS,
+    PART,
     POLICE,
     PROFILE,
     RESCUE,
@@ -78,7 +79,7 @@ def add(title: str = "Belysning", **changes: Any) -> AddItem:
 def profile(old: str, new: str) -> Rules:
     text = PROFILE.read_text(encoding="utf-8")
     assert old in text
-    return parse(text.replace(old, new))
+    return parse(text.replace(old, new), PART)
 
 
 def with_matter(session: Session) -> Session:
@@ -349,7 +350,7 @@ def test_a_member_who_was_not_called_is_found_until_called() -> None:
     (found,) = issued.findings
     assert (found.finding, found.rule, found.modality) == (
         "member-not-called",
-        "kallelse-in-good-time",
+        "kallelse",
         "ska",
     )
     assert (found.expected, found.observed) == ("4 called", "3 called")
@@ -388,9 +389,9 @@ def test_a_day_of_sending_that_is_not_known_gives_no_finding() -> None:
 def test_without_rules_the_days_are_counted_and_nothing_is_found() -> None:
     issued = Session().scheduled(body=LOOSE).later(days=10).do(kallelse(CHAIR)).event(KallelseIssued)
     assert (issued.days, issued.findings, issued.agenda) == (1, (), ())
-    silent = Session(profile("[rules.notice]", "[rules.notice-of-another-kind]")).scheduled().later(days=10)
+    silent = Session(profile(".rules.notice]", ".rules.notice-of-another-kind]")).scheduled().later(days=10)
     assert silent.do(kallelse(*MEMBERS)).event(KallelseIssued).findings == ()
-    mute = Session(profile("[rules.kallelse-in-good-time]", "[rules.something-else-altogether]")).scheduled()
+    mute = Session(profile(".rules.kallelse]", ".rules.something-else-altogether]")).scheduled()
     assert mute.do(kallelse(CHAIR)).event(KallelseIssued).findings == ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing
 import unicodedata
+from datetime import date
 from typing import Annotated, Any, ClassVar
 
 import pytest
@@ -41,7 +42,7 @@ from domain.messages import (
     stream,
 )
 from domain.person import Person, PersonRegistered, RegisterPerson
-from domain.sources import CRIME_PREVENTION, Source, Statute, house
+from domain.sources import STATUTES, Source, house
 from tests.given import NOW, ident
 
 
@@ -239,11 +240,12 @@ def test_a_finding_carries_its_source() -> None:
 
 
 def test_a_statute_is_not_cited_before_it_was_in_force() -> None:
-    day = CRIME_PREVENTION.in_force
-    assert str(CRIME_PREVENTION.at("10 §", day)) == "SFS 2023:196 10 §"
+    statute = STATUTES["2023:196"]
+    assert statute.since("4 §") == statute.in_force == date(2023, 7, 1)
+    assert statute.since("5 §") == date(2024, 7, 1), "no plan need be decided before"
+    assert str(statute.at("10 §", statute.in_force)) == "SFS 2023:196 10 §"
     with pytest.raises(ValueError, match="not in force"):
-        CRIME_PREVENTION.at("10 §", day.replace(year=2022))
-    assert isinstance(CRIME_PREVENTION, Statute)
+        statute.at("5 §", statute.in_force)
     assert str(house(7)) == "husregel 7"
     assert str(Source("KS23.276", "")) == "KS23.276"
 

@@ -122,6 +122,7 @@ from tests.council import (
     LOOSE,
     MEETING,
     MINUTES,
+    PART,
     POLICE,
     PROFILE,
     RESCUE,
@@ -174,9 +175,9 @@ def persons(s: LogSession) -> None:
 def bodies(s: LogSession) -> None:
     s.do(co.EstablishBody(body=ident(0xB7), name="Klaragruppen", kind="arbetsgrupp", parent=COUNCIL))
     adopt: Any = {"body": ident(0xB7), "adopted_on": DAY}
-    s.refuse(co.AdoptRegulation(**adopt, profile="[profile"), "profile-unreadable")
+    s.refuse(co.AdoptRegulation(**adopt, profile="[profile"), "profile-not-toml")
     s.do(co.AdoptRegulation(**adopt, profile=SILENT))
-    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=DAY, profile=PROFILE.read_text("utf-8")))
+    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=DAY, profile=PROFILE.read_text("utf-8"), part=PART))
     seat: Any = {"body": COUNCIL, "offer": ident(5)}
     s.refuse(co.AnswerSeatOffer(**seat, accepted=True), "not-found")
     s.do(co.OfferSeat(**seat, seat="polisen", organisation="Polisen", to="kommunpolisen"))

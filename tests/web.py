@@ -24,7 +24,7 @@ from registry.clock import SimulatedClock
 
 HERE = ZoneInfo("Europe/Stockholm")
 START = datetime(2024, 2, 1, 9, 0, tzinfo=HERE)
-PROFILE = files("domain") / "profiles" / "lerum-trygghetsradet.toml"
+PROFILE = files("domain") / "profiles" / "lerum.toml"
 PEOPLE = {
     "sofia": ("Sofia Brandt", None),
     "karin": ("Karin Lindqvist", "Kommunstyrelsen"),
@@ -79,6 +79,7 @@ class Town:
             adopted_by=town.ids["board"],
             adopted_on="2023-11-10",
             profile=PROFILE.read_text("utf-8"),
+            part="trygghetsradet",
             diarienummer="KS23.276",
         )
         town.sit("board", "karin", "ordforande")

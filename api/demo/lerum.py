@@ -57,7 +57,7 @@ def set_up(story: Story) -> None:
     story.post(
         "operator", f"/bodies/{council}/adopt-regulation", happened="2023-11-10", diarienummer="KS23.276",
         adopted_by=board, adopted_on="2023-11-10",
-        profile=(files("domain.profiles") / "lerum-trygghetsradet.toml").read_text("utf-8"),
+        profile=(files("domain.profiles") / "lerum.toml").read_text("utf-8"), part="trygghetsradet",
     )  # fmt: skip
     s.at("2023-11-20T10:00")
     for seat, organisation in (("polisen", "Polismyndigheten"), ("raddningstjansten", "Räddningstjänsten")):

@@ -96,7 +96,7 @@ def test_what_there_is_to_reach_is_found() -> None:
     found = dict(refusals())
     assert {
         "already-sealed",
-        "profile-unreadable",
+        "pattern-taken",
         "not-found",
         "not-found decision",
         "date-expression",
