@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -249,7 +250,7 @@ def install(app: FastAPI) -> None:
     for kind in (Preconditions, Conflict):
         app.add_exception_handler(kind, on_conflict)
     app.add_exception_handler(FileDestroyed, on_destroyed)
-    for lost in (LogUnavailable, sa.exc.DBAPIError, sa.exc.TimeoutError):
+    for lost in (LogUnavailable, psycopg.OperationalError, sa.exc.DBAPIError, sa.exc.TimeoutError):
         app.add_exception_handler(lost, on_database)
     app.add_exception_handler(Exception, on_anything)
 

@@ -62,10 +62,8 @@ def is_postgres(db: sa.Engine | sa.Connection) -> bool:
 
 def server_lost(error: BaseException) -> bool:
     """Whether an error of the keys or the views says that the server cannot be reached."""
-    if not isinstance(error, sa.exc.DBAPIError):
-        return False
-    cause = error.orig
-    return error.connection_invalidated or (
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return (isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated) or (
         isinstance(cause, psycopg.OperationalError) and (cause.sqlstate is None or cause.sqlstate in ENDS)
     )
 

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import secrets
 import threading
-from typing import Any
+from typing import LiteralString
 
+import psycopg
 import sqlalchemy as sa
+
+from registry.postgres_engine import is_postgres, schema_of
+from registry.postgres_schema import compose
 
 NAME = "generation"
 
@@ -22,40 +26,47 @@ class Turnover:
     """The generation of the keys in one database."""
 
     def __init__(self, engine: sa.Engine, meta: sa.Table) -> None:
-        self._meta, self._lock = meta, threading.Lock()
+        self._engine, self._meta, self._lock = engine, meta, threading.Lock()
         self._query = sa.select(meta.c.value).where(meta.c.name == NAME)
-        self._is_file = engine.dialect.name == "sqlite"
-        self._db = engine.connect()
-        if not self._is_file:
-            self._db.execution_options(isolation_level="AUTOCOMMIT")  # one way there and back
+        self._db: sa.Connection | None = None
         self._version, self._known = -1, b""
+        self._is_file = not is_postgres(engine)
+        if not self._is_file:
+            asked: LiteralString = "SELECT value FROM {schema}.meta WHERE name = {name}"
+            self._asked = compose(asked, schema_of(engine), name=NAME)
 
     def read(self) -> bytes:
         """The generation that stands now."""
         with self._lock:
+            if self._is_file:
+                return self._look_in_file()
             try:
-                return self._look()
-            except sa.exc.DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-            finally:
-                self._db.rollback()
-            try:
-                return self._look()
-            finally:
-                self._db.rollback()
+                return self._ask_server()
+            except (sa.exc.DBAPIError, psycopg.Error):
+                if self._db is not None:
+                    self._db.invalidate()
+                    self._db.close()
+                    self._db = None
+            return self._ask_server()
 
-    def _look(self) -> bytes:
-        if not self._is_file:
-            return bytes(self._db.execute(self._query).scalar() or b"")
-        file: Any = (
-            self._db.connection.dbapi_connection
-        )  # the driver's own, since this is asked before every command
-        (version,) = file.execute("PRAGMA data_version").fetchone()
-        if version != self._version:
-            self._known = bytes(self._db.execute(self._query).scalar() or b"")
-            self._version = version
+    def _look_in_file(self) -> bytes:
+        db = self._db = self._db or self._engine.connect()
+        try:
+            version = int(db.exec_driver_sql("PRAGMA data_version").scalar_one())
+            if version != self._version:
+                self._known = bytes(db.execute(self._query).scalar() or b"")
+                self._version = version
+        finally:
+            db.rollback()
         return self._known
+
+    def _ask_server(self) -> bytes:
+        if self._db is None:
+            self._db = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        driver = self._db.connection.driver_connection  # one way there and back, and nothing in between
+        assert isinstance(driver, psycopg.Connection)
+        row = driver.execute(self._asked).fetchone()
+        return bytes(row[0]) if row else b""
 
     def turn(self, db: sa.Connection) -> None:
         """Tell every process, with the transaction that changes the keys."""
@@ -69,4 +80,5 @@ class Turnover:
             self._version = -1
 
     def close(self) -> None:
-        self._db.close()
+        if self._db is not None:
+            self._db.close()

@@ -227,6 +227,19 @@ def destroy_elsewhere(folder: str, url: str) -> None:
         assert vault.destroy(SUBJECT, KEEP, "decision 7") == 1
 
 
+def test_the_question_is_asked_again_when_the_server_has_ended_its_connection(
+    vault: Vault, other: Vault, place: Place
+) -> None:
+    vault.key_for(SUBJECT, KEEP)
+    assert not other.refresh()
+    if place.url:
+        with psycopg.connect(place.url, autocommit=True) as db:
+            mine = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            db.execute(f"SELECT pg_terminate_backend(pid) {mine}".encode())
+    vault.destroy(SUBJECT, KEEP, "decision 7")
+    assert other.refresh() and not other.refresh()
+
+
 def test_one_s_own_destruction_is_noticed_too(vault: Vault) -> None:
     vault.key_for(SUBJECT, KEEP)
     assert not vault.refresh()
