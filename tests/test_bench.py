@@ -41,6 +41,7 @@ ROOT = Path(__file__).parent.parent
 TURN = "append, 1 client, SQLite", "append, 32 clients, SQLite"
 BESIDE = {  # what every figure stands beside, and its aim
     **{(name, "peer", "bare rows"): 0.6 for name in TURN},
+    **{(name, "peer", "decide, seal, encode, bare rows"): None for name in TURN},
     **{(name, "peer", "plain service with audit table"): None for name in TURN},
     **{(name, "peer", "syncs of one page, one after the other"): None for name in TURN},
     ("append, batches of 100, SQLite", "peer", "seal, encode, bare rows"): 0.8,

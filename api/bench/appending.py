@@ -4,7 +4,9 @@
   clients begin, the meetings they work in are under way and have been read, as a secretary's page reads what it shows;
   each takes the next in turn, so that streams stay as long as real ones.
 - The rows that it appended are then written bare (api/bench/raw.py), and the peer (api/bench/peer.py) carries out the
-  same commands. The three take turns.
+  same commands. All take turns.
+- Bare rows need next to no Python, and clients are threads of one process. What Python must do for a command whatever
+  the log is like (permission, decision, sealing, envelope, leaf), each followed by its bare row, is the floor.
 - Batches of 100 events are one save of the registry. They stand beside sealing, encoding and inserting the same
   events, beside the bare rows, and beside the peer's one transaction.
 """
@@ -23,6 +25,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 from psycopg import sql
 
+from api.access import authorise, rules_hash
 from api.bench.figures import Figure, Tell, rates, seconds
 from api.bench.machine import syncs
 from api.bench.peer import service
@@ -30,6 +33,7 @@ from api.bench.raw import Row, Write, one_by_one, postgres_rows, sqlite_rows, to
 from api.bench.scales import Scale
 from api.bench.synthetic import Log, OpenMeeting
 from api.wiring import Municipality, open_folder
+from domain import decider
 from domain.deliberating import RecordReport
 from domain.meeting import Meeting
 from domain.meeting_events import ReportRecorded
@@ -39,12 +43,14 @@ from registry.clock import local, stamp
 from registry.mapper import Draft
 from registry.postgres import PostgresRecorder
 from registry.postgres_schema import schema_name
-from registry.registry import Decision, Registry
+from registry.registry import Decision, Registry, StoredWorld
 from signing.log import leaf_hash
 
 SHARE, BATCH_SHARE = 0.6, 0.8
 BATCH = 100
 A_MEETING_TAKES = 20
+UNUSED = 1_000_000  # a version that no row has
+FLOOR = "decide, seal, encode, bare rows"
 TEXT = (
     "Polisen redogjorde för läget: färre inbrott i bostäder än förra våren, fler bedrägerier mot äldre. "
     "Belysningen vid två gångstråk är åtgärdad, och en trygghetsvandring planeras i april."
@@ -72,7 +78,7 @@ def _commands(log: Log, scale: Scale, url: str | None, clients: int) -> Iterator
     each = max(2 * clients, -(-count // A_MEETING_TAKES))
     turns = scale.turns + 1  # the first warms up and is not counted
     meetings = log.open_meetings(each * turns)
-    mine, bare, peers, synced = list[float](), list[float](), list[float](), list[float]()
+    mine, least, bare, peers, synced = (list[float]() for _ in range(5))
     with opened(log, url) as municipality, service(log.dir, url, clients) as peer:
         peer.prepare(meetings)
         for turn in range(turns):
@@ -89,7 +95,19 @@ def _commands(log: Log, scale: Scale, url: str | None, clients: int) -> Iterator
                 peer.record_report(*given[number])
 
             mine.append(count / seconds(together(clients, count, command)))
-            rows = _rows(municipality.registry, before)
+            rows, places = _rows(municipality.registry, before), itertools.count(1)
+            with bare_rows(log.dir, url, clients) as write:
+
+                def make(
+                    client: int,
+                    number: int,
+                    given: Sequence[tuple[RecordReport, str]] = commands,
+                    places: Iterator[int] = places,
+                ) -> None:
+                    decision = _decided(municipality.registry, *given[number])
+                    write(client, _made(municipality.registry, decision, UNUSED + number, places))
+
+                least.append(count / seconds(together(clients, count, make)))
             with bare_rows(log.dir, url, clients) as write:
 
                 def insert(client: int, number: int, given: Sequence[Row] = rows) -> None:
@@ -100,8 +118,16 @@ def _commands(log: Log, scale: Scale, url: str | None, clients: int) -> Iterator
             synced.append(syncs(log.dir, scale.syncs))
     name = f"append, {clients} client{'s' if clients > 1 else ''}, {'PostgreSQL' if url else 'SQLite'}"
     yield rates(name, "commands/s", mine[1:], "bare rows", bare[1:], SHARE)
+    yield rates(name, "commands/s", mine[1:], FLOOR, least[1:])
     yield rates(name, "commands/s", mine[1:], "plain service with audit table", peers[1:])
     yield rates(name, "commands/s", mine[1:], "syncs of one page, one after the other", synced[1:])
+
+
+def _decided(registry: Registry, command: RecordReport, person: str) -> Decision:
+    """A command decided on the states that are kept, and not saved."""
+    world, now = StoredWorld(registry, kept=True), local(registry.clock.now())
+    actor = authorise(command, person, "token", world, now)
+    return Decision(actor, decider.decide(command, world, actor, now), rules_hash(command, world, now))
 
 
 def _reports(meetings: Sequence[OpenMeeting], count: int) -> list[tuple[RecordReport, str]]:
