@@ -6,7 +6,7 @@
 - The rows that it appended are then written bare (api/bench/raw.py), and the peer (api/bench/peer.py) carries out the
   same commands. All take turns.
 - Bare rows need next to no Python, and clients are threads of one process. What Python must do for a command whatever
-  the log is like (permission, decision, sealing, envelope, leaf), each followed by its bare row, is the floor.
+  the log is like (permission, decision, sealing, envelope, leaf), each followed by its bare row, stands beside it too.
 - Batches of 100 events are one save of the registry. They stand beside sealing, encoding and inserting the same
   events, beside the bare rows, and beside the peer's one transaction.
 """
@@ -49,8 +49,8 @@ from signing.log import leaf_hash
 SHARE, BATCH_SHARE = 0.6, 0.8
 BATCH = 100
 A_MEETING_TAKES = 20
-UNUSED = 1_000_000  # a version that no row has
-FLOOR = "decide, seal, encode, bare rows"
+UNUSED = 1_000_000  # a version that no row has yet
+LEAST = "decide, seal, encode, bare rows"
 TEXT = (
     "Polisen redogjorde för läget: färre inbrott i bostäder än förra våren, fler bedrägerier mot äldre. "
     "Belysningen vid två gångstråk är åtgärdad, och en trygghetsvandring planeras i april."
@@ -118,7 +118,7 @@ def _commands(log: Log, scale: Scale, url: str | None, clients: int) -> Iterator
             synced.append(syncs(log.dir, scale.syncs))
     name = f"append, {clients} client{'s' if clients > 1 else ''}, {'PostgreSQL' if url else 'SQLite'}"
     yield rates(name, "commands/s", mine[1:], "bare rows", bare[1:], SHARE)
-    yield rates(name, "commands/s", mine[1:], FLOOR, least[1:])
+    yield rates(name, "commands/s", mine[1:], LEAST, least[1:])
     yield rates(name, "commands/s", mine[1:], "plain service with audit table", peers[1:])
     yield rates(name, "commands/s", mine[1:], "syncs of one page, one after the other", synced[1:])
 
