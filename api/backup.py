@@ -2,7 +2,9 @@
 
 - The order makes it consistent. The log first, at one moment (position p). Then the keys: a key is on disk before the
   event that uses it, so those of every event up to p are among them. Then the files that events up to p name, and the
-  checkpoints up to p. What came later is left out, or does no harm.
+  checkpoints up to p. What came later is left out, or does no harm. PostgreSQL gives log and keys of the same moment.
+- It is the same whichever database it was taken from: a data folder on SQLite. It verifies where it lies, without a
+  server, and is restored into either.
 - The root key is never part of it, and is not needed for it: keys and files are copied as they lie, encrypted.
 - The views are not part of it: they follow from the events.
 - Everything read is checked on the way, so that a damaged registry is told when it is backed up and not when the copy
@@ -34,18 +36,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.faults import Fault
 from api.keyroom import read_vkeys
 from api.settings import NAME, NotAFolder, Settings
-from api.stores import files_only
+from api.stores import KEYS, LOG
 from registry import destroyed
 from registry.clock import SystemClock, stamp
 from registry.files import FileDamaged, sync_folder, write_synced
 from registry.mapper import EvidenceBroken
+from registry.postgres_moment import moment_of
 from registry.sqlite import FORMAT, SQLiteRecorder
 from signing.checkpoint import Checkpoint, open_checkpoint
 from signing.log import Tree
 from signing.note import NoteError, Vkey
 
 MANIFEST, DATA = "backup.json", "data"
-LOG, KEYS, FILES, CHECKPOINTS, PKI = "events.db", "keys.db", "files", "checkpoints", "pki"
+FILES, CHECKPOINTS, PKI = "files", "checkpoints", "pki"
 PAGES = 1024
 NAMES_A_FILE = ("file", "cms_file")
 
@@ -72,7 +75,8 @@ class Part(BaseModel):
 class Manifest(BaseModel):
     """backup.json: what the set is, as of which position, and every file in it (by its place under data/).
 
-    checkpoint is the newest signed note that the set holds; source the data folder it was taken from.
+    checkpoint is the newest signed note that the set holds; source the data folder it was taken from, and database what
+    that was kept in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +89,7 @@ class Manifest(BaseModel):
     origin: str
     made_at: str
     source: str
+    database: Literal["sqlite", "postgresql"] = "sqlite"
     position: int = Field(ge=0)
     root: str = Field(pattern=r"^[0-9a-f]{64}$")
     checkpoint: str | None
@@ -125,23 +130,27 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
     """Back a data folder up into a new folder; what was written."""
     folder, out = folder.resolve(), out.absolute()
     settings = Settings.read(folder)
-    files_only(folder, settings, "backup")
     if out.resolve().is_relative_to(folder):
         raise Fault("backup-inside", out=out)
-    for name in (LOG, KEYS):
+    url = settings.database_url(folder)
+    for name in () if url else (LOG, KEYS):
         if not (folder / name).is_file():
             raise NotAFolder("not-a-folder", folder=folder, file=name)
     with unfinished(out) as work:
         made_at, copy = stamp(SystemClock().now()), Copy(folder, work / DATA, progress)
-        copy.database(LOG)
-        copy.database(KEYS)
+        if url:
+            copy.schema(url, settings)
+        else:
+            copy.database(LOG)
+            copy.database(KEYS)
         vkeys = read_vkeys(folder / PKI)
         notes = read_notes(folder / CHECKPOINTS, settings.origin, vkeys)
         log = walk(work / DATA / LOG, {note.size for note in notes.values()})
         compare(log, notes)
         standing = {path: note for path, note in notes.items() if note.size <= log.position}
         newest = max(standing, key=lambda path: standing[path].size, default=None)
-        places = [NAME, *(f"{PKI}/{path.name}" for path in sorted((folder / PKI).iterdir()) if _ours(path))]
+        places = [] if url else [NAME]
+        places += [f"{PKI}/{path.name}" for path in sorted((folder / PKI).iterdir()) if _ours(path)]
         places += [f"{CHECKPOINTS}/{path.name}" for path in sorted(standing)]
         if (folder / CHECKPOINTS / destroyed.NAME).exists():
             places.append(f"{CHECKPOINTS}/{destroyed.NAME}")
@@ -152,6 +161,7 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
             origin=settings.origin,
             made_at=made_at,
             source=str(folder),
+            database=settings.database,
             position=log.position,
             root=log.root.hex(),
             checkpoint=newest.read_text("utf-8") if newest else None,
@@ -286,6 +296,16 @@ class Copy:
         self._done = self._of = 0
         target.mkdir(exist_ok=True)
 
+    def schema(self, url: str, settings: Settings) -> None:
+        """Copy a schema as it stands at one moment into a data folder's databases; others go on writing."""
+        with moment_of(url, settings.slug) as moment:
+            moment.vault(self.target / KEYS)
+            moment.log(self.target / LOG, self._progress)
+        settings.model_copy(update={"database": "sqlite"}).write(self.target)
+        for name in (LOG, KEYS, NAME):
+            (self.target / name).chmod(0o600)
+            self._note(name)
+
     def database(self, name: str) -> None:
         """Copy a database as it stands at one moment; others go on writing."""
         source, target, before = self.source / name, self.target / name, self._done
@@ -303,6 +323,7 @@ class Copy:
                 # Without a write-ahead log a reader keeps writers waiting: then all pages in one step.
                 db.backup(copy, pages=PAGES if wal else -1, progress=pages)
             db.execute("COMMIT")
+        shutil.copymode(source, target)
         self._note(name)
 
     def _note(self, name: str) -> None:
@@ -310,7 +331,6 @@ class Copy:
         with path.open("rb") as content:
             os.fsync(content.fileno())
             digest = _digest(content)
-        shutil.copymode(self.source / name, path)
         self.parts[name] = Part(sha256=digest, size=path.stat().st_size)
         self._done = self._of = sum(part.size for part in self.parts.values())
 

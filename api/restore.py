@@ -3,6 +3,8 @@
 - Every file is held to the manifest while it is copied. Then what was destroyed after the backup is destroyed again in
   the copied keys, from the lists kept beside the outside checkpoints. Then `liggare verify` has its say. Only then is
   the registry opened, its views made, and the folder given its name. Whatever fails before that leaves nothing behind.
+- All of that is done on SQLite, which a backup is in. Into PostgreSQL it is then moved as `liggare move` does it, so no
+  key that was destroyed again ever comes near the server. A schema that holds anything is refused.
 - The lists are looked for where the registry's outside checkpoints lie and where the backup was taken from, and are
   given with --destroyed. If checkpoints are kept outside and neither that place nor a list is to be had, it is asked
   for; a list that lacks a key which the backup already knows as destroyed is not the whole list, and is refused.
@@ -17,15 +19,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from api.backup import (
     CHECKPOINTS,
     DATA,
-    KEYS,
-    LOG,
     PKI,
     BackupDamaged,
     Copy,
@@ -41,7 +41,9 @@ from api.backup import (
 from api.checking import verify
 from api.faults import Fault
 from api.keyroom import read_vkeys
-from api.settings import Settings, find_root_key, given_database, read_root_key
+from api.moving import settle
+from api.settings import DATABASE, Settings, WrongDatabase, find_root_key, given_database, read_root_key
+from api.stores import KEYS, LOG
 from api.wiring import open_folder
 from domain.minutes_events import SigningBegun
 from registry import destroyed
@@ -59,14 +61,20 @@ def restore(
     root_key: Path | None = None,
     lists: Sequence[Path] = (),
     progress: Progress = lambda _, __: None,
+    into: Literal["sqlite", "postgresql"] | None = None,
 ) -> dict[str, Any]:
-    """Make a new data folder of a backup; what was done, and what is lost."""
+    """Make a new data folder of a backup; what was done, and what is lost.
+
+    into: which database; without it the one that the backup was taken from. PostgreSQL's address is LIGGARE_DATABASE.
+    """
     source, target = source.resolve(), target.absolute()
-    if given_database():
-        raise Fault("not-on-postgresql", command="restore")
     manifest = Manifest.read(source)
     if manifest.data_format > FORMAT:
         raise NewerFormat("newer-format", file=source, found=manifest.data_format, known=FORMAT)
+    into = into or manifest.database
+    url = given_database() if into == "postgresql" else None
+    if into == "postgresql" and url is None:
+        raise WrongDatabase("database-missing", variable=DATABASE)
     with unfinished(
         target
     ) as work:  # beside the target: a relative path in the settings leads to the same place
@@ -82,11 +90,14 @@ def restore(
             settings = settings.model_copy(update={"outside_checkpoints": str(outside)})
             settings.write(work)
         _verified(work)
-        views = _open(work, root)
+        views = _open(work, settings, root)
         if outside and not outside.exists():
             _begin_anew(work, outside)
+        if url:
+            settle(work, settings, url, root)
     return {
         "dir": str(target),
+        "database": into,
         "municipality": manifest.municipality,
         "name": manifest.name,
         "made_at": manifest.made_at,
@@ -259,9 +270,9 @@ def _verified(work: Path) -> None:
         raise EvidenceBroken("the backup does not verify: " + "; ".join(wrong))
 
 
-def _open(work: Path, root: bytes) -> int:
+def _open(work: Path, settings: Settings, root: bytes) -> int:
     """Open the registry for the first time: make its views, forget signings that began later; how many views."""
-    m = open_folder(work, root_key=root)
+    m = open_folder(work, root_key=root, placed=(settings, None))
     try:
         m.projector.catch_up()
         begun = {fact.event.signing for fact in m.registry.facts() if isinstance(fact.event, SigningBegun)}

@@ -88,12 +88,16 @@ class Settings(BaseModel):
 
 def given_database() -> str | None:
     """The address in LIGGARE_DATABASE, None if there is none; raises WrongDatabase."""
-    if not (url := os.environ.get(DATABASE, "").strip()):
-        return None
+    url = os.environ.get(DATABASE, "").strip()
+    return checked_database(url, DATABASE) if url else None
+
+
+def checked_database(url: str, where: str) -> str:
+    """An address that can be read; raises WrongDatabase, which says where it stands and nothing of it."""
     try:
         check_url(url)
     except BadUrl as error:
-        raise WrongDatabase("database-address", variable=DATABASE, reason=str(error)) from None
+        raise WrongDatabase("database-address", variable=where, reason=str(error)) from None
     return url
 
 

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from api.faults import Fault
 from api.holding import hold_to_checkpoints
-from api.settings import Settings, WrongDatabase
+from api.settings import NotAFolder, Settings, WrongDatabase
 from registry.postgres import PostgresRecorder
 from registry.postgres_engine import postgres_engine
 from registry.postgres_schema import LOG_TABLES, NotALog, schema_name
@@ -42,9 +41,11 @@ class Stores:
         self.views.dispose()
 
 
-def open_stores(folder: Path, settings: Settings, checkpoints: Sequence[Path], root: bytes) -> Stores:
-    """Open them; raises LogCut, WrongDatabase, WrongRootKey or LogUnavailable, with nothing left open."""
-    url = settings.database_url(folder)
+def open_stores(
+    folder: Path, settings: Settings, url: str | None, checkpoints: Sequence[Path], root: bytes
+) -> Stores:
+    """Open those at a URL or, without one, in the folder; raises LogCut, WrongDatabase, WrongRootKey or
+    LogUnavailable, with nothing left open."""
     with ExitStack() as undo:
         recorder = _recorder(url, settings.slug, checkpoints) if url else _file(folder / LOG, checkpoints)
         undo.callback(recorder.close)
@@ -53,6 +54,8 @@ def open_stores(folder: Path, settings: Settings, checkpoints: Sequence[Path], r
             undo.callback(views.dispose)
             vault = Vault.postgres(views, root)
         else:
+            if recorder.head().position and not (folder / KEYS).is_file():  # a new one would open nothing
+                raise NotAFolder("not-a-folder", folder=folder, file=KEYS)
             vault = Vault.file(folder / KEYS, root)
             views = sqlite_engine(folder / VIEWS)
         undo.pop_all()
@@ -100,9 +103,3 @@ def make_schema(url: str, slug: str) -> None:
     finally:
         engine.dispose()
         recorder.close()
-
-
-def files_only(folder: Path, settings: Settings, command: str) -> None:
-    """Refuse what is done on files alone."""
-    if settings.database_url(folder):
-        raise Fault("not-on-postgresql", command=command)

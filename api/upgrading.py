@@ -1,8 +1,9 @@
 """`liggare upgrade`: make a data folder ready for this version of the program.
 
-- A folder's format is one number: the log carries it in its file, the keys in their table of settings (without one they
-  are of the first format). This program knows format 1, so there is nothing to convert. Events are never rewritten by
-  any upgrade: what an event means is pinned by its topic, and an old topic is read for ever.
+- A registry's format is one number: the log carries it in its file, in PostgreSQL in the comment on its table; the keys
+  carry it in their table of settings (without one they are of the first format). This program knows format 1, so there
+  is nothing to convert. Events are never rewritten by any upgrade: what an event means is pinned by its topic, and an
+  old topic is read for ever.
 - A folder that a newer program has written is refused before anything is touched: by its format, by a topic that is not
   known here, or by a view of a later version.
 - Views whose version is another than this program's are made anew from the events, as are those that do not agree with
@@ -12,17 +13,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from api.backup import KEYS, LOG, NewerFormat
+from api.backup import NewerFormat
 from api.checking import verify
-from api.settings import NotAFolder, Settings
-from api.stores import files_only
+from api.settings import NotAFolder, Settings, WrongDatabase
+from api.stores import KEYS, LOG, VIEWS
 from api.wiring import open_folder
 from domain.decider import STATES
 from domain.messages import TOPICS
@@ -30,11 +34,18 @@ from projections.runner import reached
 from projections.views import PROJECTIONS
 from registry.digest import fold, state_digest
 from registry.mapper import EvidenceBroken
+from registry.postgres_engine import postgres_engine, server_lost
+from registry.postgres_schema import MARK, schema_name
 from registry.sqlite import FORMAT
-from registry.sqlite_readonly import open_readonly, settled
+from registry.sqlite_readonly import settled
 from registry.vault import meta, readonly_engine
 
-VIEWS = "views.db"
+TOPICS_THERE: sa.Select[str] = (
+    sa.select(sa.column("topic", sa.Text))
+    .select_from(sa.Table("event", sa.MetaData()))
+    .distinct()
+    .order_by("topic")
+)
 
 Progress = Callable[[int, int], None]
 
@@ -42,9 +53,8 @@ Progress = Callable[[int, int], None]
 def upgrade(folder: Path, progress: Progress = lambda _, __: None) -> dict[str, Any]:
     """Bring a folder up to this program; what was done."""
     folder = folder.resolve()
-    files_only(folder, Settings.read(folder), "upgrade")
-    was = _format(folder)
-    standing = _views(folder)
+    found = _standing(folder, Settings.read(folder))
+    standing = found.views
     m = open_folder(folder)  # views of another version begin anew here
     try:
         changed = sorted(
@@ -68,7 +78,7 @@ def upgrade(folder: Path, progress: Progress = lambda _, __: None) -> dict[str, 
     return {
         "dir": str(folder),
         "format": FORMAT,
-        "was": was,
+        "was": min(found.formats.values()),
         "position": head,
         "views": {"changed": changed, "added": added},
         "did": did,
@@ -81,47 +91,78 @@ def _failed(result: dict[str, Any]) -> list[str]:
     return [check["step"] for check in result["checks"] if check["ok"] is False]
 
 
-def _format(folder: Path) -> int:
-    """The folder's format; raises NewerFormat, also for events of a kind that is not known here."""
+@dataclass
+class Standing:
+    """What lies there before anything is opened for writing: formats and views by the place they were found in."""
+
+    formats: dict[str, int]
+    topics: list[str]
+    views: dict[str, int]  # name and version
+
+
+def _standing(folder: Path, settings: Settings) -> Standing:
+    """What was written by whichever program was here before; raises NewerFormat if that was a newer one."""
+    url = settings.database_url(folder)
+    with ExitStack() as stack:
+        try:
+            found = _in_schema(url, settings.slug, stack) if url else _in_files(folder, stack)
+        except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
+            if server_lost(error):
+                raise
+            raise EvidenceBroken(f"{folder} cannot be read: {error}") from error
+    for what, number in found.formats.items():
+        if number > FORMAT:
+            raise NewerFormat("newer-format", file=what, found=number, known=FORMAT)
+    if unknown := [topic for topic in found.topics if topic not in TOPICS]:
+        raise NewerFormat("newer-events", file=next(iter(found.formats)), topics=", ".join(unknown))
+    known = {view.name: view.version for view in PROJECTIONS}
+    if newer := sorted(name for name, version in found.views.items() if version > known.get(name, version)):
+        raise NewerFormat(
+            "newer-views", file=schema_name(settings.slug) if url else folder / VIEWS, views=", ".join(newer)
+        )
+    return found
+
+
+def _in_files(folder: Path, stack: ExitStack) -> Standing:
     for name in (LOG, KEYS):
         if not (folder / name).is_file():
             raise NotAFolder("not-a-folder", folder=folder, file=name)
-    try:
-        with open_readonly(folder / LOG) as db:
-            log = int(db.execute("PRAGMA user_version").fetchone()[0])
-            topics = [row[0] for row in db.execute("SELECT DISTINCT topic FROM event ORDER BY topic")]
-        with settled(folder / KEYS) as file:
-            engine = readonly_engine(file)
-            try:
-                with engine.connect() as found:
-                    row = found.execute(sa.select(meta.c.value).where(meta.c.name == "format")).scalar()
-            finally:
-                engine.dispose()
-    except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
-        raise EvidenceBroken(f"{folder} cannot be read: {error}") from error
-    vault = int(row) if row is not None else 1
-    for what, number in ((LOG, log), (KEYS, vault)):
-        if number > FORMAT:
-            raise NewerFormat("newer-format", file=folder / what, found=number, known=FORMAT)
-    if unknown := [topic for topic in topics if topic not in TOPICS]:
-        raise NewerFormat("newer-events", file=folder / LOG, topics=", ".join(unknown))
-    return min(log, vault)
+
+    def engine(name: str) -> sa.Engine:
+        found = readonly_engine(stack.enter_context(settled(folder / name)))
+        stack.callback(found.dispose)
+        return found
+
+    with engine(LOG).connect() as db:
+        log = int(db.exec_driver_sql("PRAGMA user_version").scalar_one())
+        topics = list(db.execute(TOPICS_THERE).scalars())
+    views = _views(engine(VIEWS)) if (folder / VIEWS).is_file() else {}
+    return Standing({str(folder / LOG): log, str(folder / KEYS): _keys(engine(KEYS))}, topics, views)
 
 
-def _views(folder: Path) -> dict[str, int]:
-    """Which version each view is of; raises NewerFormat."""
-    if not (folder / VIEWS).is_file():
-        return {}
-    with settled(folder / VIEWS) as file:
-        engine = readonly_engine(file)
-        try:
-            with engine.connect() as db:
-                if not sa.inspect(db).has_table(reached.name):
-                    return {}
-                found = {row.projection: row.version for row in db.execute(sa.select(reached))}
-        finally:
-            engine.dispose()
-    known = {view.name: view.version for view in PROJECTIONS}
-    if newer := sorted(name for name, version in found.items() if version > known.get(name, version)):
-        raise NewerFormat("newer-views", file=folder / VIEWS, views=", ".join(newer))
-    return found
+def _in_schema(url: str, slug: str, stack: ExitStack) -> Standing:
+    engine, schema = postgres_engine(url, slug, readonly=True), schema_name(slug)
+    stack.callback(engine.dispose)
+    with engine.connect() as db:
+        mark = db.execute(
+            sa.select(sa.func.obj_description(sa.func.to_regclass(f"{schema}.event"), "pg_class"))
+        ).scalar()
+        layout = re.fullmatch(MARK.replace("1", r"(\d+)"), mark or "")
+        if layout is None:
+            raise WrongDatabase("not-a-log", reason=f"the schema {schema} holds no event log")
+        topics = list(db.execute(TOPICS_THERE).scalars())
+    return Standing({schema: max(int(layout[1]), _keys(engine))}, topics, _views(engine))
+
+
+def _keys(engine: sa.Engine) -> int:
+    with engine.connect() as db:
+        row = db.execute(sa.select(meta.c.value).where(meta.c.name == "format")).scalar()
+    return int(row) if row is not None else 1
+
+
+def _views(engine: sa.Engine) -> dict[str, int]:
+    with engine.connect() as db:
+        schema = (db.get_execution_options().get("schema_translate_map") or {}).get(None)
+        if not sa.inspect(db).has_table(reached.name, schema=schema):
+            return {}
+        return {row.projection: row.version for row in db.execute(sa.select(reached))}

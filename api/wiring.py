@@ -154,14 +154,24 @@ def version_read(command: Command, world: StoredWorld) -> int:
     return world.read[target]
 
 
-def open_folder(path: Path, *, clock: Clock | None = None, root_key: bytes | None = None) -> Municipality:
-    """Open a data folder; raises NotAFolder, NoRootKey, WrongDatabase, LogCut, LogUnavailable or WrongRootKey."""
+def open_folder(
+    path: Path,
+    *,
+    clock: Clock | None = None,
+    root_key: bytes | None = None,
+    placed: tuple[Settings, str | None] | None = None,
+) -> Municipality:
+    """Open a data folder; raises NotAFolder, NoRootKey, WrongDatabase, LogCut, LogUnavailable or WrongRootKey.
+
+    placed: settings and a database's address, or none for the folder's files, other than those that stand.
+    """
     path = path.resolve()
-    settings = Settings.read(path)
+    settings = placed[0] if placed else Settings.read(path)
+    url = placed[1] if placed else settings.database_url(path)
     clock = clock or SystemClock()
     folders = settings.checkpoint_folders(path)
     with ExitStack() as undo:
-        stores = open_stores(path, settings, folders, root_key or find_root_key(path, settings))
+        stores = open_stores(path, settings, url, folders, root_key or find_root_key(path, settings))
         undo.callback(stores.close)
         vault, recorder = stores.vault, stores.recorder
         registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
@@ -212,7 +222,7 @@ def create_folder(
         database="postgresql" if url else "sqlite",
         example=simulated,
     )
-    stores = open_stores(path, settings, settings.checkpoint_folders(path), root)
+    stores = open_stores(path, settings, url, settings.checkpoint_folders(path), root)
     try:
         create_keys(path / "pki", name, settings.origin, stores.vault, clock.now())
     finally:

@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from io import UnsupportedOperation
-from typing import Any
+from typing import Any, LiteralString
 
 from eventsourcing.persistence import Notification, StoredEvent
 
@@ -23,6 +23,7 @@ from registry.postgres_writer import Writer
 from registry.recorder import PAGE, Head, LogRecorder, Receipt, checked
 
 _LAST = 2**63 - 1
+_RECEIPT: LiteralString = "SELECT key, request, expires, first, count FROM {schema}.receipt "
 
 
 class PostgresRecorder(LogRecorder):
@@ -76,6 +77,9 @@ class PostgresRecorder(LogRecorder):
         count = self._writing().adopt(stored_events)
         self._bell.ring()
         return count
+
+    def keep_receipts(self, receipts: Iterable[Receipt]) -> None:
+        self._writing().keep_receipts(receipts)
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
         self._writing().put_checkpoint(size, note)
@@ -137,10 +141,14 @@ class PostgresRecorder(LogRecorder):
         return self._bell.wait(lambda: self.head().position > after, timeout)
 
     def find_receipt(self, key: str) -> Receipt | None:
-        rows = self._read(
-            "SELECT key, request, expires, first, count FROM {schema}.receipt WHERE key = %b", key
-        )
+        rows = self._read(_RECEIPT + "WHERE key = %b", key)
         return Receipt(*rows[0]) if rows else None
+
+    def receipts(self) -> Iterator[Receipt]:
+        last = ""
+        while rows := self._read(_RECEIPT + "WHERE key > %b ORDER BY key LIMIT %b", last, PAGE):
+            yield from (Receipt(*row) for row in rows)
+            last = rows[-1][0]
 
     def checkpoints(self) -> Sequence[tuple[int, bytes]]:
         return [

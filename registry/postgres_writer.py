@@ -32,6 +32,7 @@ APPEND = (
 )
 LOCK = "SELECT pg_advisory_xact_lock({lock})"
 COPY = "COPY {schema}.event ({columns}) FROM STDIN (FORMAT BINARY)"
+KEEP = "INSERT INTO {schema}.receipt VALUES (%b, %b, %b, %b, %b) ON CONFLICT (key) DO NOTHING"
 PUT = "INSERT INTO {schema}.checkpoint VALUES (%b, %b) ON CONFLICT (size) DO UPDATE SET note = excluded.note"
 COPIED = ("int8", "text", "int8", "text", "bytea", "bytea")
 
@@ -44,6 +45,7 @@ class Writer:
         self._session: Session | None = session
         self._append, self._lock = compose(APPEND, schema), compose(LOCK, schema, lock=lock_key(schema))
         self._copy, self._put = compose(COPY, schema), compose(PUT, schema)
+        self._keep = compose(KEEP, schema)
         self._is_empty = compose("SELECT NOT EXISTS (SELECT FROM {schema}.event)", schema)
         self.together = Together(self._make)
         self._purged = ""
@@ -132,7 +134,6 @@ class Writer:
         ).fetchall()
         if not is_at_rest(session):  # a turn's transaction
             session.execute(b"COMMIT")
-        self._purged = hour if any(each.receipt for each in company) else self._purged
         for each, (outcome, detail, first) in zip(company, rows, strict=True):
             match outcome:
                 case "appended":
@@ -143,14 +144,29 @@ class Writer:
                     each.error = Behind(detail)
                 case _:
                     each.error = AlreadyDone(each.receipt.key if each.receipt else "")
+            if outcome == "appended" and each.receipt:  # what is refused has purged nothing
+                self._purged = hour
 
     def put_checkpoint(self, size: int, note: bytes) -> None:
+        self._at_once(lambda session: session.execute(self._put, (size, note)))
+
+    def keep_receipts(self, receipts: Iterable[Receipt]) -> None:
+        kept = list(receipts)
+
+        def keep(session: Session) -> None:
+            with session.transaction():
+                session.cursor().executemany(self._keep, kept)
+
+        self._at_once(keep)
+
+    def _at_once(self, write: Callable[[Session], object]) -> None:
+        """Write what may be written twice, also if the session is lost meanwhile."""
         until: float | None = None
         with self.together.alone():
             while True:
                 session = self._open(until)
                 try:
-                    session.execute(self._put, (size, note))
+                    write(session)
                 except psycopg.Error as error:
                     if not is_lost(error, session):
                         raise

@@ -47,6 +47,10 @@ class LogUnavailable(Exception):
     """The log's database cannot be reached. What was asked may have been done: asking again is safe with a key."""
 
 
+class Moved(LogUnavailable):
+    """The registry has moved to another database, and what this process has open is the old one; nothing was done."""
+
+
 class AlreadyDone(Exception):
     """A receipt for this key has been stored meanwhile."""
 
@@ -164,6 +168,14 @@ class LogRecorder(ApplicationRecorder):
 
     @abstractmethod
     def find_receipt(self, key: str) -> Receipt | None: ...
+
+    @abstractmethod
+    def receipts(self) -> Iterator[Receipt]:
+        """Every stored receipt."""
+
+    @abstractmethod
+    def keep_receipts(self, receipts: Iterable[Receipt]) -> None:
+        """Store receipts with the positions that they name, all or none: some of those of a log that was adopted."""
 
     @abstractmethod
     def put_checkpoint(self, size: int, note: bytes) -> None: ...

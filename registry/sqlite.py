@@ -21,7 +21,18 @@ from typing import Any
 from eventsourcing.persistence import Notification, StoredEvent
 
 from registry.mapper import EvidenceBroken, read_envelope
-from registry.recorder import PAGE, AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt, checked
+from registry.recorder import (
+    PAGE,
+    AlreadyDone,
+    Behind,
+    Busy,
+    Conflict,
+    Head,
+    LogRecorder,
+    Moved,
+    Receipt,
+    checked,
+)
 from registry.sqlite_readonly import open_readonly
 from registry.together import Append, Together
 from signing.log import leaf_hash
@@ -39,6 +50,7 @@ PATIENCE = 30.0
 POLL = 0.2
 MOST_KNOWN = 10_000
 _SELECT = "SELECT position, stream, version, topic, envelope, leaf FROM event "
+_RECEIPT = "SELECT key, request, expires, first, count FROM receipt "
 _INSERT = "INSERT INTO event (position, stream, version, topic, envelope, leaf) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = 2**63 - 1
 
@@ -85,7 +97,8 @@ class SQLiteRecorder(LogRecorder):
         db.execute("PRAGMA busy_timeout=0")  # _begin waits by itself
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        address = f"{self.path.absolute().as_uri()}?mode=rw"  # a file that was put away is not begun anew
+        return sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -150,7 +163,8 @@ class SQLiteRecorder(LogRecorder):
                 db.execute("ROLLBACK")
             self._versions.clear()
             if isinstance(error, sqlite3.IntegrityError):
-                raise Conflict(str(error)) from error
+                closed = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_TRIGGER
+                raise (Moved if closed else Conflict)(str(error)) from error
             raise
         with self._grown:
             self._grown.notify_all()
@@ -267,6 +281,10 @@ class SQLiteRecorder(LogRecorder):
         with self._together.alone(), self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?)", (size, note))
 
+    def keep_receipts(self, receipts: Iterable[Receipt]) -> None:
+        with self._together.alone(), self._transaction() as db:
+            db.executemany("INSERT INTO receipt VALUES (?, ?, ?, ?, ?)", receipts)
+
     # --- reading
 
     def _read_head(self, db: sqlite3.Connection) -> Head:
@@ -321,8 +339,14 @@ class SQLiteRecorder(LogRecorder):
         return grown
 
     def find_receipt(self, key: str) -> Receipt | None:
-        rows = self._found("SELECT key, request, expires, first, count FROM receipt WHERE key = ?", (key,))
+        rows = self._found(_RECEIPT + "WHERE key = ?", (key,))
         return Receipt(*rows[0]) if rows else None
+
+    def receipts(self) -> Iterator[Receipt]:
+        last = ""
+        while rows := self._found(_RECEIPT + "WHERE key > ? ORDER BY key LIMIT ?", (last, PAGE)):
+            yield from (Receipt(*row) for row in rows)
+            last = rows[-1][0]
 
     def checkpoints(self) -> Sequence[tuple[int, bytes]]:
         return self._found("SELECT size, note FROM checkpoint ORDER BY size")

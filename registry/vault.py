@@ -151,6 +151,11 @@ class Vault:
         else:
             shut(db, table)
 
+    @property
+    def root_key(self) -> bytes:
+        """The key that everything here is under, for whoever opens a copy of it."""
+        return self._root
+
     def derive(self, purpose: str) -> bytes:
         """A 32-byte secret for one purpose, from the root key (HKDF, RFC 5869)."""
         return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._root)
@@ -195,8 +200,8 @@ class Vault:
             with self.engine.begin() as db:
                 db.execute(keys.insert().values(id=id, subject=subject, keep=keep, wrapped=wrapped))
         except sa.exc.IntegrityError:  # another process made it first
-            found = self._find(subject, keep)
-            assert found is not None
+            if (found := self._find(subject, keep)) is None:  # or nobody may any more
+                raise
             return found
         self._open[id] = AESGCM(key)
         return id
@@ -332,8 +337,15 @@ def _hash(token: str) -> str:
 
 
 def sqlite_engine(path: Path, *, journal: str = "WAL", secure: bool = False) -> sa.Engine:
-    """An engine on a SQLite file, with every commit synced to disk."""
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+    """An engine on a SQLite file, with every commit synced to disk. The file is made now, if at all: when it has been
+    put away, whoever has it open does not begin another in its place."""
+    path.touch()
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(address, uri=True, timeout=30, check_same_thread=False),
+        poolclass=sa.QueuePool,
+    )
 
     def configure(connection: object, _: object) -> None:
         cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection

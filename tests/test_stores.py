@@ -13,15 +13,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from api.backup import back_up
 from api.checking import verify
 from api.cli.main import run
-from api.faults import Fault
 from api.holding import LogCut
 from api.rebuilding import rebuild
-from api.restore import restore
 from api.settings import DATABASE, NAME, Settings, WrongDatabase, given_database
-from api.upgrading import upgrade
 from api.wiring import Municipality, create_folder, open_folder
 from domain.person import Person, RegisterPerson
 from registry.clock import SimulatedClock
@@ -240,16 +236,6 @@ def test_a_log_that_has_lost_events_is_refused(
     db.execute(f"DROP SCHEMA {SCHEMA} CASCADE".encode())
     assert "0 events" in refused()
     assert db.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone() == (None,), "nothing was made anew"
-
-
-def test_what_is_done_on_files_alone_says_so(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Fault, match="PostgreSQL"):
-        back_up(folder, tmp_path / "copy")
-    with pytest.raises(Fault, match="PostgreSQL"):
-        upgrade(folder)
-    with pytest.raises(Fault, match="PostgreSQL"):
-        restore(tmp_path / "copy", tmp_path / "again")
-    assert not (tmp_path / "copy").exists() and not (tmp_path / "again").exists()
 
 
 # --- a server that comes and goes

@@ -65,7 +65,8 @@ class Folder:
         except (Fault, OSError, Broken) as error:
             report.fail("checkpoints", "folder-unreadable", reason=self._told(error))
             return report
-        url = settings.database_url(self.path)
+        # A folder of files is read whatever the variable says: a backup is one, wherever it was taken from.
+        url = settings.database_url(self.path) if settings.database == "postgresql" else None
         with ExitStack() as stack:
             try:
                 log = SchemaLog(url, settings.slug, stack) if url else FileLog(self.path, stack)

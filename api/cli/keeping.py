@@ -1,16 +1,18 @@
-"""backup, restore, upgrade: what keeps a registry through the loss of a disk and through the years."""
+"""backup, restore, upgrade, move: what keeps a registry through the loss of a disk and through the years."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from api.backup import back_up
 from api.cli.options import Dir, Json
 from api.cli.output import answer, console, handled, in_language, progress
+from api.moving import move as carry
 from api.restore import restore as bring_back
+from api.settings import DATABASE, WrongDatabase, checked_database, given_database
 from api.upgrading import upgrade as bring_up
 
 DID = {
@@ -28,7 +30,7 @@ DID = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (backup, restore, upgrade):
+    for command in (backup, restore, upgrade, move):
         app.command()(command)
 
 
@@ -77,12 +79,18 @@ def restore(
             help="Förteckning över förstörda nycklar, destroyed.jsonl (kan upprepas).",
         ),
     ] = None,
+    into: Annotated[
+        Literal["sqlite", "postgresql"] | None,
+        typer.Option(
+            "--into", help="Vilken databas; annars den som kopian togs ur. Adressen: LIGGARE_DATABASE."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Återställ en säkerhetskopia till en ny datamapp, som prövas innan något öppnas."""
     with handled(json):
         with progress(in_language("Återställer", "Restoring")) as done:
-            result = bring_back(source, folder, root_key, destroyed or [], done)
+            result = bring_back(source, folder, root_key, destroyed or [], done, into)
         answer(result, json, lambda: _restored(result))
 
 
@@ -145,3 +153,57 @@ def _upgraded(result: dict[str, Any]) -> None:
     if not result["did"]:
         console.print(in_language("  Ingenting behövde göras.", "  Nothing needed to be done."))
     console.print(in_language("Allt som prövats stämmer.", "Everything that was checked holds."))
+
+
+WORK = {"events": ("Händelser", "Events"), "comparing": ("Jämför", "Comparing")}
+
+
+def move(
+    folder: Dir,
+    to: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ADRESS]",
+            help="Databasens adress. Hellre i LIGGARE_DATABASE: ett argument syns i listan över processer.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Flytta registret från mappens filer till PostgreSQL; alla nummer och bevis följer med. Kan köras om."""
+    with handled(json):
+        url = checked_database(to, "ADRESS") if to else given_database()
+        if url is None:
+            raise WrongDatabase("database-missing", variable=DATABASE)
+        with progress(in_language("Flyttar", "Moving")) as done:
+            result = carry(folder, url, lambda at, of, what: done(at, of, in_language(*WORK[what])))
+        answer(result, json, lambda: _moved(result, bool(to)))
+
+
+def _moved(result: dict[str, Any], given: bool) -> None:
+    if result["moved"]:
+        position = result["account"]["head"].split()[0]
+        _say(
+            f"{result['municipality']} ligger nu i PostgreSQL: {position} händelser. Allt som jämförts är lika.",
+            f"{result['municipality']} now lies in PostgreSQL: {position} events. All that was compared is the same.",
+        )
+    else:
+        _say(
+            "Registret är redan flyttat till PostgreSQL.",
+            "The registry has already been moved to PostgreSQL.",
+        )
+    if result["put_aside"]:
+        _say(
+            f"De gamla filerna heter nu {', '.join(result['put_aside'])}. De går inte att skriva i.",
+            f"The old files are now called {', '.join(result['put_aside'])}. They cannot be written to.",
+        )
+    if given:
+        _say(
+            "Adressen stod på kommandoraden, där andra på datorn kan se den. Lägg den i LIGGARE_DATABASE, och byt "
+            "lösenordet om den innehöll ett.",
+            "The address stood on the command line, where others on this machine can see it. Put it in "
+            "LIGGARE_DATABASE, and change the password if it held one.",
+        )
+    _say(
+        "Starta om tjänsten, nu med LIGGARE_DATABASE satt.",
+        "Start the service again, now with LIGGARE_DATABASE set.",
+    )

@@ -163,7 +163,7 @@ def live(place: Place, stages: Sequence[str], kill: Kill | None, counted: str | 
     """Live through stages; with a kill, not to the end. counted names a file for the numbers of calls."""
     calls = Counter[str]()
     for name, point in POINTS.items() if counted else [(kill.point, POINTS[kill.point])] if kill else []:
-        _wrap(name, point, kill, calls)
+        wrap(name, point, kill, calls)
     connect = sqlite3.connect
     sqlite3.connect = lambda *given, **more: connect(
         *given, **{"factory": Connection} | more
@@ -180,7 +180,7 @@ def live(place: Place, stages: Sequence[str], kill: Kill | None, counted: str | 
 def attend(place: Place, kill: Kill | None) -> None:
     """Be a server's background: keep the views, react to what happens, until the end."""
     if kill:
-        _wrap(kill.point, POINTS[kill.point], kill, Counter())
+        wrap(kill.point, POINTS[kill.point], kill, Counter())
     m = place.opened()
     reactions = Reactions(m)
     m.projector.start()
@@ -191,7 +191,8 @@ def attend(place: Place, kill: Kill | None) -> None:
     m.close()
 
 
-def _wrap(name: str, point: Point, kill: Kill | None, calls: Counter[str]) -> None:
+def wrap(name: str, point: Point, kill: Kill | None, calls: Counter[str]) -> None:
+    """Let a function end the process at one of its calls, and count them."""
     wrapped = getattr(point.owner, name_ := point.name)
 
     @wraps(wrapped)
@@ -212,8 +213,8 @@ def _wrap(name: str, point: Point, kill: Kill | None, calls: Counter[str]) -> No
 
 # --- from outside
 
-_forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["tests.faults.child"])
+forked = multiprocessing.get_context("forkserver")
+forked.set_forkserver_preload(["tests.faults.child"])
 
 
 def join(process: BaseProcess, within: float = 120) -> None:
@@ -229,7 +230,7 @@ def run(place: Place, stages: Sequence[str], kill: Kill | None = None, *, surely
 
     If not surely, what is left to do may not pass the point any more.
     """
-    process = _forked.Process(target=live, args=(place, stages, kill))
+    process = forked.Process(target=live, args=(place, stages, kill))
     process.start()
     join(process)
     expected = {-signal.SIGKILL if kill else 0, 0 if not surely else -signal.SIGKILL if kill else 0}
@@ -240,7 +241,7 @@ def run(place: Place, stages: Sequence[str], kill: Kill | None = None, *, surely
 def count(place: Place, stages: Sequence[str]) -> dict[str, int]:
     """How often each point is passed."""
     counted = place.folder / "counted"
-    process = _forked.Process(target=live, args=(place, stages, None, str(counted)))
+    process = forked.Process(target=live, args=(place, stages, None, str(counted)))
     process.start()
     join(process)
     assert process.exitcode == 0
