@@ -54,7 +54,13 @@ def bodies(request: Request, reader: Reader, limit: Limit = 20, offset: Offset =
 
     def show(id: str) -> dict[str, Any]:
         state = reader.get(Body, id)[1]
-        return {"id": id, "name": state.name, "kind": state.kind, "parent": state.parent or None}
+        return {
+            "id": id,
+            "name": state.name,
+            "kind": state.kind,
+            "parent": state.parent or None,
+            "placed": state.placed,
+        }
 
     return some(request, reader.ids(Body), limit, offset, show)
 

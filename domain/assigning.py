@@ -13,7 +13,6 @@ from pydantic import Field
 
 from domain.assignment import Assignment, Stage
 from domain.assignment_events import (
-    Assignee,
     AssignmentDueMoved,
     AssignmentGiven,
     AssignmentHandedOver,
@@ -49,6 +48,7 @@ from domain.messages import (
 from domain.person import Person
 from domain.readings import Decided, Due, decided_part, due_part
 from domain.sources import house
+from domain.stated import Assignee
 
 FOLLOWS = frozenset({Role.SECRETARY, Role.CHAIR, Role.REGISTRAR})
 

@@ -15,7 +15,6 @@ from typing import Self, assert_never
 
 from domain.assignment_events import (
     EVENTS,
-    Assignee,
     AssignmentDueMoved,
     AssignmentGiven,
     AssignmentHandedOver,
@@ -25,7 +24,7 @@ from domain.assignment_events import (
     AssignmentStatusSet,
 )
 from domain.messages import Destroyed, Fact, Known, State
-from domain.readings import DecidedPart, DuePart
+from domain.stated import Assignee, DecidedPart, DuePart
 
 FINISHED: frozenset[str] = frozenset({"done", "replaced", "met", "withdrawn"})
 

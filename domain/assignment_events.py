@@ -12,20 +12,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from domain.meeting_events import Number
-from domain.messages import Event, Id, Part, PublicName, Sealed, free
-from domain.readings import DecidedPart, DuePart
+from domain.messages import Event, Id, Part, Sealed, free
+from domain.stated import Assignee, DecidedPart, DuePart
 
 Status = Literal["open", "under-way", "done", "replaced", "met", "withdrawn", "unknown"]
 Certainty = Literal["stated", "possible"]
 Months = Annotated[int, Field(ge=1, le=120)]
-
-
-class Assignee(Part):
-    """Who is to do it: a function, an organisation, a person, or some of these (den som fått uppdraget)."""
-
-    function: PublicName | None = None
-    organisation: PublicName | None = None
-    person: Id | None = None
 
 
 class StagePart(Part):

@@ -6,6 +6,8 @@
   on or before it, the later entered one if two start together; a January election entered after March's does not end
   it (husregel 12).
 - Which words of the document take in which people is configured (husregel 13).
+- Where a body stands in the tree is an assertion too, with its own start. A body whose parent nobody has stated is not
+  one without a parent (Å3). What stands between bodies (linked, succeeded by, the same) is said, and how surely (H8).
 - A chair by virtue of office is the chair of the body above (L5); any other holds the seat.
 """
 
@@ -19,7 +21,12 @@ from typing import Self, assert_never
 from domain.body_events import (
     EVENTS,
     BodyEstablished,
+    BodyOfficeNamed,
+    BodyPlaced,
+    BodyRelated,
     BodyStaffed,
+    BodySteers,
+    BodyStepRecorded,
     DemandJoined,
     MandateEnded,
     MandateGiven,
@@ -36,6 +43,7 @@ from domain.messages import Destroyed, Fact, Known, State, World
 from domain.regulation import Rules
 from domain.rule_people import Word
 from domain.sources import house
+from domain.stated import Assignee
 
 CHAIR_SEAT = "ordforande"
 VICE_CHAIR = "vice-ordforande"
@@ -81,6 +89,25 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """The body above from a day, since ever if none is given; "" for none above (plats i trädet)."""
+
+    valid_from: date | None
+    parent: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who speaks for the body or coordinates it (talesperson, samordnare)."""
+
+    office: str
+    holder: Assignee
+    valid_from: date | None
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """An offered seat; answer is None until there is one (erbjuden plats)."""
 
@@ -110,6 +137,11 @@ class Body(State):
     name: str = ""
     kind: str = ""
     parent: str = ""
+    placements: tuple[Placement, ...] = ()
+    relations: tuple[BodyRelated, ...] = ()
+    steps: tuple[BodyStepRecorded, ...] = ()
+    offices: tuple[Officer, ...] = ()
+    steers: tuple[BodySteers, ...] = ()
     regulations: tuple[Regulation, ...] = ()
     offers: Mapping[str, Offer] = field(default_factory=dict)
     mandates: tuple[Holding, ...] = ()
@@ -119,7 +151,23 @@ class Body(State):
     def exists(self) -> bool:
         return bool(self.name)
 
+    @property
+    def placed(self) -> str:
+        """Whether it stands under another body, at the top, or nobody has said (unknown)."""
+        return "unknown" if not self.placements else "under" if self.parent else "top"
+
+    @property
+    def succeeded_by(self) -> tuple[str, ...]:
+        """The bodies that it is said to be, or perhaps to be, succeeded by."""
+        return tuple(one.other for one in self.relations if one.relation == "succeeded-by")
+
     # --- questions about a day
+    def parent_at(self, day: date) -> str:
+        """The body above on a day: the placement with the latest start; "" if there is none or nobody has said."""
+        standing = [one for one in self.placements if one.valid_from is None or one.valid_from <= day]
+        latest = max(standing, key=_start, default=None)
+        return latest.parent if latest else ""
+
     def regulation_at(self, day: date) -> Regulation | None:
         """The regulation in force: the one with the latest start, the later adopted if two start together."""
         standing = [regulation for regulation in self.regulations if regulation.applies(day)]
@@ -166,7 +214,8 @@ class Body(State):
         rule = rules.chair() if rules else None
         if rule is None or rule.kind != "ex-officio":
             return self.seated_at(day, rule.seat if rule else CHAIR_SEAT)
-        return world.get(Body, self.parent).chair_at(day, world) if self.parent else ""
+        above = self.parent_at(day)
+        return world.get(Body, above).chair_at(day, world) if above else ""
 
     def vice_chair_at(self, day: date) -> str:
         return self.seated_at(day, VICE_CHAIR)
@@ -178,7 +227,24 @@ class Body(State):
             return self
         match event:
             case BodyEstablished():
-                return replace(self, name=event.name, kind=event.kind, parent=event.parent or "")
+                begun = replace(self, name=event.name, kind=event.kind)
+                return begun._placed(None, event.parent, fact.version) if event.parent else begun
+            case BodyPlaced():
+                return self._placed(event.valid_from, event.parent, fact.version)
+            case BodyRelated():
+                return replace(self, relations=(*self.relations, event))
+            case BodyStepRecorded():
+                return replace(self, steps=(*self.steps, event))
+            case BodyOfficeNamed():
+                officer = Officer(event.office, event.holder, event.valid_from, event.valid_to)
+                same = (officer.office, officer.holder, officer.valid_from)
+                others = tuple(
+                    one for one in self.offices if (one.office, one.holder, one.valid_from) != same
+                )
+                return replace(self, offices=(*others, officer))
+            case BodySteers():
+                kept = tuple(one for one in self.steers if one.project != event.project)
+                return replace(self, steers=(*kept, event))
             case RegulationAdopted():
                 return replace(self, regulations=(*self.regulations, _regulation(event, fact.version)))
             case SeatOffered():
@@ -205,6 +271,14 @@ class Body(State):
                 return replace(self, demands={**self.demands, event.demand: joined})
             case _:
                 assert_never(event)
+
+    def _placed(self, valid_from: date | None, parent: str | None, version: int) -> Self:
+        placements = (*self.placements, Placement(valid_from, parent or "", version))
+        return replace(self, placements=placements, parent=max(placements, key=_start).parent)
+
+
+def _start(placement: Placement) -> tuple[date, int]:
+    return placement.valid_from or date.min, placement.version
 
 
 def _regulation(event: RegulationAdopted, version: int) -> Regulation:

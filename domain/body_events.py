@@ -24,8 +24,13 @@ from domain.messages import (
     SourcePart,
     free,
 )
+from domain.stated import Assignee, DecidedPart
 
 Capacity = Literal["member", "substitute", "expert", "invited"]
+Relation = Literal["linked", "succeeded-by", "same"]
+RelationCertainty = Literal["stated", "possible", "unstated"]
+Step = Literal["decided", "established", "staffed", "constituted", "ended"]
+Office = Literal["spokesperson", "coordinator"]
 
 
 class BodyEvent(Event):
@@ -41,6 +46,64 @@ class BodyEstablished(BodyEvent):
     name: PublicName
     kind: Code
     parent: Id | None
+
+
+class BodyPlaced(BodyEvent):
+    """A body stands under another, or under none, from a day or since ever (organ infogat)."""
+
+    TOPIC = "body-placed.v1"
+
+    body: Id
+    parent: Id | None
+    valid_from: date | None
+
+
+class BodyRelated(BodyEvent):
+    """How a body stands to another: linked, succeeded by it, or the same (organs förhållande)."""
+
+    TOPIC = "body-related.v1"
+
+    body: Id
+    other: Id
+    relation: Relation
+    certainty: RelationCertainty
+    written: Annotated[Sealed, free()] | None
+    valid_from: date | None
+
+
+class BodyStepRecorded(BodyEvent):
+    """A step in the life of a body: decided, established, staffed, constituted, ended (organs tillkomst)."""
+
+    TOPIC = "body-step-recorded.v1"
+
+    body: Id
+    step: Step
+    decided: DecidedPart | None
+    instrument: Id | None
+
+
+class BodyOfficeNamed(BodyEvent):
+    """Somebody speaks for a body or coordinates it (talesperson, samordnare)."""
+
+    TOPIC = "body-office-named.v1"
+
+    body: Id
+    office: Office
+    holder: Assignee
+    valid_from: date | None
+    valid_to: date | None
+
+
+class BodySteers(BodyEvent):
+    """A body is the steering group of a project, whose follow-up it does (styrgrupp)."""
+
+    TOPIC = "body-steers.v1"
+
+    body: Id
+    project: PublicName
+    assignment: Id | None
+    valid_from: date | None
+    valid_to: date | None
 
 
 class RegulationAdopted(BodyEvent):
@@ -193,6 +256,11 @@ class DemandJoined(BodyEvent):
 
 EVENTS = (
     BodyEstablished
+    | BodyPlaced
+    | BodyRelated
+    | BodyStepRecorded
+    | BodyOfficeNamed
+    | BodySteers
     | RegulationAdopted
     | SeatOffered
     | SeatAccepted

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self, assert_never
 
-from domain.assignment_events import Assignee
 from domain.instrument_events import (
     EVENTS,
     Ground,
@@ -28,7 +27,7 @@ from domain.instrument_events import (
     InstrumentVersionMade,
 )
 from domain.messages import Destroyed, Fact, Known, State
-from domain.readings import DecidedPart, DuePart
+from domain.stated import Assignee, DecidedPart, DuePart
 from domain.when import Happened
 
 

@@ -12,10 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.assignment_events import Assignee
 from domain.meeting_events import Number
 from domain.messages import Code, Event, Id, Part, PublicName, Sealed, free
-from domain.readings import DecidedPart, DuePart
+from domain.stated import Assignee, DecidedPart, DuePart
 
 Kind = Literal[
     "mapping",

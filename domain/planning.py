@@ -14,7 +14,6 @@ from pydantic import Field
 
 from domain.assigning import FOLLOWS, assignees
 from domain.assignment import Assignment
-from domain.assignment_events import Assignee
 from domain.body import Body
 from domain.document import Document
 from domain.errors import NotFound, Refused
@@ -54,6 +53,7 @@ from domain.messages import (
 )
 from domain.readings import Decided, Due, decided_part, due_part
 from domain.sources import house
+from domain.stated import Assignee
 
 
 # --- commands

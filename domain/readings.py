@@ -11,16 +11,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated
 
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, in_order, known
 from domain.meeting import Meeting
 from domain.meeting_events import Number
-from domain.messages import Actor, Id, Known, Line, Part, PublicName, Sealed, World, free
+from domain.messages import Actor, Id, Known, Line, Part, PublicName, World
 from domain.person import Person
 from domain.sources import house
-from domain.when import Truth, parse
+from domain.stated import DecidedPart, DuePart
+from domain.when import parse
 
 
 # --- as it is given in a command
@@ -45,34 +45,7 @@ class Decided(Part):
     read_by: Id | None = None
 
 
-# --- as it stands in an event
-class DuePart(Part):
-    """A due time as written and as read; without a reader the registry read it, without days nobody has (tidpunkt)."""
-
-    written: Annotated[Sealed, free()]
-    first: date | None
-    last: date | None
-    read_by: Id | None
-
-    def judged(self, day: date) -> Truth:
-        """Whether a day is past all of it; perhaps, while it is due or not read."""
-        if self.last is not None and day > self.last:
-            return Truth.YES
-        return Truth.NO if self.first is not None and day < self.first else Truth.PERHAPS
-
-
-class DecidedPart(Part):
-    """A decision as written and as read, and who read it (beslut som åberopas)."""
-
-    meeting: Id | None
-    decision: Number | None
-    written: Annotated[Sealed, free()] | None
-    decided_by: PublicName | None
-    day: date | None
-    paragraph: PublicName | None
-    read_by: Id | None
-
-
+# --- as it is read
 def due_part(due: Due, world: World, actor: Actor) -> DuePart:
     """A due time with its reading; one that ends before it begins is refused."""
     first, last, reader = due.first, due.last, due.read_by or actor.person

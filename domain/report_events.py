@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from domain.meeting_events import Channel, Enclosure, Number
 from domain.messages import Event, Finding, Id, Part, PublicName, Sealed, free
-from domain.readings import DecidedPart
+from domain.stated import DecidedPart
 
 Text = Annotated[Sealed, free()]
 Subject = Literal["economy", "environment", "citizens", "children"]

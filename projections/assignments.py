@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain import assignment_events as e
-from domain.readings import DuePart
+from domain.stated import DuePart
 from projections.view import Assert, Record, View, gone, listed, number, says, text
 
 STREAMS = frozenset({"assignment"})

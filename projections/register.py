@@ -105,7 +105,12 @@ GRANT = View(
 def _body(record: Record) -> Iterator[Assert]:
     match event := record.event:
         case b.BodyEstablished():
-            yield says(event.body, body=event.body, name=event.name, kind=event.kind, parent=event.parent)
+            placed = "under" if event.parent else "unknown"
+            known = {"name": event.name, "kind": event.kind, "parent": event.parent, "placed": placed}
+            yield says(event.body, body=event.body, **known)
+        case b.BodyPlaced():
+            placed = "under" if event.parent else "top"
+            yield says(event.body, body=event.body, parent=gone(event.parent), placed=placed)
         case DiaryChosen():
             yield says(event.body, body=event.body, diary=event.mode, pattern=gone(event.pattern))
         case _:
@@ -116,7 +121,15 @@ BODY = View(
     "body",
     1,
     frozenset({"body", "municipality"}),
-    [text("body"), text("name"), text("kind"), text("parent"), text("diary"), text("pattern")],
+    [
+        text("body"),
+        text("name"),
+        text("kind"),
+        text("parent"),
+        text("placed"),
+        text("diary"),
+        text("pattern"),
+    ],
     _body,
     identity=("body",),
 )

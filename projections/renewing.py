@@ -20,7 +20,7 @@ from projections.reading import rows
 from projections.view import Row
 
 YEARS = 2
-PLANS_FROM = date(2024, 7, 1)  # transitional provision 2 of 2023:196
+NOT_YET = "övergångsbestämmelserna 2"  # until then no plan has to be decided
 PICTURE, PLAN = "situation-picture", "action-plan"
 
 
@@ -67,8 +67,9 @@ def _line(duty: str, section: str, one: Row | None, day: date, last: str | None)
 
 
 def _decided(one: Row | None, day: date, decided: list[Row]) -> Row:
-    line = _said("plan-decided", "5 §", one, day)
-    if day < PLANS_FROM and not decided:
+    binds = day >= CRIME_PREVENTION.since("5 §")
+    line = _said("plan-decided", "5 §" if binds else NOT_YET, one, day)
+    if not binds and not decided:
         return line | {"last": None, "until": None, "state": "not-applicable"}
     last = decided[-1]["given_day"] or _last(decided, day) if decided else None
     return line | {"last": last, "until": None, "state": "done" if decided else "unknown"}

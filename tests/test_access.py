@@ -9,7 +9,7 @@ import pytest
 
 from api.access import SYSTEM, authorise, rules_hash, scope
 from domain import decider
-from domain.assignment_events import Assignee, AssignmentGiven
+from domain.assignment_events import AssignmentGiven
 from domain.body_events import BodyEstablished, MandateGiven
 from domain.calling import AddItem, ScheduleMeeting
 from domain.constituting import AdoptRegulation, EstablishBody
@@ -26,6 +26,7 @@ from domain.municipality import RegistryOpened
 from domain.person import GRANTABLE, GrantRole, PersonRegistered, RegisterPerson, RoleGranted
 from domain.report_events import ReportWritten
 from domain.sources import house
+from domain.stated import Assignee
 from tests.given import NOW, DictWorld, given, ident
 from tests.test_regulation import LERUM
 

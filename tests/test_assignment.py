@@ -23,13 +23,13 @@ from domain.assigning import (
     StageAsked,
 )
 from domain.assignment import Assignment
-from domain.assignment_events import Assignee
 from domain.calling import AddItem
 from domain.deliberating import RecordDecision
 from domain.messages import Destroyed, Known
 from domain.municipality import RegistryOpened
-from domain.readings import Decided, DecidedPart, Due, DuePart
+from domain.readings import Decided, Due
 from domain.sources import house
+from domain.stated import Assignee, DecidedPart, DuePart
 from domain.when import Truth
 from projections.following import as_csv, follow_up
 from projections.reading import assertions, rows

@@ -11,7 +11,6 @@ import pytest
 
 from domain import instrument_events as e
 from domain.assigning import GiveAssignment
-from domain.assignment_events import Assignee
 from domain.instrument import Instrument
 from domain.municipality import RegistryOpened
 from domain.planning import (
@@ -24,6 +23,7 @@ from domain.planning import (
 )
 from domain.readings import Decided, Due
 from domain.sources import house
+from domain.stated import Assignee
 from projections.reading import rows
 from projections.renewing import renewals
 from projections.runner import Projector
@@ -218,6 +218,8 @@ def test_picture_and_plan_are_watched_and_never_failed_for_what_nobody_knows(law
     assert law.on("2023-06-30") == {}, "the law was not in force"
     assert law.on("2023-07-01") == nothing | {"plan-decided": "not-applicable"}
     assert law.on("2024-07-01") == nothing
+    sections = [renewals(law.views, date(2024, day, 1))[1]["source_section"] for day in (6, 7)]
+    assert sections == ["övergångsbestämmelserna 2", "5 §"]
     law.keep(
         begin(PICTURE, "situation-picture", level="Strategisk", happened="2023-09-01"),
         version(PICTURE, happened="2023-09-01"),

@@ -12,13 +12,13 @@ import pytest
 
 from domain import report as r
 from domain.assigning import GiveAssignment
-from domain.assignment_events import Assignee
 from domain.matter import OpenMatter, VoidMatter
 from domain.messages import Destroyed, Known
 from domain.municipality import OpenRegistry, RegistryOpened
 from domain.readings import Decided
 from domain.report_events import SUBJECTS, ReportSent, ReportWritten
 from domain.sources import house
+from domain.stated import Assignee
 from projections.paper import sheets
 from projections.paper.render import render
 from projections.paper.report import report_sheet

@@ -25,7 +25,6 @@ from domain.assigning import (
     ReportOnAssignment,
     SetAssignmentStatus,
 )
-from domain.assignment_events import Assignee
 from domain.calling import (
     AddItem,
     CancelMeeting,
@@ -84,6 +83,7 @@ from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyH
 from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
 from domain.messages import Role
 from domain.municipality import ChooseDiary, OpenRegistry, ResetClock
+from domain.organising import NameBodyOffice, PlaceBody, RecordBodyStep, RelateBodies, SteerProject
 from domain.paragraphs import NumberItems
 from domain.person import (
     ChangeContact,
@@ -112,6 +112,7 @@ from domain.report import (
     SendReport,
     WriteReport,
 )
+from domain.stated import Assignee
 from domain.unclarity import NoteUnclarity, RecordReading
 from tests.council import (
     BOARD,
@@ -494,6 +495,16 @@ def reports(s: LogSession) -> None:
     s.do(RecordReportMatter(**this, matter=ident(1)))
 
 
+def organising(s: LogSession) -> None:
+    s.refuse(PlaceBody(body=BOARD, parent=COUNCIL), "own-ancestor")
+    s.do(PlaceBody(body=BOARD), PlaceBody(body=LOOSE, parent=COUNCIL))
+    s.refuse(RelateBodies(body=LOOSE, other=LOOSE, relation="same"), "follows-itself")
+    s.do(RelateBodies(body=LOOSE, other=COUNCIL, relation="linked"))
+    s.do(RecordBodyStep(body=LOOSE, step="established"))
+    s.do(NameBodyOffice(body=COUNCIL, office="spokesperson", holder=Assignee(function="Ordföranden")))
+    s.do(SteerProject(body=COUNCIL, project="Trygga torget"))
+
+
 STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     registry,
     persons,
@@ -513,4 +524,5 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     assignments,
     planning,
     reports,
+    organising,
 )

@@ -125,6 +125,7 @@ POOLS: Final[dict[str, st.SearchStrategy[Any]]] = {
 }
 SAME: Final = {
     "parent": "body",
+    "other": "body",
     "to_body": "body",
     "adopted_by": "body",
     "to_meeting": "meeting",

@@ -1,0 +1,121 @@
+"""Views of how bodies stand to each other: links and successions, steps, offices, and the projects that they steer.
+
+- The tree itself is in the view "body": each body with the one above it, or none stated.
+- Each relation, step and office is a row; what is not stated has no row (Å3, Al7, H8, V8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import body_events as b
+from projections.assignments import DECIDED, decided_values
+from projections.view import Assert, Record, View, listed, number, says, text
+
+STREAMS = frozenset({"body"})
+
+
+def _relation(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.BodyRelated):
+        yield says(
+            f"{event.body}/{event.relation}/{event.other}",
+            body=event.body,
+            other=event.other,
+            relation=event.relation,
+            certainty=event.certainty,
+            written=event.written,
+            valid_from=event.valid_from,
+        )
+
+
+RELATION = View(
+    "body-relation",
+    1,
+    STREAMS,
+    [text("body"), text("other"), text("relation"), text("certainty"), text("written"), text("valid_from")],
+    _relation,
+    identity=("body", "other", "relation"),
+)
+
+
+def _step(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.BodyStepRecorded):
+        yield says(
+            f"{event.body}/{record.fact.version}",
+            body=event.body,
+            step=event.step,
+            day=record.fact.happened.text,
+            instrument=event.instrument,
+            **decided_values(event.decided),
+        )
+
+
+STEP = View(
+    "body-step",
+    1,
+    STREAMS,
+    [
+        text("body"),
+        text("step"),
+        text("day"),
+        text("instrument"),
+        *map(text, DECIDED),
+        number("given_decision"),
+    ],
+    _step,
+    identity=("body", "step"),
+)
+
+
+def _office(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.BodyOfficeNamed):
+        held = event.holder
+        who = "/".join(str(one or "") for one in (held.function, held.organisation, held.person))
+        yield says(
+            f"{event.body}/{event.office}/{event.valid_from or ''}/{who}",
+            body=event.body,
+            office=event.office,
+            holder=held,
+            valid_from=event.valid_from,
+            valid_to=event.valid_to,
+        )
+
+
+OFFICE = View(
+    "body-office",
+    1,
+    STREAMS,
+    [text("body"), text("office"), listed("holder"), text("valid_from"), text("valid_to")],
+    _office,
+    identity=("body", "office"),
+    interval=True,
+)
+
+
+def _steering(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.BodySteers):
+        yield says(
+            f"{event.body}/{event.project}",
+            body=event.body,
+            project=event.project,
+            assignment=event.assignment,
+            valid_from=event.valid_from,
+            valid_to=event.valid_to,
+        )
+
+
+STEERING = View(
+    "steering",
+    1,
+    STREAMS,
+    [text("body"), text("project"), text("assignment"), text("valid_from"), text("valid_to")],
+    _steering,
+    identity=("body", "project"),
+    interval=True,
+)
+
+VIEWS = (RELATION, STEP, OFFICE, STEERING)
