@@ -392,7 +392,6 @@ def test_a_receipt_expires(reg: Registry) -> None:
 
 def test_the_receipt_tells_nothing_of_the_request(reg: Registry, place: Place) -> None:
     register(reg, once=once(key="a-secret-key", request=b"Anna Ek"))
-    reg.recorder.close()
     with place.by_hand() as db:
         rows = repr(db.exec_driver_sql("SELECT * FROM receipt").all())
     assert rows != "[]" and not any(said in rows for said in ("a-secret-key", "register-person", "Anna"))
