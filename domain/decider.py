@@ -32,6 +32,7 @@ from domain import (
     preparing,
     report,
     unclarity,
+    voting,
 )
 from domain.assignment import Assignment
 from domain.body import Body
@@ -63,6 +64,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     kallelse,
     holding,
     deliberating,
+    voting,
     paragraphs,
     drafting,
     approving,

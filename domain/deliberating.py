@@ -58,6 +58,7 @@ from domain.proposal import Verb
 from domain.quorum import too_few
 from domain.rule_kinds import DISSENT
 from domain.sources import house
+from domain.voting import no_conflict
 from domain.when import UNKNOWN, Truth, parse
 
 
@@ -237,6 +238,7 @@ def _said(
             )
         case MakeProposal():
             grounds.person_of(world, command.proposer)
+            no_conflict(command.proposer, command.item, meeting)
             of_version(command.of_proposal, command.version, world)
             return ProposalMade(
                 meeting=command.meeting,
@@ -268,6 +270,7 @@ def _decided(
         raise Refused("verb-for-each-point", house(107), points=len(points), verbs=len(verbs))
     if isinstance(command, RecordDecision):
         proposals = {one.number for one in meeting.proposals if one.item == command.item}
+        proposals -= meeting.withdrawn
         if command.adopts is not None and command.adopts not in proposals:
             raise NotFound("proposal", str(command.adopts))
         _adopts(command, world)

@@ -19,6 +19,7 @@ from domain.meeting_parts import (
     Attendance,
     Begun,
     Break,
+    Conflict,
     Decision,
     Dissent,
     Elected,
@@ -28,9 +29,12 @@ from domain.meeting_parts import (
     Noted,
     Postponement,
     Presence,
+    Reservation,
     Said,
+    Vote,
 )
 from domain.messages import Fact, Known, Sealed, State
+from domain.sources import Source
 from domain.when import Happened
 
 P = TypeVar("P", Noted, Presence)
@@ -75,6 +79,12 @@ class Meeting(State):
     statements: tuple[Said, ...] = ()
     decisions: tuple[Decision, ...] = ()
     dissents: tuple[Dissent, ...] = ()
+    withdrawn: frozenset[int] = frozenset()  # proposals
+    proposal_order: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # by item
+    order_versions: Mapping[int, int] = field(default_factory=dict)
+    votes: tuple[Vote, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    in_conflict: tuple[Conflict, ...] = ()
     abstentions: tuple[tuple[int, str, int], ...] = ()  # item, person, version
     postponed: tuple[Postponement, ...] = ()
     minutes: tuple[Begun, ...] = ()
@@ -112,6 +122,7 @@ class Meeting(State):
         """Whether the meeting came to an item, or anything was noted under it."""
         said = {one.item for one in (*self.reports, *self.proposals, *self.statements)}
         said |= {one.item for one in self.decisions} | {one.item for one in self.dissents}
+        said |= {one.event.item for one in self.votes} | {one.item for one in self.in_conflict}
         said |= {one.item for one in self.postponed} | {where for where, _, _ in self.abstentions}
         return item in said or any(one.item == item and one.taken_up for one in self.items)
 
@@ -149,6 +160,55 @@ class Meeting(State):
         if any(one.person == person and one.status == "absent" for one in self.absences):
             return Attendance.ABSENT
         return Attendance.UNKNOWN
+
+    def present_at(self, one: Presence, item: int) -> bool:
+        """Whether an interval of presence takes in an item."""
+        came = one.from_item is None or self.place_of(one.from_item) <= self.place_of(item)
+        stayed = (
+            not one.left or one.after_item is None or self.place_of(item) <= self.place_of(one.after_item)
+        )
+        return came and stayed
+
+    def attendance_at(self, person: str, item: int) -> Attendance:
+        """Whether somebody took part in an item, as far as it was noted."""
+        mine = [one for one in self.presences if one.person == person]
+        if not mine:
+            return self.attendance(person)
+        if not any(self.present_at(one, item) for one in mine):
+            return Attendance.ABSENT
+        return Attendance.PRESENT
+
+    @property
+    def conflicts(self) -> dict[tuple[int, str], Source]:
+        """Who has a conflict of interest in which item, and the rule that keeps them out."""
+        return {(one.item, one.person): one.source for one in self.in_conflict}
+
+    def may_vote(self, person: str, item: int) -> bool:
+        """Whether somebody present is a member, or a substitute in somebody's place, without a conflict of interest."""
+        if (item, person) in self.conflicts:
+            return False
+        mine = [one for one in self.presences if one.person == person and self.present_at(one, item)]
+        return not mine or any(
+            one.capacity == "member" or (one.capacity == "substitute" and one.substitutes_for is not None)
+            for one in mine
+        )
+
+    def voters(self, item: int) -> frozenset[str]:
+        """Those noted as present who may vote in an item, the one who leads it among them."""
+        here = {one.person for one in self.presences if self.present_at(one, item)}
+        leads = self.chair_of(item)
+        return frozenset(one for one in here | ({leads} if leads else set()) if self.may_vote(one, item))
+
+    def acted_in(self, item: int, person: str) -> bool:
+        """Whether somebody proposed, voted or made a reservation under an item."""
+        said = any((one.item, one.person) == (item, person) for one in self.proposals)
+        voted = any(
+            one.event.item == item and person in [ballot.person for ballot in one.event.ballots]
+            for one in self.votes
+        )
+        return (
+            said or voted or any((one.item, one.participant) == (item, person) for one in self.reservations)
+        )
 
     # --- folding
     def evolve(self, fact: Fact) -> Self:
@@ -312,6 +372,22 @@ class Meeting(State):
                 return self._with(statements=(*self.statements, said))
             case e.MemberAbstained():
                 return self._with(abstentions=(*self.abstentions, (event.item, event.person, at)))
+            case e.ProposalWithdrawn():
+                return self._with(withdrawn=self.withdrawn | {event.proposal})
+            case e.ProposalsOrdered():
+                return self._with(
+                    proposal_order={**self.proposal_order, event.item: event.order},
+                    order_versions={**self.order_versions, event.item: at},
+                )
+            case e.VoteRecorded():
+                return self._with(votes=(*self.votes, Vote(at, event)))
+            case e.ReservationRecorded():
+                made = Reservation(event.reservation, at, event.item, event.participant, event.text)
+                return self._with(reservations=(*self.reservations, made))
+            case e.ConflictOfInterestNoted():
+                source = Source(event.source.document, event.source.section, event.source.fact)
+                conflict = Conflict(at, event.item, event.person, event.left, event.ground, source)
+                return self._with(in_conflict=(*self.in_conflict, conflict))
             case e.ItemPostponed():
                 kept_items = tuple(one for one in self.postponed if one.item != event.item)
                 put_off = Postponement(at, event.item, event.to_meeting, event.reason)

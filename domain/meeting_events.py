@@ -14,6 +14,7 @@ from pydantic import Field
 
 from domain.messages import (
     Code,
+    Count,
     Diarienummer,
     Event,
     Finding,
@@ -33,6 +34,8 @@ Working = Annotated[Sealed, free("event", Keep.WORKING)]
 Number = Annotated[int, Field(ge=1, le=10_000)]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Channel = Literal["e-mail", "post", "portal", "hand"]
+Method = Literal["acclamation", "open-vote", "closed-vote"]
+Side = Literal["yes", "no", "abstained"]
 Capacity = Literal["member", "substitute", "co-opted", "expert", "invited", "official", "secretary", "guest"]
 
 
@@ -430,6 +433,78 @@ class MemberAbstained(MeetingEvent):
     person: Id
 
 
+class ProposalWithdrawn(MeetingEvent):
+    """A proposal made at the meeting was taken back (återtaget yrkande)."""
+
+    TOPIC: ClassVar[str] = "proposal-withdrawn.v1"
+
+    item: Number
+    proposal: Number
+
+
+class ProposalsOrdered(MeetingEvent):
+    """In which order the chair put the proposals (propositionsordning)."""
+
+    TOPIC: ClassVar[str] = "proposals-ordered.v1"
+
+    item: Number
+    order: tuple[Number, ...]
+    source: SourcePart
+
+
+class Ballot(Part):
+    """How one person voted in an open vote (röst)."""
+
+    person: Id
+    vote: Side
+
+
+class VoteRecorded(MeetingEvent):
+    """A vote and its result; carried is the proposal that won, None if that is not known (omröstning)."""
+
+    TOPIC: ClassVar[str] = "vote-recorded.v1"
+
+    item: Number
+    vote: Number
+    method: Method
+    yes_for: Number | None
+    no_for: Number | None
+    yes: Count
+    no: Count
+    abstained: Count
+    ballots: tuple[Ballot, ...]
+    casting: Literal["yes", "no"] | None
+    carried: Number | None
+    source: SourcePart
+    findings: tuple[Finding, ...] = ()
+
+
+class ReservationRecorded(MeetingEvent):
+    """Somebody who took part in a decision made a reservation against it (reservation)."""
+
+    TOPIC: ClassVar[str] = "reservation-recorded.v1"
+
+    item: Number
+    reservation: Number
+    participant: Id
+    text: Text | None
+    source: SourcePart
+    findings: tuple[Finding, ...] = ()
+
+
+class ConflictOfInterestNoted(MeetingEvent):
+    """Somebody takes no part in an item for a conflict of interest (jäv)."""
+
+    TOPIC: ClassVar[str] = "conflict-of-interest-noted.v1"
+
+    item: Number
+    person: Id
+    left: bool
+    ground: Text | None
+    source: SourcePart
+    findings: tuple[Finding, ...] = ()
+
+
 class ItemPostponed(MeetingEvent):
     """An item was left for later (bordläggning)."""
 
@@ -484,6 +559,11 @@ EVENTS = (
     | DissentRetracted
     | StatementAttached
     | MemberAbstained
+    | ProposalWithdrawn
+    | ProposalsOrdered
+    | VoteRecorded
+    | ReservationRecorded
+    | ConflictOfInterestNoted
     | ItemPostponed
     | MinutesBegun
 )

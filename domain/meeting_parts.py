@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from domain.meeting_events import Enclosure, Recipient
+from domain.meeting_events import Enclosure, Recipient, VoteRecorded
 from domain.messages import Sealed
+from domain.sources import Source
 from domain.when import Happened
 
 
@@ -148,6 +149,37 @@ class Dissent:
     participant: str
     view: Sealed
     retracted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A vote as it was recorded (omröstning)."""
+
+    version: int
+    event: VoteRecorded
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody's conflict of interest in an item, and whether they left (jäv)."""
+
+    version: int
+    item: int
+    person: str
+    left: bool
+    ground: Sealed | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A reservation against a decision (reservation)."""
+
+    number: int
+    version: int
+    item: int
+    participant: str
+    text: Sealed | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,22 +177,20 @@ class _Writer:
 
     def touches(self, one: Presence) -> bool:
         """Whether somebody was there for any of the items; in minutes of the whole meeting, whether at all."""
-        return self.rest or any(self.present_at(one, item) for item in self.covers)
-
-    def present_at(self, one: Presence, item: int) -> bool:
-        place = self.meeting.place_of
-        came = one.from_item is None or place(one.from_item) <= place(item)
-        stayed = not one.left or one.after_item is None or place(item) <= place(one.after_item)
-        return came and stayed
+        return self.rest or any(self.meeting.present_at(one, item) for item in self.covers)
 
     def from_number(self, one: Presence) -> str | None:
         """The first item somebody was there for, unless they were there from the beginning of what is told."""
-        if one.from_item is None or not (self.rest or not self.present_at(one, self.first)):
+        if one.from_item is None or not (self.rest or not self.meeting.present_at(one, self.first)):
             return None
         return self.meeting.number(one.from_item)
 
     def to_number(self, one: Presence) -> str | None:
-        if not one.left or one.after_item is None or not (self.rest or not self.present_at(one, self.last)):
+        if (
+            not one.left
+            or one.after_item is None
+            or not (self.rest or not self.meeting.present_at(one, self.last))
+        ):
             return None
         return self.meeting.number(one.after_item)
 
@@ -250,13 +248,24 @@ class _Writer:
                     **{**told, "organisation": organisation},
                     text=said.text,
                 )
+        for conflict in meeting.in_conflict:
+            if conflict.item == here:
+                yield self.say(
+                    "conflict",
+                    conflict.version,
+                    here,
+                    **self.who(conflict.person),
+                    left="yes" if conflict.left else "no",
+                    ground=conflict.ground,
+                )
         for said in meeting.proposals:
-            if said.item == here:
+            if said.item == here and said.number not in meeting.withdrawn:
                 proposer = self.who(said.person) if said.person else {}
                 follows = self.adopted(said.of_proposal, said.proposal_version, ())
                 yield self.say(
                     "proposal", said.version, here, number=said.number, **proposer, text=said.text, **follows
                 )
+        yield from self.voting(here)
         for person in (person for where, person, _ in meeting.abstentions if where == here):
             version = next(at for where, who, at in meeting.abstentions if (where, who) == (here, person))
             yield self.say("abstention", version, here, **self.who(person))
@@ -281,6 +290,10 @@ class _Writer:
                     **self.participant(dissent.participant),
                     view=dissent.view,
                 )
+        for made in meeting.reservations:
+            if made.item == here:
+                said_by = self.participant(made.participant)
+                yield self.say("reservation", made.version, here, **said_by, text=made.text)
         for said in meeting.statements:
             if said.item == here:
                 yield self.say(
@@ -292,6 +305,34 @@ class _Writer:
                 yield self.say(
                     "postponed", postponed.version, here, to=later.starts[:10], reason=postponed.reason
                 )
+
+    def voting(self, here: int) -> Iterator[Statement]:
+        """In which order the proposals were put, and how they were voted on."""
+        meeting = self.meeting
+        if here in meeting.proposal_order:
+            order = ",".join(map(str, meeting.proposal_order[here]))
+            yield self.say("order", meeting.order_versions[here], here, order=order)
+        for vote in (one for one in meeting.votes if one.event.item == here):
+            cast = vote.event
+            counted = cast.method != "acclamation"
+            names = {
+                f"{side}-{number}": self.named(person)
+                for side in ("yes", "no", "abstained")
+                for number, person in enumerate((one.person for one in cast.ballots if one.vote == side), 1)
+            }
+            yield self.say(
+                "vote",
+                vote.version,
+                here,
+                method=cast.method,
+                **{"yes-for": cast.yes_for, "no-for": cast.no_for},
+                yes=cast.yes if counted else None,
+                no=cast.no if counted else None,
+                abstained=cast.abstained if counted else None,
+                casting=cast.casting,
+                carried=cast.carried,
+                **names,
+            )
 
     def adopted(self, proposal: str | None, version: int | None, may_be: tuple[int, ...]) -> dict[str, Value]:
         """The proposal in the matter that is followed, and its version, or those that it may be."""

@@ -1,4 +1,4 @@
-"""Views of what was said and decided at a meeting: reports, proposals, decisions, dissent, statements, abstentions.
+"""Views of what was said and decided at a meeting: reports, proposals, votes, decisions, dissent, reservations.
 
 - A proposal is not a decision, and a decision says which proposal it adopts, if it does. Where it does not say which
   version, all that it can be stand there, and how a named person has read it beside them (Al5).
@@ -170,6 +170,13 @@ REPORT = View(
 
 def _proposal(record: Record) -> Iterator[Assert]:
     event = record.event
+    if isinstance(event, m.ProposalWithdrawn):
+        key = f"{event.meeting}/{event.proposal}"
+        yield says(key, meeting=event.meeting, proposal=event.proposal, withdrawn=True)
+    if isinstance(event, m.ProposalsOrdered):
+        for place, proposal in enumerate(event.order, 1):
+            key = f"{event.meeting}/{proposal}"
+            yield says(key, meeting=event.meeting, proposal=proposal, put=place)
     if isinstance(event, m.ProposalMade):
         yield says(
             f"{event.meeting}/{event.proposal}",
@@ -197,6 +204,8 @@ PROPOSAL = View(
         text("text"),
         text("of_proposal"),
         number("version"),
+        number("put"),
+        number("withdrawn"),
     ],
     _proposal,
     identity=("meeting", "proposal"),
@@ -256,4 +265,108 @@ ABSTENTION = View(
     identity=("meeting", "item", "person"),
 )
 
-VIEWS = (DECISION, DISSENT, REPORT, PROPOSAL, STATEMENT, ABSTENTION)
+
+def _vote(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.VoteRecorded):
+        yield says(
+            f"{event.meeting}/{event.vote}",
+            meeting=event.meeting,
+            vote=event.vote,
+            item=event.item,
+            matter=_matter(record, event.meeting, event.item),
+            method=event.method,
+            yes_for=event.yes_for,
+            no_for=event.no_for,
+            yes=event.yes,
+            no=event.no,
+            abstained=event.abstained,
+            ballots=event.ballots,
+            casting=event.casting,
+            carried=event.carried,
+            findings=codes(record),
+        )
+
+
+VOTE = View(
+    "vote",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("vote"),
+        number("item"),
+        text("matter"),
+        text("method"),
+        number("yes_for"),
+        number("no_for"),
+        number("yes"),
+        number("no"),
+        number("abstained"),
+        listed("ballots"),
+        text("casting"),
+        number("carried"),
+        listed("findings"),
+    ],
+    _vote,
+    identity=("meeting", "vote"),
+)
+
+
+def _reservation(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.ReservationRecorded):
+        yield says(
+            f"{event.meeting}/{event.reservation}",
+            meeting=event.meeting,
+            reservation=event.reservation,
+            item=event.item,
+            matter=_matter(record, event.meeting, event.item),
+            person=event.participant,
+            text=event.text,
+            findings=codes(record),
+        )
+
+
+RESERVATION = View(
+    "reservation",
+    1,
+    MEETING_STREAM,
+    [
+        text("meeting"),
+        number("reservation"),
+        number("item"),
+        text("matter"),
+        text("person"),
+        text("text"),
+        listed("findings"),
+    ],
+    _reservation,
+    identity=("meeting", "reservation", "person"),
+)
+
+
+def _conflict(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, m.ConflictOfInterestNoted):
+        yield says(
+            f"{event.meeting}/{event.item}/{event.person}",
+            meeting=event.meeting,
+            item=event.item,
+            person=event.person,
+            left=event.left,
+            ground=event.ground,
+            findings=codes(record),
+        )
+
+
+CONFLICT = View(
+    "conflict-of-interest",
+    1,
+    MEETING_STREAM,
+    [text("meeting"), number("item"), text("person"), number("left"), text("ground"), listed("findings")],
+    _conflict,
+    identity=("meeting", "item", "person"),
+)
+
+VIEWS = (VOTE, RESERVATION, CONFLICT, DECISION, DISSENT, REPORT, PROPOSAL, STATEMENT, ABSTENTION)

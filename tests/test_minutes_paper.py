@@ -45,10 +45,20 @@ from domain.meeting_events import KallelseIssued
 from domain.messages import Destroyed, Fact, Known, Sealed, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade, Statement
+from domain.preparing import AmendProposal, PointGiven, PutProposal
+from domain.regulation import parse
+from domain.voting import (
+    BallotGiven,
+    OrderProposals,
+    RecordConflictOfInterest,
+    RecordReservation,
+    RecordVote,
+    WithdrawProposal,
+)
 from projections.paper import render, sheets
 from projections.paper.extract import NoSuchItem, extract_sheet
 from projections.paper.kallelse import kallelse_sheet
-from projections.paper.minutes import CAPACITY, OFFICE, minutes_sheet
+from projections.paper.minutes import CAPACITY, METHOD, OFFICE, minutes_sheet
 from projections.paper.render import canonical
 from projections.paper.words import day_in_words, moment_in_words, period_in_words
 from tests.council import (
@@ -61,6 +71,7 @@ from tests.council import (
     MEMBERS,
     MINUTES,
     POLICE,
+    PROFILE,
     RESCUE,
     SUBSTITUTE,
     VICE,
@@ -69,10 +80,11 @@ from tests.council import (
 )
 from tests.given import ident
 from tests.outside import need
+from tests.test_voting import of_namnd
 
 ROOT = "3f" * 32
 RECORDED = "2024-03-13T09:00:00.000000Z"
-LATER, MATTER, CORRECTION = ident(0xE1), ident(0xC0), ident(0xF1)
+LATER, MATTER, CORRECTION, PROPOSAL = ident(0xE1), ident(0xC0), ident(0xF1), ident(0xAA)
 # What stands on the paper as it was entered.
 WORDED = {
     "meeting": {"body", "title", "diarienummer", "place"},
@@ -89,11 +101,15 @@ WORDED = {
     "item": {"number", "title", "diarienummer", "presenter", "part-1", "part-2"},
     "withdrawn": {"reason"},
     "document": {"title"},
+    "conflict": {"name", "title", "organisation", "ground"},
     "report": {"name", "title", "organisation", "text"},
-    "proposal": {"name", "title", "organisation", "text"},
+    "proposal": {"name", "title", "organisation", "text", "proposal", "proposal-version"},
+    "order": set(),
+    "vote": {"yes-1", "no-1", "abstained-1"},
     "abstention": {"name", "title", "organisation"},
-    "decision": {"point-1", "point-2", "dispatch-1", "dispatch-2"},
+    "decision": {"point-1", "point-2", "dispatch-1", "dispatch-2", "proposal", "proposal-version"},
     "dissent": {"participant", "organisation", "view"},
+    "reservation": {"participant", "organisation", "text"},
     "statement": {"participant", "organisation", "text"},
     "postponed": {"reason"},
 }
@@ -118,6 +134,22 @@ REWORDED: dict[str, dict[str, Any]] = {
     "adjourned": {"at": moment_in_words, "until": moment_in_words, "resumed": moment_in_words},
     "notice-reason": {"issue": lambda value: f"utskick {value}" if value != "1" else "Skäl för kort varsel"},
     "item": {"late": lambda _: "efter kallelsen"},
+    "conflict": {"left": lambda value: {"yes": "lämnar lokalen", "no": "är kvar i lokalen"}[value]},
+    "order": {"order": lambda value: "förslag " + value.replace(",", ", därefter förslag ")},
+    "vote": {
+        "method": lambda value: METHOD[value],
+        "yes-for": lambda value: f"Ja för förslag {value}.",
+        "no-for": lambda value: f"Nej för förslag {value}.",
+        "yes": lambda value: f"{value} ja",
+        "no": lambda value: f"{value} nej",
+        "abstained": lambda value: f"{value} avstår",
+        "casting": lambda value: f"utslagsröst: {({'yes': 'ja', 'no': 'nej'})[value]}.",
+        "carried": lambda value: f"Bifall till förslag {value}.",
+    },
+    "decision": {
+        "effective": day_in_words,
+        "may-be": lambda value: "version " + value.replace(",", " eller "),
+    },
     "document": {"enclosed": lambda value: {"yes": "(bilaggs)", "no": "(bilaggs ej)"}[value]},
     "postponed": {"to": day_in_words},
 }
@@ -179,9 +211,19 @@ def test_every_kind_of_statement_is_known_here() -> None:
 
 def eventful() -> Session:
     """A meeting in which everything happened that a meeting may hold."""
-    session = Session()
+    own = PROFILE.read_text("utf-8").replace('{ by = "part', '{ kind = "reservation", by = "part')
+    act = "\n".join(map(of_namnd, ("minutes-contents", "conflict-of-interest"))).replace(
+        "namnd", "trygghetsradet"
+    )
+    session = Session(parse(f"{own}\n{act}", "trygghetsradet"))
     session.do(
         OpenMatter(matter=MATTER, body=BOARD, title="Kameror", diarienummer="KS24.290", given_by="Diariet")
+    )
+    points = [PointGiven(text="Så här", verb="antas")]
+    amended: Any = {"proposal": PROPOSAL, "base": 1, "how": "addition", "points": points}
+    session.do(
+        PutProposal(proposal=PROPOSAL, matter=MATTER, title="Ny organisation", points=points),
+        AmendProposal(**amended),
     )
     session.scheduled(ends=f"{DAY}T15:00", title="Vårens möte")
     session.do(
@@ -226,7 +268,39 @@ def eventful() -> Session:
     session.do(
         RecordReport(meeting=MEETING, item=4, by=POLICE, text="Lugnt i centrum"),
         MakeProposal(meeting=MEETING, item=5, proposer=EXPERT, text="Ansök om tillstånd"),
-        MakeProposal(meeting=MEETING, item=5, proposer=POLICE, text="Avvakta"),
+        MakeProposal(
+            meeting=MEETING, item=5, proposer=POLICE, text="Avvakta", of_proposal=PROPOSAL, version=2
+        ),
+        MakeProposal(meeting=MEETING, item=5, proposer=CHAIR, text="Ångrat förslag"),
+        WithdrawProposal(meeting=MEETING, item=5, proposal=3),
+        RecordConflictOfInterest(
+            meeting=MEETING, item=5, person=VICE, left=True, ground="Äger ett hus vid torget"
+        ),
+        OrderProposals(meeting=MEETING, item=5, order=[2, 1]),
+        RecordVote(
+            meeting=MEETING,
+            item=5,
+            method="open-vote",
+            yes_for=2,
+            no_for=1,
+            ballots=[
+                BallotGiven(person=CHAIR, vote="yes"),
+                BallotGiven(person=POLICE, vote="no"),
+                BallotGiven(person=SUBSTITUTE, vote="abstained"),
+            ],
+            casting="yes",
+        ),
+        RecordVote(meeting=MEETING, item=5, method="acclamation", carried=2),
+        RecordDecision(
+            meeting=MEETING,
+            item=5,
+            points=["Organisationen antas"],
+            of_proposal=PROPOSAL,
+            may_adopt=[1, 2],
+            effective=date(2024, 11, 1),
+        ),
+        RecordDecision(meeting=MEETING, item=5, points=["Den antas"], of_proposal=PROPOSAL, version=1),
+        RecordReservation(meeting=MEETING, item=5, participant=POLICE, text="Beslutet är oklart"),
         RecordDecision(
             meeting=MEETING,
             item=5,
@@ -281,20 +355,34 @@ CODES: dict[tuple[str, str], list[str]] = {
     ("absence", "status"): ["absent", "unknown"],
     ("document", "enclosed"): ["yes", "no"],
     ("notice-reason", "issue"): ["1", "2"],
+    ("conflict", "left"): ["yes", "no"],
+    ("order", "order"): ["2,1", "1"],
+    ("vote", "method"): list(METHOD),
+    **{("vote", name): ["0", "3"] for name in ("yes", "no", "abstained", "yes-for", "no-for", "carried")},
+    ("vote", "casting"): ["yes", "no"],
+    ("decision", "effective"): ["2024-11-01"],
+    ("decision", "may-be"): ["1,2", "1,2,3"],
     ("meeting", "opened"): [f"{DAY}T13:04", DAY],
     ("meeting", "closed"): [f"{DAY}T15:10", DAY],
     ("meeting", "ends"): [f"{DAY}T15:00", f"{DAY}T15:10"],
 }
 ALWAYS = {("meeting", "starts"), ("meeting", "body"), ("attendance", "capacity"), ("adjourned", "at"),
           ("item", "title"), ("item", "number"), ("absence", "status"), ("document", "enclosed"),
-          ("document", "title"), ("notice-reason", "text")}  # fmt: skip
-NAMED = {kind: "participant" if kind in ("dissent", "statement") else "name" for kind in WORDED}
+          ("document", "title"), ("notice-reason", "text"), ("conflict", "left"), ("order", "order"),
+          ("vote", "method")}  # fmt: skip
+NAMED = {
+    kind: "participant" if kind in ("dissent", "statement", "reservation") else "name" for kind in WORDED
+}
 ON_ITEMS = {
     "item",
     "withdrawn",
     "document",
     "report",
     "proposal",
+    "conflict",
+    "order",
+    "vote",
+    "reservation",
     "abstention",
     "decision",
     "dissent",
@@ -456,7 +544,9 @@ def test_a_proposal_that_was_followed_is_marked() -> None:
     paper = sheet(newest(session), session)
     assert isinstance(paper, sheets.Minutes)
     told = [str(one.who) for one in paper.items[4].proposals]
-    assert told == ["Förslag 1, Maja Sandström", "Förslag 2, Farida Noori, Polismyndigheten, bifallet"]
+    followed = "Farida Noori, Polismyndigheten, enligt Ny organisation, version 2, bifallet"
+    assert told == ["Förslag 1, Maja Sandström", f"Förslag 2, {followed}"]
+    assert paper.words.proposals == "Yrkanden"
 
 
 def test_the_standing_item_shows_its_two_parts() -> None:

@@ -114,6 +114,14 @@ from domain.report import (
 )
 from domain.stated import Assignee
 from domain.unclarity import NoteUnclarity, RecordReading
+from domain.voting import (
+    BallotGiven,
+    OrderProposals,
+    RecordConflictOfInterest,
+    RecordReservation,
+    RecordVote,
+    WithdrawProposal,
+)
 from tests.council import (
     BOARD,
     CHAIR,
@@ -139,6 +147,7 @@ from tests.council import (
 from tests.given import ident
 from tests.log_session import LogSession
 from tests.test_regulation import HEAD
+from tests.test_voting import BOARD_RULES
 
 HERE: Final[Any] = {"meeting": MEETING}
 ITEM: Final[Any] = {"meeting": MEETING, "item": 2}
@@ -342,6 +351,44 @@ def deliberating(s: LogSession) -> None:
     s.do(RecordAbstention(**ITEM, person=VICE), PostponeItem(meeting=MEETING, item=3, reason="Tidsbrist"))
 
 
+def voting(s: LogSession) -> None:
+    council: Any = {"meeting": MEETING, "item": 1}
+    here: Any = {"meeting": NEXT, "item": 1}
+    s.opened().refuse(RecordVote(**council, method="acclamation"), "not-under-the-act")
+    s.do(co.EstablishBody(body=ident(0xB7), name="Nämnden", kind="namnd"))
+    s.do(co.AdoptRegulation(body=ident(0xB7), adopted_on=BEFORE, profile=BOARD_RULES, part="namnd"))
+    s.do(ScheduleMeeting(meeting=NEXT, body=ident(0xB7), starts="2024-03-12T13:00", place="Eken"))
+    s.do(AddItem(meeting=NEXT, title="Kameror"), OpenMeeting(meeting=NEXT, chair=CHAIR))
+    for person in (CHAIR, VICE, POLICE):
+        s.do(RecordPresence(meeting=NEXT, person=person, capacity="member"))
+    s.do(RecordPresence(meeting=NEXT, person=GUEST, capacity="guest"))
+    s.do(*(MakeProposal(**here, text=text) for text in ("Bifall", "Avslag", "Återremiss")))
+    s.do(WithdrawProposal(**here, proposal=3))
+    s.refuse(OrderProposals(**here, order=[3]), "proposal-withdrawn")
+    s.refuse(OrderProposals(**here, order=[1, 1]), "proposal-put-twice")
+    s.refuse(OrderProposals(**here, order=[9]), "not-found")
+    s.do(OrderProposals(**here, order=[1, 2]))
+    open_vote: Any = {**here, "method": "open-vote", "yes_for": 1, "no_for": 2}
+    one = [BallotGiven(person=CHAIR, vote="yes")]
+    s.refuse(RecordVote(**open_vote, yes=9), "more-votes-than-present")
+    s.refuse(RecordVote(**open_vote, yes=2, casting="yes"), "casting-without-tie")
+    s.refuse(RecordVote(**open_vote, carried=1), "result-follows-from-votes")
+    s.refuse(RecordVote(**open_vote, ballots=one, yes=2), "counts-differ-from-ballots")
+    s.refuse(RecordVote(**open_vote, ballots=one * 2), "votes-twice")
+    s.refuse(RecordVote(**open_vote, ballots=[BallotGiven(person=GUEST, vote="no")]), "no-right-to-vote")
+    s.refuse(RecordVote(**here, method="closed-vote", ballots=one), "only-open-votes-have-names")
+    s.refuse(RecordVote(**here, method="acclamation", yes=1), "acclamation-is-not-counted")
+    s.do(RecordVote(**open_vote, ballots=one))
+    s.refuse(RecordReservation(**here, participant=VICE), "no-decision-to-oppose")
+    s.do(RecordDecision(**here, points=["Bifall."], adopts=1), RecordAbstention(**here, person=VICE))
+    s.refuse(RecordReservation(**here, participant=VICE), "not-in-the-decision")
+    s.do(RecordReservation(**here, participant=CHAIR, text="För dyrt."))
+    s.do(RecordConflictOfInterest(**here, person=POLICE, left=True))
+    s.refuse(RecordReservation(**here, participant=POLICE), "in-conflict-of-interest")
+    s.do(CloseMeeting(meeting=NEXT, happened="2024-03-01T09:00"))
+    s.refuse(RecordReservation(**here, participant=CHAIR, happened="2024-03-12"), "reservation-after-closing")
+
+
 def drafting(s: LogSession) -> None:
     s.held().do(DraftMinutes(minutes=MINUTES, meeting=MEETING, covers=[1]))
     s.refuse(DraftMinutes(minutes=OTHER, meeting=MEETING, covers=[1]), "item-in-other-minutes")
@@ -515,6 +562,7 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     calling,
     holding,
     deliberating,
+    voting,
     drafting,
     signing,
     paper,

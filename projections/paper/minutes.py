@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from domain.body import Body
 from domain.meeting import Meeting
@@ -35,6 +36,11 @@ CAPACITY = {
     "official": "Tjänsteperson",
     "secretary": "Sekreterare",
     "guest": "Gäst",
+}
+METHOD = {
+    "acclamation": "Acklamation",
+    "open-vote": "Öppen omröstning",
+    "closed-vote": "Sluten omröstning",
 }
 OFFICE = {"chair": "ordförande", "vice-chair": "vice ordförande"}
 SUBSTITUTE, COOPTED = ("substitute",), ("co-opted",)
@@ -85,8 +91,13 @@ class _Paper:
             signers=self.signers(),
             stamp_label="Kommunens stämpel",
             qr=self.qr(),
-            words=sheets.Words(dissents="Avvikande synpunkter"),
+            words=sheets.Words(proposals=self.proposals()),
         )
+
+    def proposals(self) -> str:
+        """What proposals made at the meeting are called: Yrkanden where the minutes must tell of them as such."""
+        rules = self.world.get(Body, self.event.body).rules_at(date.fromisoformat(self.day))
+        return "Yrkanden" if rules and rules.get("minutes-contents") else "Förslag"
 
     def correction(self) -> sheets.Correction:
         corrected = self.world.get(MinutesState, self.event.corrects or "")
@@ -324,7 +335,12 @@ class _Paper:
         notes += [
             sheets.Fact(label="Antaget förslag", value=self.followed(one))
             for one in decisions
-            if "proposal" in one.fields
+            if self.followed(one)
+        ]
+        notes += [sheets.Fact(label="Jäv", value=self.conflict(one)) for one in of("conflict")]
+        notes += [
+            sheets.Fact(label="Propositionsordning", value=self.put(str(one.fields["order"])))
+            for one in of("order")
         ]
         adopted = [str(one.fields["adopts"]) for one in decisions if "adopts" in one.fields]
         summary = self.event.texts.get(str(item))
@@ -337,8 +353,10 @@ class _Paper:
             reports=tuple(self.said(one, "text") for one in of("report")),
             basis=tuple(self.document(one) for one in of("document")),
             proposals=tuple(self.proposed(one, proposals, adopted) for one in proposals),
+            votes=tuple(self.vote(one) for one in of("vote")),
             decisions=tuple(point for one in decisions for point in self.numbered(one, "point")),
             dissents=tuple(self.said(one, "view") for one in of("dissent")),
+            reservations=tuple(self.said(one, "text") for one in of("reservation")),
             statements=tuple(self.said(one, "text") for one in of("statement")),
             abstained=tuple(map(self.known_by, of("abstention"))),
             postponed=next((self.postponed(one) for one in of("postponed")), ""),
@@ -354,22 +372,55 @@ class _Paper:
     def proposed(self, one: Statement, rivals: list[Statement], adopted: list[str]) -> sheets.Statement:
         """A proposal, with its number where there are several, and whether the decision follows it."""
         said, number = self.said(one, "text"), str(one.fields.get("number", ""))
-        mark = f"Förslag {number}" if len(rivals) > 1 else ""
-        follows = joined(("enligt", self.followed(one))) if "proposal" in one.fields else ""
+        mark = f"Förslag {number}" if len(rivals) > 1 or self.voted(one.item) else ""
+        follows = joined(("enligt", followed)) if (followed := self.followed(one)) else ""
         who = joined((mark, said.who, follows, "bifallet" if number in adopted else ""), ", ")
         return sheets.Statement(text=said.text, who=who)
+
+    def conflict(self, one: Statement) -> sheets.Text:
+        stayed = "är kvar i lokalen" if str(one.fields["left"]) == "no" else "lämnar lokalen"
+        told = f"deltar inte i handläggningen och {stayed}"
+        return joined((self.known_by(one), joined((told, self.field(one, "ground")), ": ")), " ")
+
+    @staticmethod
+    def put(order: str) -> str:
+        """The order in which proposals were put, in words."""
+        return ", därefter ".join(f"förslag {number}" for number in order.split(","))
+
+    def vote(self, one: Statement) -> sheets.Statement:
+        """A vote in words: what yes and no stand for, the numbers, the names, the result."""
+        said: list[sheets.Text] = []
+        for side, word in (("yes", "Ja"), ("no", "Nej")):
+            if f"{side}-for" in one.fields:
+                said.append(f"{word} för förslag {one.fields[f'{side}-for']}.")
+        sides = (("yes", "ja"), ("no", "nej"), ("abstained", "avstår"))
+        if counted := [f"{one.fields[side]} {word}" for side, word in sides if side in one.fields]:
+            said.append(f"{', '.join(counted)}.")
+        if "casting" in one.fields:
+            word = "ja" if str(one.fields["casting"]) == "yes" else "nej"
+            said.append(f"Ordförandens utslagsröst: {word}.")
+        if "carried" in one.fields:
+            said.append(f"Bifall till förslag {one.fields['carried']}.")
+        paragraphs = [joined(said)]
+        for side, word in (("yes", "Ja"), ("no", "Nej"), ("abstained", "Avstår")):
+            if names := list(self.numbered(one, side)):
+                paragraphs.append(joined((f"{word}:", joined(names, ", "))))
+        method = METHOD[str(one.fields["method"])]
+        return sheets.Statement(text=joined(paragraphs, "\n"), who=method)
 
     def followed(self, one: Statement) -> sheets.Text:
         """A proposal in the matter, and which version of it; where that is unclear, that it is."""
         title, version, may_be = (
             self.field(one, name) for name in ("proposal", "proposal-version", "may-be")
         )
-        if version:
-            return joined((title, joined(("version", version))), ", ")
+        told = joined(("version", version)) if version else ""
         if isinstance(may_be, str) and may_be:
-            versions = " eller ".join(may_be.split(","))
-            return joined((title, f"det framgår inte om det är version {versions}"), ", ")
-        return joined((title, may_be), ", ")
+            may_be = f"det framgår inte om det är version {' eller '.join(may_be.split(','))}"
+        return joined((title, told, may_be), ", ")
+
+    def voted(self, item: int | None) -> bool:
+        """Whether proposals of an item are told of by their numbers."""
+        return any(one.item == item and one.kind in ("order", "vote") for one in self.event.statements)
 
     def document(self, one: Statement) -> sheets.Text:
         enclosed = "Bilaggs" if str(one.fields.get("enclosed")) == "yes" else "Bilaggs ej"

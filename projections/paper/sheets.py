@@ -179,9 +179,11 @@ class Item:
     reports: tuple[Statement, ...] = ()
     basis: tuple[Text, ...] = ()
     proposals: tuple[Statement, ...] = ()
+    votes: tuple[Statement, ...] = ()
     decisions: tuple[Text, ...] = ()
     tasks: tuple[Task, ...] = ()
     dissents: tuple[Statement, ...] = ()
+    reservations: tuple[Statement, ...] = ()
     statements: tuple[Statement, ...] = ()
     abstained: tuple[Text, ...] = ()
     postponed: Text = ""
