@@ -88,6 +88,18 @@ def _carry(old: Municipality, moved: Settings, url: str, progress: Progress) -> 
     return found
 
 
+def undo(folder: Path) -> None:
+    """Open the old files to writers again, after a move that was cut off and is not to be finished.
+
+    Nothing was written in the new place, which no folder names; what lies there is a copy.
+    """
+    folder = folder.resolve()
+    if Settings.read(folder).database != "sqlite":
+        raise Fault("already-moved", folder=folder)
+    with held(folder / LOG, folder / KEYS) as still:
+        still.reopen()
+
+
 def settle(folder: Path, settings: Settings, url: str, root: bytes) -> None:
     """Move a folder that nobody knows of yet, and leave nothing of its files behind."""
     moved = settings.model_copy(update={"database": "postgresql"})

@@ -23,13 +23,14 @@ import psycopg
 import pytest
 
 from api import moving
-from api.backup import DATA, Manifest, back_up
+from api.backup import DATA, Manifest, NewerFormat, back_up
 from api.checking import verify
 from api.cli.main import run
 from api.faults import Fault
 from api.moving import account, move
 from api.restore import restore
 from api.settings import DATABASE, Settings, WrongDatabase
+from api.upgrading import upgrade
 from api.wiring import SYSTEM, Municipality, open_folder
 from domain.messages import Destroyed, fresh_id
 from domain.person import ChangeContact, Person, RegisterPerson
@@ -272,6 +273,34 @@ def test_a_restore_that_is_cut_off_leaves_nothing_that_opens_and_is_done_again(
     monkeypatch.setenv(DATABASE, other)
     assert place.restore("postgresql", other)["verified"]
     shutil.rmtree(place.new)
+
+
+# --- a newer program, and an older one
+
+
+def test_upgrading_there_comes_to_the_digests_of_the_golden_store(place: Place) -> None:
+    os.environ[DATABASE] = place.url
+    wanted = place.golden.expected
+    first = upgrade(place.dir)
+    assert (first["was"], first["format"], first["did"]) == (wanted["format"], 1, [])
+    assert (first["position"], first["state_digest"]) == (wanted["position"], wanted["state_digest"])
+    with psycopg.connect(place.url, autocommit=True) as db:
+        db.execute(f"UPDATE {SCHEMA}.minutes SET version = 7".encode())
+        assert upgrade(place.dir)["did"] == ["views-that-differed"]
+        for change, back, code in (
+            ("COMMENT ON TABLE {}.event IS 'liggare event log, layout 2'",
+             "COMMENT ON TABLE {}.event IS 'liggare event log, layout 1'", "newer-format"),
+            ("INSERT INTO {}.meta VALUES ('format', '2')",
+             "DELETE FROM {}.meta WHERE name = 'format'", "newer-format"),
+            ("UPDATE {}.progress SET version = 99 WHERE projection = 'minutes'",
+             "UPDATE {}.progress SET version = 1 WHERE projection = 'minutes'", "newer-views"),
+            ("UPDATE {}.event SET topic = 'minutes-sung.v1' WHERE position = 51", "SELECT", "newer-events"),
+        ):  # fmt: skip
+            db.execute(change.format(SCHEMA).encode())
+            with pytest.raises(NewerFormat) as refused:
+                upgrade(place.dir)
+            assert refused.value.code == code
+            db.execute(back.format(SCHEMA).encode())
 
 
 def test_the_commands_say_what_they_did(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 import registry.adoption
 from api import moving
+from api.checking import verify
 from api.cli.main import run
 from api.faults import Fault
 from api.moving import account, move
@@ -311,6 +312,22 @@ def test_killed_anywhere_one_of_them_is_whole_and_moving_again_finishes(
     assert place.is_put_aside()
     assert (result["account"] or place.account()) == before
     assert "unfinished" not in place.tables()
+
+
+def test_a_move_that_was_cut_off_can_be_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert move_until(place, Kill("closed", True, 1)) == -signal.SIGKILL
+    m = place.opened()
+    with pytest.raises((Moved, sa.exc.IntegrityError), match="another database"):
+        register(m)
+    m.close()
+    assert run(["move", "--dir", str(place.dir), "--undo"]) == 0
+    m = place.opened()
+    register(m)
+    m.close()
+    monkeypatch.setenv("LIGGARE_ROOT_KEY", str(place.golden.root_key))
+    assert [check["step"] for check in verify(place.dir)["checks"] if check["ok"] is False] == []
+    move(place.dir, place.url)  # what was left there is thrown away
+    assert run(["move", "--dir", str(place.dir), "--undo"]) == 2
 
 
 # --- the command line

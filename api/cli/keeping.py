@@ -11,6 +11,7 @@ from api.backup import back_up
 from api.cli.options import Dir, Json
 from api.cli.output import answer, console, handled, in_language, progress
 from api.moving import move as carry
+from api.moving import undo
 from api.restore import restore as bring_back
 from api.settings import DATABASE, WrongDatabase, checked_database, given_database
 from api.upgrading import upgrade as bring_up
@@ -167,10 +168,20 @@ def move(
             help="Databasens adress. Hellre i LIGGARE_DATABASE: ett argument syns i listan över processer.",
         ),
     ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--undo", help="Ge upp en avbruten flytt: mappens filer går att skriva i igen.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Flytta registret från mappens filer till PostgreSQL; alla nummer och bevis följer med. Kan köras om."""
     with handled(json):
+        if give_up:
+            undo(folder)
+            told = in_language(
+                "Registret ligger kvar i mappens filer.", "The registry stays in the folder's files."
+            )
+            answer({"moved": False}, json, lambda: _say(told, told))
+            return
         url = checked_database(to, "ADRESS") if to else given_database()
         if url is None:
             raise WrongDatabase("database-missing", variable=DATABASE)

@@ -22,7 +22,7 @@ HELP = "Rådsliggaren: kommunala råds möten och beslut som en händelselogg so
 COMMANDS = {
     "folder": ("init", "doctor", "rebuild", "export"),
     "showing": ("demo",),
-    "keeping": ("backup", "restore", "upgrade"),
+    "keeping": ("backup", "restore", "upgrade", "move"),
     "serving": ("serve",),
     "people": ("token", "passphrase-link"),
     "acting": ("do", "sign", "passphrase"),
