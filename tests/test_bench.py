@@ -206,7 +206,7 @@ def test_postgres_is_measured_and_left_as_it_was(log: Log) -> None:
     sizes = replace(SCALES[Scales.SMALL], commands=4, batches=1)
     with cluster() as server:
         found = list(appending.measure(log, sizes, server.url, lambda _: None))
-        assert Counter(one.name.rpartition(" ")[2] for one in found) == {"SQLite": 9, "PostgreSQL": 9}
+        assert Counter(one.name.rpartition(" ")[2] for one in found) == {"SQLite": 11, "PostgreSQL": 11}
         with psycopg.connect(server.url) as db:
             left = db.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ 'liggare|bench'").fetchall()
         assert left == []

@@ -24,8 +24,11 @@ PEOPLE = {
     "rescue": ("Gunnar Öberg", "Räddningstjänsten", "raddningstjansten"),
 }
 PASSPHRASE = "exempel att skriva under med"  # noqa: S105  # of people who do not exist
+PART = "trygghetsradet"
 PROFILE = next(
-    each for each in files("domain.profiles").iterdir() if each.name.endswith("-trygghetsradet.toml")
+    text
+    for each in sorted(files("domain.profiles").iterdir(), key=lambda each: each.name)
+    if each.name.endswith(".toml") and f"[bodies.{PART}]" in (text := each.read_text("utf-8"))
 )
 REPORT = (
     "Polisen redogjorde för läget: färre inbrott i bostäder än förra våren, fler bedrägerier mot äldre. "
@@ -75,7 +78,7 @@ def settle(town: Town) -> Story:
     council = f"/bodies/{town.ids['council']}"
     yield from command(
         f"{council}/adopt-regulation", adopted_by=town.ids["board"], adopted_on="2023-11-10",
-        profile=PROFILE.read_text("utf-8"), diarienummer="KS23.276",
+        profile=PROFILE, part=PART, diarienummer="KS23.276",
     )  # fmt: skip
     for who, (name, organisation, seat) in PEOPLE.items():
         made = yield from command("/persons/register-person", name=name, organisation=organisation)
