@@ -74,6 +74,8 @@ OWN: dict[tuple[str, str], Any] = {
     ("ChangeItem", "starts"): "13:15",
     ("EstablishBody", "name"): "Exempelrådet",
     ("BeginInstrument", "kind"): "situation-picture",
+    ("NameBodyOffice", "office"): "spokesperson",
+    ("NameBodyOffice", "holder"): {"function": "Ordföranden"},
     ("AbandonSigning", "reason"): "changed-mind",
     ("RegisterPerson", "title"): "Trygghetssamordnare",
     ("RenamePerson", "title"): "Trygghetssamordnare",
