@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from domain import meeting_events as m
 from domain import minutes_events as n
@@ -28,18 +29,23 @@ from projections.view import GONE_TEXT, Assert, Record, View, listed, number, sa
 
 def findings_of(event: Event) -> tuple[Finding, ...]:
     """What an event records against a rule."""
-    found: tuple[Finding, ...] = getattr(event, "findings", ())
+    found: tuple[Finding, ...] = value_of(event, "findings") or ()
     return found
+
+
+def value_of(event: Event, name: str) -> Any:
+    """A field's value; None also where the event has no such field (asking an event itself for that takes long)."""
+    return event.__dict__.get(name)
 
 
 def meeting_of(record: Record) -> str | None:
     """The meeting that an event belongs to, if any."""
     event = record.event
-    if (meeting := getattr(event, "meeting", None)) is not None and record.kind != "minutes":
+    if (meeting := value_of(event, "meeting")) is not None and record.kind != "minutes":
         return str(meeting)
     if isinstance(event, n.MinutesVersionMade):
         return event.meeting
-    if (minutes := getattr(event, "minutes", None)) is not None:
+    if (minutes := value_of(event, "minutes")) is not None:
         found: str | None = record.linked(f"minutes-{minutes}", "meeting")
         return found
     return None

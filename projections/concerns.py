@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import cache
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
 from domain import minutes_events as n
 from domain.body_events import RegulationAdopted
-from domain.messages import Destroyed, Event, Keep, Known, Part, Seal
-from projections.belonging import findings_of, meeting_of
+from domain.messages import Code, Count, Destroyed, Digest, Event, Id, Keep, Known, Moment, Part, Seal
+from projections.belonging import findings_of, meeting_of, value_of
 from projections.view import Record, plain
 from registry.fields import plan
 
@@ -77,6 +79,8 @@ _UNTOLD = frozenset(
     "points dispatch".split()
 )
 # Where something stands, and how it is labelled: said in columns of their own.
+_ASKED = frozenset({*_DIMENSION, "item"})
+KEPT = (Keep.PRESERVED, Keep.REGISTER)
 _NO_WORDS = frozenset("document section fact expected observed field label typst pattern version".split())
 Leaf = tuple[str, Any, Seal | None]
 
@@ -108,6 +112,30 @@ def _leaves(name: str, value: Any, how: Any) -> Iterator[Leaf]:
             yield name, value, how if isinstance(how, Seal) else None
 
 
+@cache
+def _telling(cls: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    """The fields that may name somebody or hold words to read."""
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(
+        (name, how)
+        for name, how in _plan(cls)
+        if (
+            how.keep in KEPT
+            if isinstance(how, Seal)
+            else how or name in _ASKED or not _is_silent(hints[name])
+        )
+    )
+
+
+def _is_silent(hint: Any) -> bool:
+    """Whether a plain field of this kind holds nothing but numbers, days, ids and codes."""
+    if hint in (Id, Code, Digest, Moment, Count):
+        return True
+    if get_origin(hint) in (Union, UnionType, tuple):
+        return all(map(_is_silent, get_args(hint)))
+    return hint in (int, bool, date, NoneType, Ellipsis)
+
+
 class Concerns:
     """Whom and what one event concerns: ids by dimension, each once, in the order they are named."""
 
@@ -122,7 +150,8 @@ class Concerns:
         self.body = self._body(record)
         self.add("meeting", self.meeting)
         self.add("body", self.body)
-        self._named(record.event)
+        for name, how in _telling(type(record.event)):
+            self._named(name, record.event.__dict__[name], how)
         self._belongs(record)
         if record.fact.actor:
             self.add("person", record.fact.actor)
@@ -137,20 +166,30 @@ class Concerns:
         return found
 
     def add(self, dimension: str, *values: str | None) -> None:
-        self._of[dimension].update(dict.fromkeys(value for value in values if value))
+        for value in values:
+            if value:
+                self._of[dimension][value] = None
 
     def __getitem__(self, dimension: str) -> list[str]:
         return list(self._of[dimension])
 
-    def _named(self, event: Event) -> None:
-        for name, value, how in leaves(event):
-            if isinstance(value, Known | Destroyed):
-                if how is not None and how.keep in (Keep.PRESERVED, Keep.REGISTER):
-                    self.words[str(value)] = None
-            elif name == "item":
-                self._items.append(value)
-            elif isinstance(value, str):
-                self._plain(name, value)
+    def _named(self, name: str, value: Any, how: Any) -> None:
+        if isinstance(value, Known | Destroyed):
+            if isinstance(how, Seal):
+                self.words[str(value)] = None
+        elif isinstance(value, str):
+            self._plain(name, value)
+        elif isinstance(value, Part):
+            for inner, its in _telling(type(value)):
+                self._named(inner, value.__dict__[inner], its)
+        elif isinstance(value, tuple | list):
+            for item in value:
+                self._named(name, item, how)
+        elif isinstance(value, Mapping):
+            for item in value.values():
+                self._named(name, item, how)
+        elif name == "item" and value is not None:
+            self._items.append(value)
 
     def _plain(self, name: str, value: str) -> None:
         if dimension := _DIMENSION.get(name):
@@ -164,10 +203,10 @@ class Concerns:
         event = record.event
         for key in (
             f"meeting-{self.meeting}",
-            f"matter-{getattr(event, 'matter', None)}",
+            f"matter-{value_of(event, 'matter')}",
             record.fact.stream,
         ):
-            if found := getattr(event, "body", None) or record.linked(key, "body"):
+            if found := value_of(event, "body") or record.linked(key, "body"):
                 return str(found)
         return record.fact.mandate.body or None
 
@@ -175,9 +214,9 @@ class Concerns:
         event, meeting = record.event, self.meeting
         items: Iterable[int] = self._items
         if isinstance(event, n.MinutesEvent):
-            if (notification := getattr(event, "notification", None)) is not None:
+            if (notification := value_of(event, "notification")) is not None:
                 self.add("body", record.linked(f"notification-{event.minutes}/{notification}", "body"))
-            if not hasattr(event, "item"):  # minutes are about everything they cover
+            if "item" not in event.__dict__:  # minutes are about everything they cover
                 items = json.loads(record.linked(f"minutes-{event.minutes}", "covers") or "[]")
         for item in dict.fromkeys(items):
             self.add("matter", record.linked(f"item-{meeting}/{item}", "matter"))
@@ -199,7 +238,7 @@ class Concerns:
         candidates = RESTS_ON.get(event.TOPIC)
         if candidates and self.body:
             rules = json.loads(record.linked(f"body-{self.body}", "rules") or "{}")
-            source = getattr(event, "source", None)
+            source = value_of(event, "source")
             for rule in candidates:
                 by_source = source is not None and source.fact == rules.get(rule)
                 if rule in rules and (by_source or (source is None and event.TOPIC not in ONLY_BY_SOURCE)):
@@ -219,11 +258,16 @@ class Concerns:
 def details(event: Event) -> dict[str, Any]:
     """An event's plain values, for the sentence that tells it: single ones, and lists of ids and numbers."""
     told: dict[str, Any] = {}
-    for name, how in _plan(type(event)):
-        value = getattr(event, name)
-        if value is None or name in _UNTOLD or isinstance(how, Seal):
+    for name in _told(type(event)):
+        value = event.__dict__[name]
+        if value is None:
             continue
         if name == "recipients":
             value = [getattr(one, "person", one) for one in value]
         told[name] = plain(value)
     return told
+
+
+@cache
+def _told(cls: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name, how in _plan(cls) if name not in _UNTOLD and not isinstance(how, Seal))

@@ -28,7 +28,9 @@ class Links:
         for row in rows:
             place = (row["position"], row["seq"])
             if place > self.place:
-                self._said[row["key"]].append((place, row))
+                self._said[row["key"]].append(
+                    (place, {name: value for name, value in row.items() if value is not None})
+                )
                 self.place = place
 
     def load(self, db: sa.Connection, table: sa.Table) -> None:
@@ -38,13 +40,12 @@ class Links:
         self.add(dict(row) for row in found)
 
     def all(self, key: str, at: int) -> Iterator[Mapping[str, Any]]:
-        """Everything said about a key up to a position, first said first."""
+        """Everything said about a key up to a position, first said first; a column that said nothing is left out."""
         return (row for place, row in self._said.get(key, ()) if place[0] <= at)
 
     def latest(self, key: str, name: str, at: int) -> Any:
         """The last value said of a key's column up to a position; None if nothing was."""
-        found = None
-        for row in self.all(key, at):
-            if row[name] is not None:
-                found = row[name]
-        return found
+        for place, row in reversed(self._said.get(key, ())):
+            if name in row and place[0] <= at:
+                return row[name]
+        return None

@@ -178,7 +178,7 @@ def _withdrawn(record: Record, minutes: str, version: int) -> Iterator[Retract]:
     """What was to be done with a version and now is not, or is done."""
     yield from (Retract(f"{task}/{minutes}/{version}") for task in ("circulate", "pin", "seal"))
     rows = record.links.all(f"minutes-{minutes}", record.position)
-    offices = {office for row in rows for office in json.loads(row["offices"] or "[]")}
+    offices = {office for row in rows for office in json.loads(row.get("offices") or "[]")}
     yield from (Retract(f"sign/{minutes}/{version}/{office}") for office in sorted(offices))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from projections.belonging import findings_of
+from projections.belonging import findings_of, value_of
 from projections.concerns import Concerns, details
 from projections.view import Assert, Record, View, listed, number, says, text
 
@@ -103,7 +103,7 @@ def _finding(record: Record) -> Iterator[Assert]:
             fact=one.source.fact,
             body=about.body,
             meeting=about.meeting,
-            minutes=getattr(record.event, "minutes", None),
+            minutes=value_of(record.event, "minutes"),
             matter=" ".join(about["matter"]) or None,
             persons=about["person"],
             rules=record.rules,

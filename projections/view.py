@@ -20,11 +20,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import orjson
 import sqlalchemy as sa
 
 from domain.messages import Destroyed, Event, Fact, Known
+from projections.bulk import insert
 from projections.links import Links
 from signing.canonical import JSON, NotCanonical, encode
 
@@ -32,6 +34,7 @@ metadata = sa.MetaData()
 Row = dict[str, Any]
 
 GONE_TEXT, GONE_NUMBER = "", -1
+_AS_IT_IS = frozenset({str, int, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +47,30 @@ class Record:
     municipality: str = ""
     rules: str = ""
     assurance: str = ""
+    event: Event = field(init=False)
+    position: int = field(init=False)
     kind: str = field(init=False)  # of its stream
     worked_out: dict[str, Any] = field(default_factory=dict, compare=False)  # once for all views that ask
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", self.fact.stream.partition("-")[0])
-
-    @property
-    def event(self) -> Event:
-        return self.fact.event
-
-    @property
-    def position(self) -> int:
-        return self.fact.position
+        give = object.__setattr__
+        give(self, "event", self.fact.event)
+        give(self, "position", self.fact.position)
+        give(self, "kind", self.event.STREAM)
 
     def linked(self, key: str, name: str) -> Any:
         """What the events up to this one say about a key."""
         return self.links.latest(key, name, self.fact.position)
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(NamedTuple):
     """A row: these columns of this key are so (utsaga)."""
 
     key: str
     values: Mapping[str, str | int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Retract:
+class Retract(NamedTuple):
     """Everything asserted of a key so far is taken back (återtagen)."""
 
     key: str
@@ -84,7 +82,10 @@ Fold = Callable[[Record], Iterable[Change]]
 
 def says(key: str, /, **values: Any) -> Assert:
     """An assertion, with values as they stand in events."""
-    return Assert(key, {name: cell(value) for name, value in values.items()})
+    for name, value in values.items():
+        if type(value) not in _AS_IT_IS:
+            values[name] = cell(value)
+    return Assert(key, values)
 
 
 def gone(value: Any) -> Any:
@@ -94,11 +95,11 @@ def gone(value: Any) -> Any:
 
 def cell(value: Any) -> str | int | None:
     """An event's value as a column holds it: text or a whole number; lists and maps as canonical JSON."""
-    if value is None or type(value) is str or type(value) is int:
-        return value
+    if type(value) in _AS_IT_IS:
+        return value  # type: ignore[no-any-return]  # one of the three kinds that a column holds
     held = plain(value)
     if isinstance(held, list | dict):
-        return encode(held).decode()
+        return orjson.dumps(held, option=orjson.OPT_SORT_KEYS).decode()  # as signing.canonical spells it
     return int(held) if isinstance(held, bool) else held
 
 
@@ -239,7 +240,7 @@ class View:
         rows: list[Row] = []
         retracted: list[str] = []
         for change in self.fold(record):
-            if isinstance(change, Assert):
+            if type(change) is Assert:
                 rows.append(self._row(record, len(rows), change))
             elif self.retracts and not rows:
                 retracted.append(change.key)
@@ -270,7 +271,7 @@ class View:
             taken_back = table.update().where(*standing).values(retracted_at=sa.bindparam("by"))
             db.execute(taken_back, [{"of": key, "by": position} for key, position in pending.retracted])
         if pending.rows:
-            db.execute(table.insert(), pending.rows)
+            insert(db, table, pending.rows)
 
     def stored_digest(self, db: sa.Connection, known: int | None) -> str:
         digest = RowDigest(self.name, self.version)
