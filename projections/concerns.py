@@ -78,38 +78,15 @@ _UNTOLD = frozenset(
     "content non_working_days agenda statements texts corrections signers render documents findings source parts "
     "points dispatch".split()
 )
-# Where something stands, and how it is labelled: said in columns of their own.
 _ASKED = frozenset({*_DIMENSION, "item"})
 KEPT = (Keep.PRESERVED, Keep.REGISTER)
+# Where something stands, and how it is labelled: said in columns of their own.
 _NO_WORDS = frozenset("document section fact expected observed field label typst pattern version".split())
-Leaf = tuple[str, Any, Seal | None]
-
-
-def leaves(model: BaseModel) -> Iterator[Leaf]:
-    """Every value in an event with the name of its field and, if it is sealed, how."""
-    for name, how in _plan(type(model)):
-        yield from _leaves(name, getattr(model, name), how)
 
 
 @cache
 def _plan(cls: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
     return tuple(plan(cls).items())
-
-
-def _leaves(name: str, value: Any, how: Any) -> Iterator[Leaf]:
-    match value:
-        case None:
-            return
-        case Part():
-            yield from leaves(value)
-        case tuple() | list():
-            for item in value:
-                yield from _leaves(name, item, how)
-        case Mapping():
-            for item in value.values():
-                yield from _leaves(name, item, how)
-        case _:
-            yield name, value, how if isinstance(how, Seal) else None
 
 
 @cache
