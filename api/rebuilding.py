@@ -2,6 +2,7 @@
 
 - The views prove nothing: what cannot even be opened is put aside and made anew beside the log, which is not touched.
 - Rebuilding has no effects: nothing is sent, signed or fetched by it.
+- What was served before a rebuild is kept until the next: the rebuild can be taken back, or what is kept be forgotten.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from api.faults import BadRequest
 from api.settings import Settings
 from api.wiring import open_folder
+from projections.runner import Projector
 from projections.views import PROJECTIONS
 
 VIEWS = "views.db"
@@ -40,6 +42,26 @@ def rebuild(
             raise
     _put_aside(file)
     return _rebuild(folder, None, progress)
+
+
+def take_back(folder: Path) -> dict[str, Any]:
+    """Serve again what was served before the last rebuild of each view, brought up to date."""
+    return _settle(folder, Projector.back)
+
+
+def forget(folder: Path) -> dict[str, Any]:
+    """Drop what was served before the last rebuild of each view."""
+    return _settle(folder, Projector.forget)
+
+
+def _settle(folder: Path, how: Callable[[Projector], list[str]]) -> dict[str, Any]:
+    Settings.read(folder)
+    municipality = open_folder(folder)
+    try:
+        names = how(municipality.projector)
+        return {"position": municipality.registry.recorder.head().position, "views": names}
+    finally:
+        municipality.close()
 
 
 def _rebuild(

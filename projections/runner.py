@@ -6,8 +6,10 @@
   row moves past events that say nothing to a view.
 - An event that a view cannot fold stops that view, just before the event, and is logged; the others go on. It is tried
   again by the next start and by a rebuild.
-- A rebuild folds into tables beside the present ones, which go on being served and kept up, and swaps the rows in one
-  short transaction once it has caught up. The generation counts the rebuilds.
+- A rebuild folds into tables beside the present ones, which go on being served and kept up, and in one short
+  transaction, once it has caught up, lets them change places. What was served is kept as it was: the last rebuild can
+  be taken back, and the views then go on from where the rebuild left them. The generation counts both.
+- A generation that is kept may read what has been destroyed since. It goes with the next rebuild, or when told to.
 - Views never have effects, so a rebuild sends nothing and signs nothing.
 """
 
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from projections import generations
 from projections.belonging import LINK
 from projections.links import Links
 from projections.view import Pending, Projection, Record, metadata
@@ -41,6 +44,7 @@ reached = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("stopped_at", sa.BigInteger),
     sa.Column("stopped_by", sa.Text),
+    sa.Column("kept", sa.BigInteger),  # how far the generation before reaches, if there is one
 )
 
 Progress = Callable[[int, int], None]
@@ -136,7 +140,7 @@ class Projector:
 
     def _enter(self, db: sa.Connection) -> None:
         """Make what is missing, and begin anew with views whose form has changed."""
-        _create(db, reached)
+        generations.create(db, reached)
         db.execute(
             reached.delete().where(sa.false())
         )  # from here on one transaction, also where DDL opens none
@@ -145,9 +149,10 @@ class Projector:
             if standing.get(view.name) == view.version:
                 continue
             if view.name in standing:  # its table has other columns
-                view.table.drop(db)
+                generations.drop(db, view.table)
+                generations.drop(db, generations.before(view.table))
                 db.execute(reached.delete().where(reached.c.projection == view.name))
-            _create(db, view.table)
+            generations.create(db, view.table)
             entry = {"projection": view.name, "generation": 1, "version": view.version, "position": 0}
             db.execute(reached.insert().values(entry))
 
@@ -320,17 +325,22 @@ class Projector:
         Raises Stopped if an event could not be folded; those views keep their present rows.
         """
         chosen = {name: self._all[name] for name in (self._all if names is None else names)}
-        anew = _Anew(chosen, {name: _beside(view.table) for name, view in chosen.items()})
+        now = {name: place.generation for name, place in self._places().items()}
+        anew = _Anew(
+            chosen, {name: generations.beside(view.table, now[name] + 1) for name, view in chosen.items()}
+        )
         try:
             with self.engine.begin() as db:
                 anew.clear(db)
-                for table in anew.tables.values():
-                    _create(db, table)
+                anew.create(db)
             while anew.position < (head := self.registry.recorder.head().position):
                 with self.engine.begin() as db:
                     self._refill(db, anew, min(anew.position + FAR, head))
                 if progress:
                     progress(anew.position, head)
+            for table in anew.tables.values():
+                with self.engine.begin() as db:
+                    generations.index(db, table)
             with self._turn, self.engine.begin() as db:
                 self._swap(db, anew)
             with self._turn:
@@ -361,11 +371,44 @@ class Projector:
         if live > anew.position:
             self._refill(db, anew, live)
         for view in anew.going():
-            beside = anew.tables[view.name]
-            db.execute(view.table.delete())
-            db.execute(view.table.insert().from_select(list(beside.c.keys()), sa.select(beside)))
+            generations.serve(db, view.table, anew.tables[view.name])
             there = reached.update().where(reached.c.projection == view.name)
-            db.execute(there.values(position=live))
+            db.execute(there.values(position=live, kept=reached.c.position))
+
+    def back(self) -> list[str]:
+        """Take the last rebuild of every view back, in one transaction, and catch up; the views that had one."""
+        return self._settle(generations.serve_before, reached.c.kept, reached.c.position)
+
+    def forget(self) -> list[str]:
+        """Drop the generations that are kept; the views that had one."""
+        return self._settle(
+            lambda db, table: generations.drop(db, generations.before(table)), reached.c.position, None
+        )
+
+    def _settle(
+        self,
+        change: Callable[[sa.Connection, sa.Table], None],
+        position: sa.ColumnElement[int],
+        kept: sa.ColumnElement[int] | None,
+    ) -> list[str]:
+        turn = reached.update().where(reached.c.projection.in_(list(self._all)), reached.c.kept.is_not(None))
+        turn = turn.values(
+            generation=reached.c.generation + 1,
+            position=position,
+            kept=kept,
+            stopped_at=None,
+            stopped_by=None,
+        )
+        with self._turn:
+            with self.engine.begin() as db:
+                names = sorted(db.execute(turn.returning(reached.c.projection)).scalars())
+                for name in names:
+                    change(db, self._all[name].table)
+            self._links = Links()
+            for name in names:
+                self._failed.pop(name, None)
+        self.catch_up()
+        return names
 
 
 @dataclass(slots=True)
@@ -382,7 +425,14 @@ class _Anew:
         """Drop the tables, in one transaction: also where a change of tables opens none by itself."""
         db.execute(reached.delete().where(sa.false()))
         for table in self.tables.values():
-            db.execute(sa.schema.DropTable(table, if_exists=True))
+            generations.drop(db, table)
+
+    def create(self, db: sa.Connection) -> None:
+        """Make the tables, with the one index that folding asks: of a view that takes back what it said."""
+        for name, table in self.tables.items():
+            db.execute(sa.schema.CreateTable(table))
+            if getattr(self.views[name], "retracts", False):
+                generations.index(db, table)
 
     def going(self) -> list[Projection]:
         return [view for name, view in self.views.items() if name not in self.failed]
@@ -400,20 +450,3 @@ def _advance(db: sa.Connection, name: str, generation: int, old: int, new: int) 
     row = reached.c.projection == name, reached.c.generation == generation, reached.c.position == old
     moved = reached.update().where(*row).values(position=new, stopped_at=None, stopped_by=None)
     return db.execute(moved.returning(reached.c.position)).first() is not None
-
-
-def _create(db: sa.Connection, table: sa.Table) -> None:
-    """Make a table and its indexes, unless another worker has made them."""
-    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        db.execute(sa.schema.CreateIndex(index, if_not_exists=True))
-
-
-def _beside(table: sa.Table) -> sa.Table:
-    """An empty table of the same shape to rebuild into, with no index but the one that retractions ask."""
-    columns = [
-        sa.Column(column.name, column.type, primary_key=column.primary_key, autoincrement=False)
-        for column in table.columns
-    ]
-    keyed = [sa.Index(f"{table.name}_beside_by_key", "key")] if "key" in table.c else []
-    return sa.Table(f"{table.name}_beside", sa.MetaData(), *columns, *keyed)

@@ -233,7 +233,7 @@ class View:
         for column in dict.fromkeys(("key", *self.identity, *self.indexed)):
             sa.Index(f"{name}_by_{column}", table.c[column])
         object.__setattr__(self, "table", table)
-        object.__setattr__(self, "_empty", dict.fromkeys(table.c.keys()))
+        object.__setattr__(self, "_empty", dict.fromkeys(map(str, table.c.keys())))
 
     def rows(self, record: Record) -> tuple[list[Row], list[str]]:
         """What one event says: the keys it takes back, and then its rows."""

@@ -237,6 +237,12 @@ def test_a_view_changed_by_hand_is_named(ask: Ask, say: Ask, folder: Path) -> No
     assert ask("rebuild", "--dir", folder, "--view", "person")["views"] == ["person"]
     assert "De lagrade vyerna är vad händelserna ger" in say("replay", "--dir", folder, "--digest")
     assert refused(ask, "rebuild", "--dir", folder, "--view", "zork") == "unknown-view"
+    assert "person" in ask("rebuild", "--dir", folder, "--back")["views"]
+    assert ask("replay", "--dir", folder, "--digest", expect=3)["differing"] == ["person"]
+    assert "togs tillbaka" in say("rebuild", "--dir", folder, "--back")
+    assert "person" in ask("rebuild", "--dir", folder, "--forget")["views"]
+    assert ask("rebuild", "--dir", folder, "--back")["views"] == []
+    assert ask("replay", "--dir", folder, "--digest")["differing"] == []
 
 
 def test_views_that_cannot_be_opened_are_put_aside_and_made_again(ask: Ask, folder: Path) -> None:

@@ -240,6 +240,43 @@ def test_a_rebuild_mends_what_was_spoiled_while_the_old_rows_are_served(
     assert stored_digests(engine) == fresh_digests(reg)
 
 
+def test_a_rebuild_can_be_taken_back(reg: Registry, engine: sa.Engine) -> None:
+    mixture(reg, random.Random(7), 80)
+    projector = Projector(reg, engine)
+    projector.catch_up()
+    assert projector.back() == [] == projector.forget()  # nothing was rebuilt
+    spoiled = BY_NAME["audit"].table
+    with engine.begin() as db:
+        db.execute(spoiled.update().where(spoiled.c.position == 5).values(words="spoiled"))
+    projector.rebuild()
+    projector.rebuild(["audit"])  # of each view the last one counts, and only that
+    projector.rebuild(["audit"])
+    assert stored_digests(engine) == fresh_digests(reg)
+    with engine.begin() as db:
+        db.execute(spoiled.update().where(spoiled.c.position == 5).values(words="spoiled again"))
+    projector.rebuild()
+    last = save_any(reg, POISON)
+    projector.catch_up()
+    other = Projector(reg, engine)
+    assert "audit" in projector.back()
+    assert rows(engine, "audit", where={"key": "5"})[0]["words"] == "spoiled again"
+    assert {one.position for one in other.status().values()} == {last}  # and all of it went on to the head
+    save_any(reg, POISON)
+    assert other.catch_up() == last + 1
+    with engine.connect() as db:
+        indexed = [one["name"] for one in sa.inspect(db).get_indexes("audit")]
+        assert len(indexed) == len(spoiled.indexes)
+    projector.back()  # there and back again
+    assert stored_digests(engine) == fresh_digests(reg)
+    assert len(projector.forget()) == len(projector.status())
+    with engine.connect() as db:
+        assert not [
+            name for name in sa.inspect(db).get_table_names() if name.endswith(("_before", "_beside"))
+        ]
+    assert projector.back() == []
+    assert stored_digests(engine) == fresh_digests(reg)
+
+
 def test_a_rebuild_takes_in_what_came_after_its_last_look(reg: Registry, engine: sa.Engine) -> None:
     last = mixture(reg, random.Random(5), 100)
     projector = Projector(reg, engine)

@@ -107,6 +107,11 @@ def test_workers_race_and_a_rebuild_mends(
     workers[0].rebuild()
     assert stored_digests(engine) == fresh
     assert {one.generation for one in workers[1].status().values()} == {2}
+    assert "person" in workers[1].back()
+    assert {row["name"] for row in rows(engine, "person")} == {"spoiled"}
+    workers[2].back()
+    assert workers[0].forget()
+    assert stored_digests(engine) == fresh
 
 
 def test_two_municipalities_lie_side_by_side_in_one_database(

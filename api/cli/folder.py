@@ -14,7 +14,9 @@ from api.cli.output import Exit, answer, console, handled, in_language, progress
 from api.doctor import examine
 from api.exporting import export
 from api.faults import BadRequest
+from api.rebuilding import forget as forget_
 from api.rebuilding import rebuild as rebuild_
+from api.rebuilding import take_back
 from api.settings import NotAFolder
 from api.wiring import create_folder
 
@@ -113,10 +115,32 @@ def rebuild(
     view: Annotated[
         list[str] | None, typer.Option("--view", metavar="VY", help="Bara denna vy (kan upprepas).")
     ] = None,
+    back: Annotated[
+        bool,
+        typer.Option("--back", help="Ta tillbaka senaste omgörningen: det som visades före den visas igen."),
+    ] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Ta bort det som visades före senaste omgörningen.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Gör om vyerna från händelserna."""
     with handled(json):
+        if back or forget:
+            if (back and forget) or view:
+                raise typer.BadParameter("--back, --forget, --view: ett i taget (one at a time)")
+            result = take_back(folder) if back else forget_(folder)
+            count = len(result["views"])
+            told = in_language(
+                f"{count} vyer togs tillbaka till före sin omgörning."
+                if back
+                else f"{count} vyers tidigare rader togs bort.",
+                f"{count} views were taken back to before their rebuild."
+                if back
+                else f"The earlier rows of {count} views were removed.",
+            )
+            answer(result, json, lambda: console.print(told))
+            return
         with progress(in_language("Gör om vyerna", "Making the views again")) as done:
             result = rebuild_(folder, view, done)
         count, head = len(result["views"]), result["position"]

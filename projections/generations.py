@@ -1,0 +1,84 @@
+"""The tables of a view's generations: the one that is served, the one being made, and the one before.
+
+- A new generation is made in a table beside the served one and takes its name; the served one is kept under another
+  name, so that a rebuild can be taken back, and nothing is copied. Both happen in the transaction of the swap.
+- Indexes carry the number of the generation that they were made for: a renamed table keeps the names of its indexes.
+- All but what retractions ask is indexed when the rows are there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+
+class Rename(sa.schema.ExecutableDDLElement):
+    """Gives a table another name (byt namn)."""
+
+    def __init__(self, table: sa.Table, name: str) -> None:
+        self.table, self.name = table, name
+
+
+@compiles(Rename)
+def _rename(element: Rename, compiler: Any, **_: Any) -> str:
+    preparer = compiler.preparer
+    return f"ALTER TABLE {preparer.format_table(element.table)} RENAME TO {preparer.quote(element.name)}"
+
+
+def create(db: sa.Connection, table: sa.Table) -> None:
+    """Make a table and its indexes, unless another worker has made them."""
+    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
+    index(db, table)
+
+
+def index(db: sa.Connection, table: sa.Table) -> None:
+    """Make a table's indexes, those that are missing."""
+    for one in sorted(table.indexes, key=lambda index: str(index.name)):
+        db.execute(sa.schema.CreateIndex(one, if_not_exists=True))
+
+
+def drop(db: sa.Connection, table: sa.Table) -> None:
+    """Remove a table with its indexes, if it is there."""
+    db.execute(sa.schema.DropTable(table, if_exists=True))
+
+
+def beside(table: sa.Table, generation: int) -> sa.Table:
+    """A table of the same form to make a generation in."""
+    columns = [
+        sa.Column(
+            column.name,
+            column.type,
+            primary_key=column.primary_key,
+            autoincrement=False,
+            nullable=column.nullable,
+        )
+        for column in table.columns
+    ]
+    made = sa.Table(f"{table.name}_beside", sa.MetaData(), *columns)
+    for one in table.indexes:
+        (column,) = one.columns
+        sa.Index(f"{table.name}_g{generation}_by_{column.name}", made.c[column.name])
+    return made
+
+
+def before(table: sa.Table) -> sa.Table:
+    """The table of the generation before the one that is served."""
+    return sa.Table(f"{table.name}_before", sa.MetaData(), *(sa.Column(one.name) for one in table.columns))
+
+
+def serve(db: sa.Connection, table: sa.Table, made: sa.Table) -> None:
+    """Let what was made take the place of what is served, which is kept instead of the generation before it."""
+    kept = before(table)
+    drop(db, kept)
+    db.execute(Rename(table, kept.name))
+    db.execute(Rename(made, table.name))
+
+
+def serve_before(db: sa.Connection, table: sa.Table) -> None:
+    """Let what is served and the generation before it change places."""
+    kept, aside = before(table), sa.Table(f"{table.name}_aside", sa.MetaData())
+    db.execute(Rename(kept, aside.name))
+    db.execute(Rename(table, kept.name))
+    db.execute(Rename(aside, table.name))
