@@ -39,6 +39,8 @@ from tests.council import BOARD, COUNCIL, MEETING, SECRETARY, VICE, Session
 from tests.given import fact, given, ident
 from tests.stories import ANNA, Saved, registry, saver, year
 
+pytestmark = pytest.mark.measured
+
 FORUM, SURVEY, CAMERAS, INQUIRY = (ident(0x90 + number) for number in range(4))
 ADMINISTRATION = [Assignee(function="Förvaltningen")]
 WRITTEN = "28 september § 328"

@@ -32,6 +32,8 @@ from tests.council import BOARD, COUNCIL, Session
 from tests.given import fact, ident
 from tests.stories import registry, saver, year
 
+pytestmark = pytest.mark.measured
+
 PICTURE, ANALYSIS, PLAN, DIALOGUE, MAPPING = (ident(0xA0 + number) for number in range(5))
 KF = Decided(written="KF 2024-06-17 § 90", decided_by="Kommunfullmäktige", day=date(2024, 6, 17))
 

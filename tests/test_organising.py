@@ -36,6 +36,8 @@ from tests.council import BOARD, CHAIR, COUNCIL, MEETING, VICE, Session
 from tests.given import Scenario, fact, given, ident
 from tests.stories import registry, saver, year
 
+pytestmark = pytest.mark.measured
+
 KLARA, AD_HOC, YOUTH, FORUM = (ident(0xB4 + number) for number in range(4))
 Y2017, Y2020 = date(2017, 9, 21), date(2020, 1, 1)
 
@@ -151,6 +153,7 @@ def test_a_succession_may_be_possible_and_sameness_unstated() -> None:
     assert kept.certainty == "possible"
     s.do(RelateBodies(body=FORUM, other=KLARA, relation="succeeded-by"))
     s.do(RelateBodies(body=YOUTH, other=KLARA, relation="succeeded-by"))
+    s.do(RelateBodies(body=COUNCIL, other=YOUTH, relation="succeeded-by"))
     back = RelateBodies(body=KLARA, other=COUNCIL, relation="succeeded-by")
     s.refuse(back, "follows-itself", house(89))
 

@@ -29,6 +29,8 @@ from tests.council import BOARD, COUNCIL, Session
 from tests.given import fact, given, ident
 from tests.stories import registry, saver, year
 
+pytestmark = pytest.mark.measured
+
 REPORT, MATTER = ident(0xC0), ident(0xC1)
 NOTHING = [r.Consequence(subject=subject, none=True) for subject in SUBJECTS]
 NOTED = Decided(written="KS den 12 mars § 41", decided_by="Kommunstyrelsen", paragraph="§ 41")
