@@ -5,18 +5,24 @@
 - Such a reader does not see what still stands in the write-ahead log (https://sqlite.org/wal.html,
   "Read-Only Databases"). A log that was not closed cleanly is therefore copied with its side file, never
   the shared-memory index, and folded into one file there; the original is left as it is.
+- One without a side file may still have a server that writes in it (the keys' journal is there only during a commit):
+  `unmoving` copies it under SQLite's own lock, which writes nothing.
+- A log that a server writes is copied as well. The copy is of one moment if the side file has not begun anew meanwhile,
+  since until then it holds every page that may have been written back into the other; its header says when it has
+  (https://sqlite.org/fileformat2.html, 4.1: the salts).
 """
 
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 # A rollback journal is left only by a crash outside WAL mode, but leaving it out would undo nothing it
 # should.
 _SIDE_FILES = ("-wal", "-journal")
+_HEADER, _TRIES = 32, 10
 
 
 @contextmanager
@@ -29,11 +35,32 @@ def settled(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="liggare-") as folder:
         copy = Path(folder) / path.name
-        for file in (path, *left):
-            shutil.copyfile(file, copy.with_name(file.name))
+        for _ in range(_TRIES):
+            begun = _header(left)
+            for file in (path, *left):
+                shutil.copyfile(file, copy.with_name(file.name))
+            if begun == _header(left) == _header([copy.with_name(file.name) for file in left]):
+                break
+        else:
+            raise sqlite3.OperationalError(f"{path} is being written too fast to be copied")
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         yield copy
+
+
+@contextmanager
+def unmoving(path: Path) -> Iterator[Path]:
+    """The database as one file that nobody writes in, as it was at one moment."""
+    with settled(path) as file:
+        if file != path or not path.is_file():
+            yield file
+            return
+        with tempfile.TemporaryDirectory(prefix="liggare-") as folder:
+            copy = Path(folder) / path.name
+            source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            with closing(source), closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            yield copy
 
 
 @contextmanager
@@ -51,6 +78,15 @@ def _connect(file: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA cell_size_check=ON")
     return connection
+
+
+def _header(files: list[Path]) -> list[bytes]:
+    """How each side file begins; one that is gone does not."""
+    found = []
+    for path in files:
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            found.append(file.read(_HEADER))
+    return found
 
 
 def _has_content(file: Path) -> bool:

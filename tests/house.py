@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ROOMS = ("domain", "registry", "projections", "signing", "api")
 # What is made here, by hand or by a tool, and never part of the project.
-NOT_OURS = {".git", ".venv", "__pycache__", "dist", "build", "demo", "node_modules"}
+NOT_OURS = {".git", ".venv", "__pycache__", "dist", "build", "demo", "mutants", "node_modules"}
 
 
 @cache

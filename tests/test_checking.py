@@ -10,6 +10,9 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +25,7 @@ from api.exporting import export
 from api.wiring import open_folder
 from domain.minutes_events import MinutesSealed
 from tests.forging import OTHER_VIEW, Called, alter_dissent
+from tests.house import ROOT
 from tests.web import SLUG
 
 # Sixty in all, ten times as many in the long form.
@@ -248,6 +252,25 @@ def test_a_flipped_bit_in_an_export_is_found_or_listed(exported: Path, tmp_path:
         result = verify(copied)
         assert not result["ok"] or is_listed(loose, path, offset), (path.name, offset, bit)
         flipped(path, offset, bit)
+
+
+# --- in service
+def test_a_folder_that_is_being_written_is_verified_as_of_one_moment(folder: Path) -> None:
+    command = [sys.executable, "-m", "tests.busy_writer", str(folder), "2"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        assert writer.stdout.readline(), "it writes"
+        reading = threading.Thread(target=writer.stdout.read)
+        reading.start()
+        try:
+            results = [verify(folder) for _ in range(2 * TIMES)]
+        finally:
+            writer.stdin.close()
+            reading.join()
+    assert [failed(one) for one in results] == [[]] * len(results)
+    assert len({one["events"] for one in results}) > 1, "something was written meanwhile"
 
 
 # --- cut, emptied, swapped

@@ -185,6 +185,7 @@ def _work(load: Load, lasts: float, rate: float, pid: int, port: int, setup: str
 def _round(load: Load, number: int) -> None:
     """What an operator does while others work."""
     backup = load.place / f"backup-{number}"
+    _timed(load, "verify", lambda: load.liggare("verify", load.dir))
     if not load.url:
         _timed(load, "backup", lambda: load.liggare("backup", "--dir", load.dir, "--out", backup))
         _timed(load, "verify of the backup", lambda: load.liggare("verify", backup / "data"))
@@ -252,9 +253,7 @@ def _answered(load: Load, connection: http.client.HTTPConnection, ask: Ask, town
 def _result(load: Load, minutes: float, rate: float, lasted: float) -> dict[str, Any]:
     export = load.place / "export"
     load.liggare("export", "--dir", load.dir, "--out", export)
-    verified = [
-        load.liggare("verify", place)["ok"] for place in ((export,) if load.url else (export, load.dir))
-    ]
+    verified = [load.liggare("verify", place)["ok"] for place in (export, load.dir)]
     with (export / "events.jsonl").open("rb") as lines:
         stored = [json.loads(line) for line in lines]
     missing = [

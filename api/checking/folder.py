@@ -67,6 +67,7 @@ class Folder:
             return report
         # A folder of files is read whatever the variable says: a backup is one, wherever it was taken from.
         url = settings.database_url(self.path) if settings.database == "postgresql" else None
+        kept = self._kept(settings)  # before the log: what a server adds meanwhile is not held against it
         with ExitStack() as stack:
             try:
                 log = SchemaLog(url, settings.slug, stack) if url else FileLog(self.path, stack)
@@ -80,7 +81,7 @@ class Folder:
             evidence = Evidence(
                 records=log.records,
                 checkpoints=self._stored_notes(log, report),
-                outside=[*self._kept_notes(settings, report), *self.outside],
+                outside=[*self._kept_notes(kept, report), *self.outside],
                 vkeys=vkeys,
                 origin=settings.origin,
                 roots=anchors,
@@ -145,14 +146,21 @@ class Folder:
                 report.fail("checkpoints", "row-size", size=size)
         return [(f"checkpoint {size}", note if isinstance(note, bytes) else b"") for size, note in rows]
 
-    def _kept_notes(self, settings: Settings, report: Report) -> list[tuple[str, bytes]]:
+    def _kept(self, settings: Settings) -> dict[Path, dict[Path, bytes]]:
+        """The checkpoints beside the log, by their folders."""
+        return {
+            folder: {file: file.read_bytes() for file in sorted(folder.glob("*.note"))}
+            for folder in settings.checkpoint_folders(self.path)
+        }
+
+    def _kept_notes(self, found: dict[Path, dict[Path, bytes]], report: Report) -> list[tuple[str, bytes]]:
         notes = []
-        for folder in settings.checkpoint_folders(self.path):
-            kept = {file: file.read_bytes() for file in sorted(folder.glob("*.note"))}
+        for folder, kept in found.items():
             for file, note in kept.items():
                 if file.stem != f"{_size(note):>012}":
                     report.fail("outside-checkpoint", "kept-size", file=str(file))
-            missing = {f"{size:012}": size for size in self._sizes}.keys() - {file.stem for file in kept}
+            now = {file.stem for file in folder.glob("*.note")}  # those that the log holds were written since
+            missing = {f"{size:012}": size for size in self._sizes}.keys() - now
             for name in sorted(missing) if kept else ():
                 report.fail("outside-checkpoint", "kept-missing", size=int(name), folder=str(folder))
             notes += [(str(file), note) for file, note in kept.items()]

@@ -2,12 +2,14 @@
 
 - The log is read row by row as it lies in its file. Its structure is looked through as well, since SQLite forgives what
   evidence may not be forgiven.
+- Where a server writes meanwhile, all of it is looked at as of one moment. What refers to something is taken before
+  what it refers to: the views before the log, the log before the keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from api.stores import KEYS, LOG, VIEWS
 from registry.recorder import LogRecorder
 from registry.sqlite import APPLICATION_ID, DDL, FORMAT, SQLiteRecorder
 from registry.sqlite_layout import Shape, structure_errors, unprotected
-from registry.sqlite_readonly import open_readonly, settled
+from registry.sqlite_readonly import open_readonly, settled, unmoving
 from registry.vault import Vault, readonly_engine
 from signing.verify import Record, SourceDamaged
 
@@ -30,13 +32,23 @@ class FileLog:
     shown = "columns-ok"
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder, self._stack, self.file = folder, stack, folder / LOG
+        self._stack, self.file = stack, folder / LOG
         self.name = str(self.file)
+        self._views, self._log, self._keys = (
+            self._still(folder / part, how)
+            for part, how in ((VIEWS, settled), (LOG, settled), (KEYS, unmoving))
+        )
+
+    def _still(self, file: Path, how: Callable[[Path], AbstractContextManager[Path]]) -> Path:
+        try:
+            return self._stack.enter_context(how(file))
+        except DAMAGED:
+            return file  # whoever reads it meets the damage, and says so
 
     def records(self) -> Iterator[Record]:
         """Every row as it is stored."""
         try:
-            with open_readonly(self.file) as db:
+            with open_readonly(self._log) as db:
                 db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
                 for position, stream, version, topic, envelope, leaf in db.execute(
                     "SELECT position, stream, version, topic, envelope, leaf FROM event ORDER BY position"
@@ -54,32 +66,30 @@ class FileLog:
 
     def notes(self) -> list[tuple[int, object]]:
         """The stored checkpoints."""
-        with open_readonly(self.file) as db:
+        with open_readonly(self._log) as db:
             db.text_factory = bytes
             return db.execute("SELECT size, note FROM checkpoint ORDER BY size").fetchall()
 
     def recorder(self) -> LogRecorder:
-        recorder = SQLiteRecorder(self.file, readonly=True)
+        recorder = SQLiteRecorder(self._log, readonly=True)
         self._stack.callback(recorder.close)
         return recorder
 
     def no_keys(self) -> Missing | None:
         """Why there are no keys to try, if there are none."""
-        file = self._folder / KEYS
+        file = self.file.with_name(KEYS)
         return None if file.is_file() else ("keys-missing", {"file": str(file)})
 
     def vault(self, root: bytes) -> Vault:
-        file = self._stack.enter_context(settled(self._folder / KEYS))
-        vault = Vault(readonly_engine(file), root, readonly=True)
+        vault = Vault(readonly_engine(self._keys), root, readonly=True)
         self._stack.callback(vault.close)
         return vault
 
     def views(self) -> sa.Engine | None:
         """The stored views, if there are any."""
-        file = self._folder / VIEWS
-        if not file.is_file():
+        if not self._views.is_file():
             return None
-        engine = readonly_engine(self._stack.enter_context(settled(file)))
+        engine = readonly_engine(self._views)
         self._stack.callback(engine.dispose)
         return engine
 
@@ -87,9 +97,9 @@ class FileLog:
         """What is wrong with the file: its own check of pages and indexes, and the shape we gave it."""
         problems: list[str] = []
         try:
-            with settled(self.file) as file:
+            with settled(self._log) as file:
                 problems += structure_errors(file, SHAPE)
-            with open_readonly(self.file) as db:
+            with open_readonly(self._log) as db:
                 db.text_factory = lambda data: data.decode("utf-8", "replace")
                 problems += [str(row[0]) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         except DAMAGED as error:
@@ -99,7 +109,7 @@ class FileLog:
     def loose(self) -> list[tuple[str, int, int]]:
         """The bytes of the file that hold no evidence."""
         try:
-            with settled(self.file) as file:
+            with settled(self._log) as file:
                 # Not closed cleanly: the checks saw the log with its side file folded in, and no byte of either is
                 # where it will be once it is closed.
                 loose = unprotected(file, SHAPE) if file == self.file else [(0, self.file.stat().st_size)]
