@@ -52,26 +52,18 @@ def test_what_is_gathered_cannot_be_changed() -> None:
         decider.STATES["x"] = State  # type: ignore[index]  # as above
 
 
-def test_each_refusal_of_the_register_has_its_sentences_and_its_house_rule() -> None:
-    """Every code refused by these modules has sentences in both languages, and every house rule a line."""
-    texts = tomllib.loads((ROOT / "api/texts/refusals.register.toml").read_text("utf-8"))
-    modules = [
-        "domain/municipality.py",
-        "domain/person.py",
-        "domain/body.py",
-        "domain/constituting.py",
-        "domain/demanding.py",
-        "domain/matter.py",
-        "domain/document.py",
-        "domain/regulation.py",
-        "domain/lookup.py",
-        "domain/when.py",
-        "domain/errors.py",
-        "api/access.py",
-    ]
-    source = "\n".join((ROOT / module).read_text("utf-8") for module in modules)
-    codes = set(re.findall(r'(?:Refused|Forbidden|super\(\).__init__)\(\s*"([a-z-]+)"', source))
-    assert codes == set(texts)
+def test_each_refusal_has_its_sentences_and_its_house_rule() -> None:
+    """Every code that is refused has sentences in both languages, no sentence is left over, every rule has a line."""
+    texts = dict[str, dict[str, str]]()
+    for file in sorted((ROOT / "api/texts").glob("refusals.*.toml")):
+        more = tomllib.loads(file.read_text("utf-8"))
+        assert not texts.keys() & more.keys(), file.name
+        texts |= more
+    rooms = ("domain", "registry", "projections", "api")
+    source = "\n".join(file.read_text("utf-8") for room in rooms for file in (ROOT / room).rglob("*.py"))
+    refused = r'(?:Refused|Forbidden|DomainError|TooBusy|super\(\)\.__init__)\(\s*"([a-z0-9-]+)"'
+    assert set(re.findall(refused, source)) <= set(texts)
+    assert set(texts) <= set(re.findall(r'"([a-z0-9-]+)"', source))
     for code, sentences in texts.items():
         assert sentences.keys() == {"sv", "en", "do_sv", "do_en"}, code
         # The same values are named in both languages.
