@@ -76,6 +76,9 @@ def scope(command: Command, world: World) -> Scope:
             return Scope(world.get(Report, id("report")).body)
         case "instrument":
             return Scope(world.get(Instrument, id("instrument")).body)
+        case "document" if id("minutes"):
+            minutes = world.get(Minutes, id("minutes"))
+            return Scope(world.get(Meeting, minutes.meeting).body)
         case "matter" | "document":
             # A document's own matter goes before one that it is to be moved to.
             matter = world.get(Document, id("document")).matter or id("matter")

@@ -29,6 +29,7 @@ from api.wiring import target_stream
 from domain.approving import BeginSigning
 from domain.decider import COMMANDS
 from domain.document import AddDocumentVersion, RegisterDocument
+from domain.extracting import CertifyExtract
 from domain.meeting_events import KallelseIssued
 from domain.messages import Command, Fact, Finding
 from domain.minutes_events import MinutesSent
@@ -49,7 +50,7 @@ PLURALS = {
     "report": "reports",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
-ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, BeginSigning)
+ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, CertifyExtract, BeginSigning)
 STATUSES = (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 503)
 
 

@@ -18,12 +18,15 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import Response, StreamingResponse
-from pydantic import ValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.access import authorise
-from api.bodies import UPLOAD_LIMIT, streamed
-from api.commands import STATUSES, Answer, IdempotencyKey, answer
+from api.bodies import UPLOAD_LIMIT, Body, read, streamed
+from api.commands import STATUSES, Answer, IdempotencyKey, answer, id_parameter
+from api.evidence import proven
+from api.examples import LINE
+from api.extracts import certify, disclosed
 from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
 from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
@@ -52,6 +55,32 @@ Sha256 = Annotated[
 def add(app: FastAPI) -> None:
     _post(app, "/documents", register_document, "Register a document")
     _post(app, "/documents/{document:id}/versions", add_document_version, "Add a version of a document")
+    app.add_api_route(
+        f"{V1}/minutes/{{minutes:id}}/extracts",
+        certify_extract,
+        methods=["POST"],
+        name="certify-extract",
+        operation_id="certify-extract",
+        tags=["minutes"],
+        summary="Certify an extract",
+        description=f"{certify_extract.__doc__}\n\nMay be done by: registrar, secretary.",
+        status_code=201,
+        response_model=Answer,
+        response_description="It is recorded; its paper is the document's file.",
+        responses=documented(*STATUSES),
+        openapi_extra={
+            "parameters": [id_parameter("minutes")],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": Asked.model_json_schema(),
+                        "example": {"items": [4], "place": "Kommunhuset"},
+                    }
+                },
+            },
+        },
+    )
     ROUTES.add(app)
 
 
@@ -136,6 +165,40 @@ def add_document_version(
     """Add a new version of a document, whose file is the body of the request; the earlier ones stay."""
     said = {"document": document, "base": base, "note": note}
     return _brought(request, caller, AddDocumentVersion, said, size, sha256, idempotency_key)
+
+
+class Asked(BaseModel):
+    """Which items, and where the extract is certified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    items: Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1, max_length=200)]
+    place: Annotated[str, Field(max_length=300, pattern=LINE)]
+    matter: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+
+
+def certify_extract(request: Request, caller: Called, raw: Body) -> Response:
+    """Print whole items of minutes that are done, and register the paper as a document of their matter."""
+    asked, m = read(Asked, raw), caller.municipality
+    command, saved = certify(
+        m, caller.person, caller.assurance, str(request.path_params["minutes"]), asked.items, asked.place, asked.matter
+    )  # fmt: skip
+    return answer(caller, command, saved, request)
+
+
+@ROUTES.get(
+    "/documents/{document:id}/extract-proof",
+    "documents",
+    {"minutes": ID, "version": 2, "items": [4], "envelope": "…", "openings": {}, "proof": {"position": 12}},
+)
+def extract_proof(reader: Reader, document: Id) -> Response:
+    """Proof that an extract belongs to the minutes it was taken from, which are in the log."""
+    state = reader.get(Document, document)[1]
+    reader.rights.document(state)
+    certified, opened = disclosed(reader.municipality, document)
+    names = ("minutes", "version", "items", "root")
+    content = {name: shown(getattr(certified, name)) for name in names} | opened
+    return JSONResponse(content | {"proof": proven(reader.municipality, certified.position)})
 
 
 def _brought(

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Path, Query, Request
@@ -34,6 +34,7 @@ from api.reading import (
     when,
 )
 from api.tokens import Public
+from api.wiring import Municipality
 from domain.errors import NotFound
 from projections.audit import AuditQuery, query, timeline, to_csv
 from projections.evidence import EvidenceTiles, TilesBehind, inclusion
@@ -133,7 +134,11 @@ def _preferred(accept: str) -> Format:
 def proof(reader: Reader, position: Annotated[int, Path(ge=1, le=2**53 - 1, examples=[12])]) -> Response:
     """Proof that an event is in the log that the checkpoint signs."""
     reader.rights.register()
-    m = reader.municipality
+    return JSONResponse(proven(reader.municipality, position))
+
+
+def proven(m: Municipality, position: int) -> dict[str, Any]:
+    """A leaf, its way to a checkpoint, and the checkpoint signed now."""
     stored = m.registry.stored(position)
     if stored is None:
         raise NotFound("event", str(position))
@@ -142,14 +147,13 @@ def proof(reader: Reader, position: Annotated[int, Path(ge=1, le=2**53 - 1, exam
     if not m.projector.wait_for(size, PATIENCE):
         raise Refusal(503, "not-yet-shown", headers={"Retry-After": "1"})
     path = inclusion(m.views, m.registry, position, size)
-    content = {
+    return {
         "position": position,
         "leaf": leaf_hash(stored.state).hex(),
         "size": size,
         "path": [each.hex() for each in path],
         "checkpoint": note.decode(),
     }
-    return JSONResponse(content)
 
 
 # --- what anybody may have

@@ -53,7 +53,7 @@ class Prints:
         """Render a version and record the exact bytes; False if that has been done."""
         if self._found(minutes, version):
             return False
-        fact, root = self._version(minutes, version)
+        fact, root = self.version(minutes, version)
         rendered = render(self.sheet(fact, root))
         file = self.m.files.put(f"{stream(Minutes, minutes)}/render-{version}", "working", rendered.pdf)
         made = Render(
@@ -94,7 +94,7 @@ class Prints:
 
     def prepared(self, minutes: str, version: int) -> bytes:
         """The pinned render with its empty signature fields."""
-        fact, root = self._version(minutes, version)
+        fact, root = self.version(minutes, version)
         pdf = self.m.files.get(self.pinned(minutes, version).file)
         *boxes, stamp_box = sheet_boxes(self.sheet(fact, root))
         fields = self.m.registry.get(Minutes, minutes).signers
@@ -123,7 +123,8 @@ class Prints:
             (Pinned(pin.file, pin.root, pin.render.output) for pin in pins if pin.version == version), None
         )
 
-    def _version(self, minutes: str, version: int) -> tuple[Fact, str]:
+    def version(self, minutes: str, version: int) -> tuple[Fact, str]:
+        """The event that made a version, and the version's root."""
         for notification in self.m.registry.recorder.select_stream(stream(Minutes, minutes)):
             if notification.topic == MinutesVersionMade.TOPIC:
                 envelope = read_envelope(notification)

@@ -232,6 +232,21 @@ class EnclosuresListed(DocumentEvent):
     enclosures: tuple[Enclosed, ...]
 
 
+class ExtractCertified(DocumentEvent):
+    """The document is an extract of minutes, certified by somebody; where the whole stands (utdrag bestyrkt)."""
+
+    TOPIC = "extract-certified.v1"
+
+    document: Id
+    minutes: Id
+    version: Annotated[int, Field(ge=1, le=10_000)]
+    items: tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
+    person: Id
+    place: Text
+    root: Digest
+    position: Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
 COMMANDS = (
     RegisterDocument,
     CompleteRegistration,
@@ -247,6 +262,7 @@ EVENTS = (
     | SecrecyMarked
     | SecrecyLifted
     | EnclosuresListed
+    | ExtractCertified
 )
 
 
@@ -279,6 +295,8 @@ class Document(State):
     secrecy: SecrecyMark | None = None
     versions: tuple[Version, ...] = ()
     enclosures: tuple[Enclosed, ...] = ()
+    extract_of: str = ""
+    extracted: tuple[int, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -335,6 +353,8 @@ class Document(State):
                 return replace(self, secrecy=None)
             case EnclosuresListed():
                 return replace(self, enclosures=event.enclosures)
+            case ExtractCertified():
+                return replace(self, extract_of=event.minutes, extracted=event.items)
             case _:
                 assert_never(event)
 
@@ -366,12 +386,12 @@ def decide(
     id = command.document
     if isinstance(command, RegisterDocument):
         unused(world, Document, id)
-        _in_matter(command.matter, world)
+        in_matter(command.matter, world)
         return news(Document, id, _registered(command))
     document = existing(world, Document, id)
     match command:
         case CompleteRegistration():
-            _in_matter(command.matter, world)
+            in_matter(command.matter, world)
             event: Event | None = _completed(command, document)
         case AddDocumentVersion():
             event = _version(command, document)
@@ -388,7 +408,8 @@ def decide(
     return [] if event is None else news(Document, id, event)
 
 
-def _in_matter(matter: str | None, world: World) -> None:
+def in_matter(matter: str | None, world: World) -> None:
+    """Refuse a matter that is not there, or was opened by mistake."""
     if matter is not None:
         not_voided(existing(world, Matter, matter))
 

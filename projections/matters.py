@@ -155,6 +155,9 @@ def _document(record: Record) -> Iterator[Assert]:
         case d.SecrecyLifted():
             gone_mark = dict.fromkeys(("secrecy", "secrecy_date", "secrecy_authority"), GONE_TEXT)
             yield says(id, document=id, **gone_mark, lifted_because=event.reason)
+        case d.ExtractCertified():
+            extracted = {"extract_of": event.minutes, "items": event.items, "certified_by": event.person}
+            yield says(id, document=id, **extracted)
         case d.EnclosuresListed():
             yield says(id, document=id, enclosures=event.enclosures)
         case _:
@@ -200,6 +203,9 @@ DOCUMENT = View(
         text("secrecy_authority"),
         text("lifted_because"),
         listed("enclosures"),
+        text("extract_of"),
+        listed("items"),
+        text("certified_by"),
     ],
     _document,
     identity=("document",),

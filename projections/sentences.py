@@ -58,6 +58,7 @@ SENTENCES = {
     "secrecy-marked.v1": "{actor} sekretessmarkerade en handling",
     "secrecy-lifted.v1": "{actor} hävde sekretessmarkeringen av en handling",
     "enclosures-listed.v1": "{actor} förtecknade en handlings bilagor",
+    "extract-certified.v1": "{person} bestyrkte ett utdrag ur anteckningarna, punkt {items}",
     # calling
     "meeting-scheduled.v1": "{actor} satte ut ett sammanträde med {body} till {starts}",
     "meeting-moved.v1": "{actor} flyttade sammanträdet till {starts}",

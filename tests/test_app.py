@@ -157,7 +157,8 @@ def test_what_can_be_read_is_read_by_those_who_may_and_no_others(town: Town) -> 
         may = readable(path)
         for who in PEOPLE:
             status = town.client.get(path, headers=town.header(who)).status_code
-            assert (status == 200) == (who in may), f"{who} {path}: {status}"
+            found = 404 if path.endswith("/extract-proof") else 200  # the town's document is no extract
+            assert (status == found) == (who in may), f"{who} {path}: {status}"
             assert who in may or status == 403, f"{who} {path}: {status}"
         status = town.client.get(path).status_code
         assert status == (200 if "" in may else 401), f"nobody known {path}: {status}"
@@ -193,6 +194,7 @@ def test_a_command_is_given_by_its_roles_and_no_others(town: Town, command: type
 OTHER_POSTS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "documents": (frozenset({"secretary", "registrar"}), {}),
     "documents/{document}/versions": (frozenset({"secretary", "registrar"}), {}),
+    "minutes/{minutes}/extracts": (frozenset({"secretary", "registrar"}), {"items": [1], "place": "Eken"}),
     "minutes/{minutes}/signings": (frozenset({"chair", "justerare"}), {"version": 1, "office": "nobodys"}),
     "signings/{signing}/resume": (frozenset(PEOPLE), {"passphrase": "fem ord som ingen har"}),
     "persons/{person}/issue-passphrase-link": (frozenset({"administrator"}), {}),
@@ -245,6 +247,16 @@ def test_only_those_who_keep_the_register_bring_versions(town: Town) -> None:
         )
         permitted = who in ("secretary", "registrar")
         assert answer.status_code == (201 if permitted else 403), f"{who}: {answer.text}"
+
+
+def test_only_those_who_keep_the_register_certify_extracts(town: Town) -> None:
+    body = OTHER_POSTS["minutes/{minutes}/extracts"][1]
+    for who in PEOPLE:
+        answer = town.client.post(
+            f"{V1}/minutes/{town.ids['minutes']}/extracts", json=body, headers=town.header(who)
+        )
+        code = problem(answer)["code"]
+        assert code == ("extract-of-finished" if who in ("secretary", "registrar") else "role-needed")
 
 
 def test_only_those_who_sign_begin_to_sign_and_others_leave_no_trace(town: Town) -> None:

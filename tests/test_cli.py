@@ -496,3 +496,17 @@ def test_what_takes_more_than_data_is_not_done_with_do(ask: Ask, folder: Path) -
     for command in ("register-document", "add-document-version", "begin-signing"):
         refused = ask("do", command, "--dir", folder, expect=2)
         assert refused["error"]["code"] == "command-elsewhere"
+
+
+def test_an_extract_is_certified_and_written_out(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    with closing(open_folder(folder)) as m:
+        (minutes,) = Streams(m).ids("minutes")
+    out = tmp_path / "utdrag.pdf"
+    asked = ("extract", minutes, "--dir", folder, "--item", 1, "--item", 2, "--place", "Kommunhuset")
+    made = ask(*asked, "--out", out)
+    assert [event["kind"] for event in made["events"]] == ["document-registered.v1", "extract-certified.v1"]
+    assert out.read_bytes().startswith(b"%PDF")
+    assert ask(*asked, "--out", out, expect=2)["error"]["code"] == "file-exists"
+    wrong = ask("extract", minutes, "--dir", folder, "--item", 99, "--place", "Eken", expect=4)
+    assert wrong["error"]["code"] == "not-found"
+    assert ask("verify", folder)["ok"]

@@ -67,6 +67,7 @@ from domain.drafting import (
     RedraftMinutes,
     ReturnMinutes,
 )
+from domain.extracting import CertifyExtract
 from domain.holding import (
     AdjournMeeting,
     AppointActingChair,
@@ -471,7 +472,12 @@ def afterwards(s: LogSession) -> None:
     s.refuse(corrects, "correct-sealed-only")
     s.refuse(RecordReport(**ITEM, text="Sent"), "minutes-approved")
     s.refuse(AddItem(**HERE, title="Sent"), "meeting-approved")
+    extract: Any = {"document": ident(0xD5), "minutes": MINUTES, "title": "Utdrag", "place": "Eken"}
+    extract |= {"size": 9, "file": "ab" * 32, "sha256": "cd" * 32, "root": "ef" * 32, "position": 9}
+    s.refuse(CertifyExtract(**extract, items=[1]), "extract-of-finished")
     s.system(seal())
+    s.refuse(CertifyExtract(**extract, items=[9]), "not-found")
+    s.do(CertifyExtract(**extract, items=[1]))
     s.refuse(seal(), "already-sealed")
     s.do(SendMinutes(**PAPER, recipients=[Addressee(person=POLICE)]))
     s.refuse(RecordReceipt(**PAPER), "not-a-recipient", who=VICE, role=Role.MEMBER)

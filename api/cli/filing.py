@@ -23,6 +23,7 @@ from api.cli.acting import acting, result_of, told
 from api.cli.options import Dir, Json, opened
 from api.cli.output import answer, console, handled, in_language, plain
 from api.documents import may_read, version_of
+from api.extracts import certify
 from api.faults import BadRequest
 from api.intake import Intake, bring
 from api.rights import KEEPERS, Rights, Streams
@@ -64,6 +65,31 @@ def register(app: typer.Typer) -> None:
     documents.command()(version)
     documents.command()(get)
     app.add_typer(documents, name="document")
+    app.command()(extract)
+
+
+def extract(
+    minutes: Annotated[str, typer.Argument(metavar="ANTECKNINGAR", help="Anteckningarnas id.")],
+    folder: Dir,
+    item: Annotated[list[int], typer.Option(min=1, help="Punkt, en eller flera gånger.")],
+    place: Annotated[str, typer.Option(help="Ort där utdraget bestyrks.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FIL", help="Skriv också papperet hit.", dir_okay=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bestyrk ett protokollsutdrag och registrera det som handling i ärendet."""
+    with handled(json):
+        if out is not None and out.exists():
+            raise BadRequest("file-exists", path=out)
+        with opened(folder) as municipality:
+            person, assurance = acting(municipality)
+            command, saved = certify(municipality, person, assurance, minutes, item, place)
+            if out is not None:
+                state = existing(municipality.registry.world(), Document, command.document)
+                _write(municipality, state.newest.file, out)
+        result = {"id": command.document} | result_of(saved)
+        answer(result, json, lambda: told(result))
 
 
 def add(

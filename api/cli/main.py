@@ -26,7 +26,7 @@ COMMANDS = {
     "serving": ("serve",),
     "people": ("token", "passphrase-link"),
     "acting": ("do", "sign", "passphrase"),
-    "filing": ("document",),
+    "filing": ("extract", "document"),
     "reading": ("audit", "replay"),
     "following": ("follow-up",),
     "evidence": ("verify",),

@@ -9,6 +9,7 @@ import base64
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from registry.mapper import read_envelope
 from signing.checkpoint import open_checkpoint
+from signing.commitments import commit, split, version_root
 from signing.log import leaf_hash, verify_inclusion
 from tests.postgres import Database, known
 from tests.web import PASSPHRASE, V1, Town, problem
@@ -504,3 +506,45 @@ def test_a_matter_is_found_by_its_number_however_it_is_written(town: Town) -> No
         ).json()
         assert [each["id"] for each in found["items"]] == [matter]
     assert town.seen("matters?diarienummer=KS23.277")["items"] == []
+
+
+@pytest.mark.fact("Al9")
+def test_an_extract_is_proven_to_belong_to_the_minutes_it_was_taken_from(town: Town) -> None:
+    meeting = town.called()
+    town.held(meeting)
+    town.do(f"meetings/{meeting}/elect-justerare", "sofia", person=town.ids["per"])
+    town.do(f"meetings/{meeting}/record-decision", "sofia", item=4, points=["Rådet noterar läget."])
+    town.do(f"meetings/{meeting}/record-decision", "sofia", item=3, points=["Inget av detta lämnas ut."])
+    minutes = town.minuted(meeting)
+    town.react()
+    asked = {"items": [4], "place": "Kommunhuset"}
+    early = town.refused(409, f"minutes/{minutes}/extracts", "sofia", **asked)
+    assert early["code"] == "extract-of-finished"
+    for who, office in (("karin", "chair"), ("per", "justerare")):
+        assert town.signed(minutes, who, office)["status"] == "done"
+    town.react()
+    made = town.made(f"minutes/{minutes}/extracts", "sofia", **asked)
+    seen = town.seen(f"documents/{made}")
+    assert (seen["kind"], seen["extract_of"], seen["extracted"]) == ("protokollsutdrag", minutes, [4])
+    paper = town.read(f"documents/{made}/file", "sofia").content
+    assert paper.startswith(b"%PDF") and hashlib.sha256(paper).hexdigest() == seen["sha256"]
+    found = town.seen(f"documents/{made}/extract-proof")
+    # Anyone can follow it: the envelope is a leaf of the log that the checkpoint signs ...
+    proof, envelope = found["proof"], json.loads(found["envelope"])
+    leaf = leaf_hash(found["envelope"].encode())
+    assert proof["leaf"] == leaf.hex()
+    root = base64.b64decode(proof["checkpoint"].splitlines()[2])
+    path = [bytes.fromhex(each) for each in proof["path"]]
+    assert verify_inclusion(leaf, proof["position"] - 1, proof["size"], path, root)
+    # ... it has the root that the extract names, and what is opened gives the commitments in it.
+    assert version_root(envelope) == found["root"]
+    commitments = split(envelope["data"], f"{envelope['stream']}/{envelope['version']}")[1]
+    for place, opened in found["openings"].items():
+        assert commit(place, opened["salt"], opened["value"]) == commitments[place]
+    words = {opened["value"] for opened in found["openings"].values()}
+    assert "Rådet noterar läget." in words and "Inget av detta lämnas ut." not in words
+    other = town.client.post(
+        f"{V1}/documents", params={"title": "Brev", "direction": "incoming"}, content=b"x",
+        headers=town.header("sofia", {"Content-Type": "text/plain"}),
+    ).json()["id"]  # fmt: skip
+    assert problem(town.read(f"documents/{other}/extract-proof", "sofia"))["status"] == 404

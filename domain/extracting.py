@@ -1,0 +1,100 @@
+"""Extracts of minutes: whole items on a paper of their own, certified by somebody, as a document of the matter.
+
+- An extract is taken of minutes that are done, and of items that they cover (husregel 111). It is a document like any
+  other, drawn up on the day it was certified.
+- The event names the minutes, the version, its root and its place in the log: by these anyone can see that the extract
+  belongs to the whole (Al9). That an extract does not show something proves nothing about it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.document import (
+    Document,
+    DocumentCommand,
+    DocumentRegistered,
+    ExtractCertified,
+    Size,
+    in_matter,
+)
+from domain.errors import NotFound, Refused
+from domain.lookup import existing, known, news, unused
+from domain.meeting import Meeting
+from domain.meeting_events import Number
+from domain.messages import Actor, Digest, Id, Known, Line, New, World
+from domain.minutes import Minutes
+from domain.sources import house
+
+KIND = "protokollsutdrag"
+Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
+class CertifyExtract(DocumentCommand):
+    """Register an extract of minutes, whose paper is in the store; whoever asks certifies it (bestyrk utdrag)."""
+
+    document: Id
+    minutes: Id
+    items: list[Number] = Field(min_length=1, max_length=200)
+    place: Line
+    title: Line
+    matter: Id | None = None
+    size: Size
+    file: Digest
+    sha256: Digest
+    root: Digest
+    position: Position
+
+
+COMMANDS = (CertifyExtract,)
+
+
+def decide(command: CertifyExtract, world: World, actor: Actor, now: datetime) -> list[New]:
+    unused(world, Document, command.document)
+    minutes = existing(world, Minutes, command.minutes)
+    extractable(minutes, command.items)
+    matter = command.matter or matter_of(minutes, command.items, world)
+    in_matter(matter, world)
+    registered = DocumentRegistered(
+        document=command.document,
+        matter=matter,
+        kind=KIND,
+        title=Known(command.title),
+        media_type="application/pdf",
+        size=command.size,
+        file=command.file,
+        sha256=known(command.sha256),
+        direction="internal",
+        date=now.date(),
+        secrecy=None,
+    )
+    certified = ExtractCertified(
+        document=command.document,
+        minutes=command.minutes,
+        version=minutes.newest.version,
+        items=tuple(command.items),
+        person=actor.person,
+        place=Known(command.place),
+        root=command.root,
+        position=command.position,
+    )
+    return news(Document, command.document, registered, certified)
+
+
+def extractable(minutes: Minutes, items: list[int]) -> None:
+    """Refuse an extract of what is not done, and of what the minutes do not cover."""
+    if minutes.kind == "correction" or not minutes.done:
+        raise Refused("extract-of-finished", house(111), version=minutes.newest.version)
+    for item in items:
+        if item not in minutes.newest.covers:
+            raise NotFound("item", str(item))
+
+
+def matter_of(minutes: Minutes, items: list[int], world: World) -> str | None:
+    """The matter that all the items are about, if it is one."""
+    meeting = world.get(Meeting, minutes.meeting)
+    found = {one.matter for one in meeting.items if one.item in items}
+    return found.pop() if len(found) == 1 else None
