@@ -17,6 +17,8 @@ from domain.sources import house
 from tests.council import BOARD, MEETING, MINUTES, SECRETARY, Session, seal
 from tests.given import ident
 
+pytestmark = pytest.mark.measured
+
 MATTER, EXTRACT, SHEET = ident(0xC0), ident(0xD5), ident(0xF1)
 
 

@@ -34,6 +34,8 @@ from domain.unclarity import (
 from tests.council import BOARD, CHAIR, COUNCIL, MEETING, STRANGER, Session
 from tests.given import fact, ident
 
+pytestmark = pytest.mark.measured
+
 MATTER, OTHER, PROPOSAL, UNCLEAR = ident(0xA1), ident(0xA2), ident(0xAA), ident(0xAB)
 NOWHERE = Origin(by=None, body=None, meeting=None, paragraph=None, document=None)
 HERE: dict[str, Any] = {"meeting": MEETING, "item": 5}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.calling import AddItem, ScheduleMeeting
 from domain.deliberating import MakeProposal, RecordAbstention, RecordDecision, RecordDissent
 from domain.holding import CloseMeeting, OpenMeeting, RecordAbsence, RecordPresence
+from domain.matter import OpenMatter
 from domain.meeting_events import (
     Ballot,
     ConflictOfInterestNoted,
@@ -24,8 +25,10 @@ from domain.meeting_events import (
 )
 from domain.meeting_parts import Attendance
 from domain.messages import Known, Role, SourcePart
+from domain.preparing import AmendProposal, PointGiven, PutProposal
 from domain.regulation import Rules, parse
 from domain.sources import Source, house
+from domain.statements import statements
 from domain.voting import (
     BallotGiven,
     OrderProposals,
@@ -35,6 +38,7 @@ from domain.voting import (
     WithdrawProposal,
 )
 from tests.council import (
+    BOARD,
     CHAIR,
     COUNCIL,
     DAY,
@@ -49,9 +53,12 @@ from tests.council import (
     SUBSTITUTE,
     VICE,
     Session,
+    said,
     source,
 )
 from tests.given import ident
+
+pytestmark = pytest.mark.measured
 
 HERE: dict[str, Any] = {"meeting": MEETING, "item": 1}
 ACT = "SFS 2017:725"
@@ -371,3 +378,39 @@ def test_attendance_is_that_of_the_item() -> None:
     assert meeting.attendance_at(VICE, 1) is Attendance.ABSENT
     assert meeting.attendance_at(VICE, 2) is Attendance.PRESENT
     assert meeting.attendance_at(POLICE, 1) is Attendance.UNKNOWN
+
+
+def test_the_minutes_tell_of_all_of_it_each_name_by_itself() -> None:
+    session = sitting()
+    session.do(
+        OpenMatter(matter=ident(0xC0), body=BOARD, title="Kameror", diarienummer="KS24.9"),
+        PutProposal(proposal=ident(0xAA), matter=ident(0xC0), title="Organisation", points=[PointGiven(text="Så.")]),
+        AmendProposal(proposal=ident(0xAA), base=1, how="addition", points=[PointGiven(text="Även så.")]),
+        MakeProposal(**HERE, text="Enligt förslaget", of_proposal=ident(0xAA), version=2),
+        WithdrawProposal(**HERE, proposal=2),
+        RecordConflictOfInterest(**HERE, person=POLICE, left=True, ground="Part"),
+        OrderProposals(**HERE, order=[1, 3]),
+        vote(ballots=ballots(chair="yes", vice="no"), no_for=3, casting="no"),
+        vote(method="acclamation", yes_for=None, no_for=None, carried=3),
+        RecordDecision(**HERE, points=["Organisationen antas."], of_proposal=ident(0xAA), may_adopt=[1, 2]),
+        RecordReservation(**HERE, participant=CHAIR, text="Nej."),
+    )  # fmt: skip
+    session.do(AddItem(meeting=MEETING, title="Belysning"))
+    told = statements(session.meeting(), session.scenario.world, (1, 2), rest=True)
+    assert [one.kind for one in told if one.item == 2] == ["item"]
+    under = [one for one in told if one.item == 1]
+    assert [one.kind for one in under] == [
+        "item", "conflict", "proposal", "proposal", "order", "vote", "vote", "decision", "reservation",
+    ]  # fmt: skip
+    assert said(under, "conflict")[0] | {"left": "yes", "ground": "Part"} == said(under, "conflict")[0]
+    assert [one["number"] for one in said(under, "proposal")] == ["1", "3"]
+    assert said(under, "proposal")[1]["proposal-version"] == "2"
+    assert said(under, "order") == [{"order": "1,3"}]
+    counted, acclaimed = said(under, "vote")
+    assert counted == {
+        "method": "open-vote", "yes-for": "1", "no-for": "3", "yes": "1", "no": "1", "abstained": "0",
+        "casting": "no", "carried": "3", "yes-1": "Karin Lindqvist", "no-1": "Per Ahlström",
+    }  # fmt: skip
+    assert acclaimed == {"method": "acclamation", "carried": "3"}
+    assert said(under, "decision")[0]["may-be"] == "1,2"
+    assert said(under, "reservation") == [{"participant": "Karin Lindqvist", "text": "Nej."}]
