@@ -271,7 +271,7 @@ def _elected(command: ElectJusterare, meeting: Meeting, world: World) -> Justera
     if meeting.attendance(command.person) is Attendance.ABSENT:
         findings.append(grounds.house_finding("justerare-absent", 38, "present", "noted as absent"))
     rule = rules.justerare() if rules else None
-    if rules and rule:
+    if rules and rule and rule.among:
         among = world.get(Body, meeting.body).counted_at(meeting.day, rule.among)
         if command.person not in among:
             found = ("justerare-not-among", rules, "justerare", f"one of the {rule.among}", "somebody else")

@@ -416,7 +416,7 @@ class _Reader:
         for place, rules, _ in groups:
             for id, written in rules.items():
                 for one in written if isinstance(written, list) else [written]:
-                    if one.get("kind", id) != "diary":
+                    if one.get("kind", id) != "diary" or "value" not in one:
                         continue
                     value = one["value"]
                     spot = (*place, id)
@@ -439,13 +439,15 @@ class _Reader:
             if any(one.rpartition("/")[0] not in ("", *self.others) for one in profile.rests_on(body)):
                 continue
             rules = profile.resolved(body)
-            chosen, signing = rules.get("justerare"), rules.get("signers")
-            if isinstance(chosen, dict) and isinstance(signing, dict):
-                number = chosen["value"].get("number", 1)
-                fields = sum(one["office"].startswith("justerare") for one in signing["value"])
-                if number != fields:
-                    place = ("bodies", body, "rules", "signers") if body else ("rules", "signers")
-                    self.fault("profile-signers", place, number=number, fields=fields)
+            both: list[Any] = [rules.get("justerare"), rules.get("signers")]
+            if not all(isinstance(one, dict) and "value" in one for one in both):
+                continue
+            chosen, signing = both
+            number = chosen["value"].get("number", 1)
+            fields = sum(one["office"].startswith("justerare") for one in signing["value"])
+            if number != fields:
+                place = ("bodies", body, "rules", "signers") if body else ("rules", "signers")
+                self.fault("profile-signers", place, number=number, fields=fields)
 
 
 def _named_statutes(value: Any) -> list[str]:

@@ -42,14 +42,14 @@ class Kind(Generic[T]):
 
 
 def _band(band: meetings.Band) -> Due | None:
-    return Due(every="year", times=band.least, fulfilled_by=("meeting-held",)) if band.least else None
+    return Due(every="year", times=band.least, fulfilled_by=("meeting-opened",)) if band.least else None
 
 
 def _quota(quota: meetings.Quota) -> Due | None:
     if not quota.least:
         return None
     others = quota.together_with
-    return Due(every=quota.per, times=quota.least, fulfilled_by=("meeting-held",), together_with=others)
+    return Due(every=quota.per, times=quota.least, fulfilled_by=("meeting-opened",), together_with=others)
 
 
 def _after_approval(*topics: str) -> Callable[[Any], Due]:
@@ -61,7 +61,7 @@ def _announced(board: minutes.NoticeBoard) -> Due:
 
 
 def _approved(approval: minutes.Approval) -> Due:
-    return Due(after=("meeting-held",), within=approval.within, fulfilled_by=("minutes-approved",))
+    return Due(after=("meeting-closed",), within=approval.within, fulfilled_by=("minutes-approved",))
 
 
 # --- people
@@ -71,7 +71,7 @@ SEATS: Final = Kind("seats", TypeAdapter(tuple[people.SeatRule, ...]), "enforced
 STAFFING: Final = Kind("staffing", TypeAdapter(people.Staffing), "enforced", "bemanning")
 SUBSTITUTES: Final = Kind("substitutes", TypeAdapter(people.Substitutes), "enforced", "ersättare")
 GUESTS: Final = Kind("guests", TypeAdapter(tuple[people.Guest, ...]), "shown", "närvarorätt för andra")
-CO_OPT: Final = Kind("co-opt", TypeAdapter(people.CoOpting), "shown", "adjungering")
+CO_OPT: Final = Kind("co-opt", TypeAdapter(people.CoOpting), "enforced", "adjungering")
 SPOKESPERSONS: Final = Kind("spokespersons", TypeAdapter(tuple[Code, ...]), "shown", "talespersoner")
 TERM: Final = Kind("term", TypeAdapter(people.Term), "shown", "mandattid")
 WHO_COUNTS: Final = Kind("who-counts", TypeAdapter(people.WhoCounts), "enforced", "vilka som räknas")
@@ -114,7 +114,7 @@ DISPATCH: Final = Kind(
 )
 # --- work
 ACTIVITY: Final = Kind("activity", TypeAdapter(work.Activity), "shown", "uppgift")
-DIARY: Final = Kind("diary", TypeAdapter(work.Diary), "shown", "diarienummer")
+DIARY: Final = Kind("diary", TypeAdapter(work.Diary), "enforced", "diarienummer")
 DOCUMENT_KINDS: Final = Kind(
     "document-kinds", TypeAdapter(tuple[work.DocumentKind, ...]), "shown", "dokumenttyper"
 )

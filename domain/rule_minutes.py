@@ -29,9 +29,9 @@ class MinutesWord(Part):
 
 
 class JusterareRule(Part):
-    """Among whom justerare are chosen, and how many (justerare)."""
+    """Among whom justerare are chosen, where that is said, and how many (justerare)."""
 
-    among: Word
+    among: Word | None = None
     number: Annotated[int, Field(ge=0, le=9)] = 1
 
 

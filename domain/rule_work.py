@@ -44,7 +44,8 @@ class Due(Part):
 
     every: so many times in each period, in the months named if any are. after: each time one of these things has
     happened, within a length of time if there is one. by: once, that day at the latest. written: once, at a time that
-    the document gives in words. fulfilled_by: kinds of events or instruments. together_with: bodies whose own count
+    the document gives in words. What comes before and what fulfils are named as the events are, without their version,
+    or as occasions that are no events here (half-year-accounts). together_with: bodies whose own count
     too.
     """
 

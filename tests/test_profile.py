@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from api.sentences import sentence
 from domain.profile import Fault, Profile, ProfileError, read
-from domain.profile_tables import expected, schema_at
+from domain.profile_tables import Modality, expected, schema_at
 from domain.regulation import Rules, parse
 from domain.rule_kinds import KINDS
 from domain.sources import house
 from tests.toml import written
 
+pytestmark = pytest.mark.measured
 PROFILES = Path(__file__).parent.parent / "domain" / "profiles"
 GOLDEN = Path(__file__).parent / "golden" / "profile-faults.txt"
 TEXTS = {path.stem: path.read_text("utf-8") for path in sorted(PROFILES.glob("*.toml"))}
@@ -74,6 +75,7 @@ BAD: tuple[tuple[str, str, list[tuple[str, int, str]]], ...] = (
         HEAD + "rules = 3\n[bodies]\nx = 1\n",
         [("profile-unknown-key", 6, "documents.d.rules"), ("profile-value", 8, "bodies.x")],
     ),
+    ("no tables at all", "rules = 3\n" + HEAD, [("profile-value", 1, "rules")]),
     ("a decimal", HEAD + A + "value = [1, [2.5]]\n", [("profile-value", 9, "rules.a.value.1.0")]),
     ("not a number", HEAD + A + "value = nan\n", [("profile-value", 9, "rules.a.value")]),
     ("too large", HEAD + A + "value = 9007199254740992\n", [("profile-value", 9, "rules.a.value")]),
@@ -366,6 +368,42 @@ def test_a_statute_is_cited_from_its_day(document: str, section: str, since: str
     assert found.on(date.fromordinal(first.toordinal() - 1)).get("a") is None
 
 
+# --- X3: how strongly, under which condition, with which bound
+@pytest.mark.parametrize("modality", list(Modality))
+def test_a_rule_says_how_strongly_it_is_put_and_when(modality: Modality) -> None:
+    text = (
+        HEAD
+        + f'[rules.a]\nmodality = "{modality}"\nsection = "1"\ncondition = "vid-behov"\nbound = "minst"\n'
+    )
+    rule = parse(text).require("a")
+    assert (rule.modality, rule.condition, rule.bound) == (modality, "vid-behov", "minst")
+
+
+def test_diaries_that_can_be_told_apart_or_follow_each_other_stand_side_by_side() -> None:
+    rule = 'modality = "presens"\nsection = "1"\n'
+    text = HEAD + '[bodies.b]\ntitle = "B"\n[bodies.c]\ntitle = "C"\n'
+    for body, days in (("b", "valid_to = 2023-12-31"), ("b", "valid_from = 2024-01-01")):
+        text += f'[[bodies.{body}.rules.diary]]\n{rule}{days}\nvalue = {{ pattern = "KS{{yy}}.{{n}}" }}\n'
+    text += f'[bodies.c.rules.diary]\n{rule}value = {{ pattern = "{{yyyy}}KS{{n}}" }}\n'
+    diary = parse(text, "c").diary()
+    assert diary is not None and diary.patterns == ("{yyyy}KS{n}",)
+
+
+@pytest.mark.parametrize("id", ["diary", "justerare", "signers", "notice"])
+def test_a_rule_of_any_kind_may_expressly_not_apply(id: str) -> None:
+    text = HEAD + f'[rules.{id}]\nmodality = "galler-inte"\nsection = "1"\n'
+    assert not parse(text).require(id).reads
+
+
+def test_a_quota_without_a_least_number_falls_due_at_no_time() -> None:
+    text = (
+        HEAD
+        + '[rules.meeting-quota]\nmodality = "ska"\nsection = "1"\nvalue = { per = "quarter", most = 2 }\n'
+    )
+    assert parse(text).require("meeting-quota").due is None
+    assert parse(text).watched() == ()
+
+
 # --- what applies expressly not
 def test_what_expressly_does_not_apply_needs_no_value_and_is_not_acted_on() -> None:
     text = HEAD + '[rules.quorum]\nmodality = "galler-inte"\nsection = "2.2"\n'
@@ -377,6 +415,7 @@ def test_what_expressly_does_not_apply_needs_no_value_and_is_not_acted_on() -> N
 
 
 def test_a_passage_that_does_not_agree_is_kept_beside_the_rule() -> None:
+    """X5: what is written is kept as written, apart from what it may mean."""
     other = 'conflicts = [{ text = "tvärtom", section = "9", document = "e", value = 2 }]\n'
     text = HEAD + '[documents.e]\nname = "E 1"\n' + A + 'document = "d"\nunclear = "Vilket?"\n' + other
     rule = parse(text).require("a")

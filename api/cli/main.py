@@ -29,6 +29,7 @@ COMMANDS = {
     "filing": ("extract", "document"),
     "reading": ("audit", "replay"),
     "following": ("follow-up",),
+    "ruling": ("rules",),
     "evidence": ("verify",),
     "benching": ("bench", "load"),
 }
