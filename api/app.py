@@ -18,7 +18,18 @@ from fastapi.openapi.utils import get_openapi
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import commands, documents, evidence, following, problems, proceedings, reads, service, signings
+from api import (
+    commands,
+    documents,
+    evidence,
+    following,
+    obligations,
+    problems,
+    proceedings,
+    reads,
+    service,
+    signings,
+)
 from api.examples import schemas
 from api.rights import Streams
 from api.wiring import Municipality
@@ -101,6 +112,7 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.municipalities = municipalities
+    app.state.obligations = {slug: obligations.Kept() for slug in municipalities}
     app.state.streams = {slug: Streams(each) for slug, each in municipalities.items()}
     app.state.released = RELEASED
     problems.install(app)
@@ -112,6 +124,7 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
         reads.add,
         proceedings.add,
         following.add,
+        obligations.add,
         evidence.add,
         service.add,
     ):

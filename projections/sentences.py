@@ -189,6 +189,8 @@ WORDS = {
     "open": "öppet",
     "due": "aktuellt",
     "overdue": "försenat",
+    "accepted-deviation": "godtagen avvikelse",
+    "not-applicable": "gäller inte",
     "finished": "avslutat",
     "under-way": "pågår",
     "done": "utfört",

@@ -73,6 +73,7 @@ AUDIT = View(
         text("searched"),
     ],
     _audit,
+    indexed=("kind",),
 )
 
 

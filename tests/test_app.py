@@ -136,7 +136,7 @@ def readable(path: str) -> frozenset[str]:
         return EVERYONE
     if "/reports/" in path:
         return frozenset({"secretary", "chair", "registrar"})  # it is not sent yet
-    followed = "proposals|unclarities|assignments|follow-up|instruments|renewals|reports"
+    followed = "obligations|proposals|unclarities|assignments|follow-up|instruments|renewals|reports"
     if re.search(rf"/(bodies|persons|matters|meetings|documents|rules|proofs|{followed})(/|$)", path):
         return EVERYONE - {"justerare"}  # chosen at one meeting is no role in the municipality
     raise AssertionError(f"nothing says who may read {path}")

@@ -377,6 +377,21 @@ def test_what_to_follow_up_is_listed(ask: Ask, say: Ask, folder: Path) -> None:
     assert "Inget att följa upp" in say("follow-up", "--dir", folder, "--on", "2020-01-01")
 
 
+def test_what_the_rules_ask_is_listed(ask: Ask, say: Ask, finished: Path) -> None:
+    found = ask("obligations", "--dir", finished, "--on", "2040-01-01")["items"]
+    assert {one["rule"] for one in found} >= {"meetings-per-year", "send-minutes", "notify", "not-applicable"}
+    assert all(one["source_document"] and one["state"] != "overdue" for one in found), (
+        "no rule has a last day"
+    )
+    told = say("obligations", "--dir", finished, "--on", "2040-01-01")
+    assert "gäller inte            –            Kommunallagens regler" in told
+    listed = say(
+        "obligations", "--dir", finished, "--body", found[0]["body"], "--csv", "--until", "2041-12-31"
+    )
+    assert ";meetings-per-year;Två till fyra sammanträden" in listed and ";KS23.276;2.3;L10;" in listed
+    assert "Ingen regel kräver något" in say("obligations", "--dir", finished, "--known", "1")
+
+
 @pytest.mark.parametrize("module", COMMANDS)
 def test_a_command_is_found_in_its_own_file_without_the_others(module: str) -> None:
     for name in COMMANDS[module]:

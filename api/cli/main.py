@@ -30,6 +30,7 @@ COMMANDS = {
     "reading": ("audit", "replay"),
     "following": ("follow-up",),
     "ruling": ("rules",),
+    "obliging": ("obligations",),
     "evidence": ("verify",),
     "benching": ("bench", "load"),
 }

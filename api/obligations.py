@@ -1,0 +1,93 @@
+"""What the rules ask of each body: the list, as of any day and as it was known at any position.
+
+- It is for anyone with a role for the body, or a seat in it.
+- What was worked out for all bodies is kept for as long as nothing new is shown and the same is asked, so that pages
+  are turned at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+
+from api.reading import DAY, BodyId, Limit, Offset, Reader, Reading, Routes, day, shown, some
+from api.reads import Day
+from api.wiring import Municipality
+from projections.obligations import Obligation, Standing
+from projections.owed import owed, row
+
+ID = "0123456789abcdef"
+ROUTES = Routes()
+add = ROUTES.add
+Until = Annotated[
+    str | None,
+    Query(pattern=f"^{DAY}$", description="And what begins by this day; the day asked of if left out."),
+]
+State = Annotated[Standing | None, Query(description="Only what stands so.")]
+
+
+class Kept:
+    """The last list worked out of one registry."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[object, ...], list[Obligation]] = ((), [])
+
+    def of(
+        self, municipality: Municipality, day: date, at: int | None, until: date | None
+    ) -> list[Obligation]:
+        shown_to = min((one.position for one in municipality.projector.status().values()), default=0)
+        key, found = self._last
+        if key != (asked := (shown_to, day, at, until)):
+            found = owed(municipality.registry, municipality.views, day, at, None, until)
+            self._last = (asked, found)
+        return found
+
+
+@ROUTES.get(
+    "/obligations",
+    "obligations",
+    {
+        "items": [
+            {
+                "id": f"{ID}/meetings-per-year/2027",
+                "rule": "meetings-per-year",
+                "last": "2027-12-31",
+                "state": "due",
+            }
+        ],
+        "total": 1,
+    },
+)
+def obligations(
+    request: Request,
+    reader: Reader,
+    body: BodyId = None,
+    on: Day = None,
+    until: Until = None,
+    state: State = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> Response:
+    """What every rule asks of the bodies, by when, what fulfils it, and how it stands on a day; soonest first."""
+    reader.rights.register()
+    found = [one for one in mine(request, reader, body, on, until) if state in (None, one.state)]
+    return some(request, found, limit, offset, lambda one: shown(row(one)))
+
+
+def mine(
+    request: Request, reader: Reading, body: str | None, on: str | None, until: str | None
+) -> list[Obligation]:
+    """The obligations of a body, or of all bodies that the reader has to do with."""
+    asked = day(on, "on") if on else reader.rights.today
+    later = day(until, "until") if until else None
+    municipality = reader.municipality
+    if body is not None:
+        reader.rights.body(body)
+        return owed(municipality.registry, municipality.views, asked, reader.at, [body], later)
+    kept: dict[str, Kept] = request.app.state.obligations
+    found = kept[municipality.slug].of(municipality, asked, reader.at, later)
+    having = {id for id in {one.body for one in found} if reader.rights.roles(id)}
+    return [one for one in found if one.body in having]

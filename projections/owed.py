@@ -1,0 +1,203 @@
+"""The obligations of the bodies as of a day and a position: the rules adopted, and what happened by then.
+
+- What happened is read from the trail: whatever kind of event a rule names, one query finds it. Approval is the moment
+  when the last office approved, or when minutes that nobody signs were finished; a version made void has none.
+- Minutes are sent when they have gone to everyone who is to have them.
+- What an instrument was said to count for counts in those years, wherever the instrument belongs (V6).
+- Before the day on which the registry was begun nothing had to be entered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.body import Body
+from domain.messages import TOPICS
+from projections.audit import to_csv
+from projections.instruments import COUNTED, INSTRUMENT
+from projections.minutes import MINUTES
+from projections.obligations import Asked, Obligation, Occurrence, obligations_of
+from projections.reading import rows
+from projections.trail import AUDIT, CONCERN
+from projections.view import Row
+from registry.clock import local, unstamp
+from registry.registry import Registry
+
+APPROVED, COUNTS, SENT = "minutes-approved", "instrument-counted", "minutes-sent"
+ENDS = ("minutes-approved.v1", "paper-approval-recorded.v1", "disagreement-noted.v1", "minutes-sealed.v1")
+COLUMNS = (
+    *"state reason first last period body rule text modality condition times done after done_on late days".split(),
+    *"positions source_document source_section fact regulation id".split(),
+)
+
+
+def owed(
+    registry: Registry,
+    engine: sa.Engine,
+    day: date,
+    known: int | None = None,
+    bodies: Iterable[str] | None = None,
+    until: date | None = None,
+) -> list[Obligation]:
+    """What is asked of the bodies, all if none are named, on a day; until: and what begins by then. By last day."""
+    world = registry.world(known)
+    adopted = dict.fromkeys(row["body"] for row in rows(engine, "regulation", known))
+    states = {id: world.get(Body, id) for id in adopted}
+    others: dict[str, frozenset[str]] = {}
+    for id, state in states.items():
+        for regulation in state.regulations:
+            code = regulation.rules.id.rpartition("/")[2]
+            others[code] = others.get(code, frozenset()) | {id}
+    wanted = [id for id in adopted if bodies is None or id in set(bodies)]
+    topics = {
+        topic
+        for id in wanted
+        for regulation in states[id].regulations
+        for _, due in regulation.rules.watched()
+        for topic in (*due.after, *due.fulfilled_by)
+    }
+    together = any(
+        due.together_with
+        for id in wanted
+        for each in states[id].regulations
+        for _, due in each.rules.watched()
+    )
+    of = None if bodies is None or together else wanted
+    happened = occurrences(engine, topics, known, of)
+    asked = Asked(day, begun(engine), max(day, until or day))
+    found = [
+        one for id in wanted for one in obligations_of(id, states[id].regulations, happened, asked, others)
+    ]
+    return sorted(found, key=lambda one: (one.last or date.max, one.first or date.min, one.id))
+
+
+def begun(engine: sa.Engine) -> date:
+    """The day on which the registry was begun."""
+    with engine.connect() as db:
+        first = db.execute(sa.select(AUDIT.table.c.recorded_at).where(AUDIT.table.c.position == 1)).scalar()
+    return local(unstamp(first)).date() if first else date.min
+
+
+def occurrences(
+    engine: sa.Engine, topics: Iterable[str], known: int | None = None, bodies: Iterable[str] | None = None
+) -> dict[str, list[Occurrence]]:
+    """What happened of some kinds, by kind and in the order it was entered; of some bodies or all."""
+    wanted = set(topics)
+    found: dict[str, list[Occurrence]] = {topic: [] for topic in wanted}
+    kinds = {f"{topic}.v1" for topic in wanted - {COUNTS}} & TOPICS.keys()
+    a, c = AUDIT.table.c, CONCERN.table.c
+    told = sa.case((a.kind == f"{SENT}.v1", a.details))
+    asked = sa.select(
+        a.position, a.kind, a.body, a.stream, a.meeting, a.happened_from, a.happened_to, told
+    ).order_by(a.position)
+    if known is not None:
+        asked = asked.where(a.position <= known)
+    if bodies is not None:
+        concerned = sa.select(c.position).where(c.key.in_([f"body/{body}" for body in bodies]))
+        asked = asked.where(a.position.in_(concerned))
+    with engine.connect() as db:
+        complete = _complete(db, known) if APPROVED in wanted else {}
+        kinds = kinds | set(ENDS) if complete else kinds - set(ENDS)
+        about = _instruments(db) if any(one.startswith("instrument-") for one in wanted) else {}
+        for position, kind, body, stream, meeting, first, last, details in db.execute(
+            asked.where(a.kind.in_(kinds))
+        ):
+            topic = kind[:-3]
+            if kind in ENDS and position in complete:
+                topic = APPROVED
+            elif kind in ENDS and topic == APPROVED:
+                continue
+            if topic not in found or (details and '"remaining":["' in details.replace(" ", "")):
+                continue
+            kinds_of = about.get(stream.partition("-")[2], ()) if stream.startswith("instrument-") else ()
+            found[topic].append(
+                Occurrence(position, topic, body or "", stream, meeting, _day(first), _day(last), kinds_of)
+            )
+        if COUNTS in wanted:
+            found[COUNTS] = list(_counted(db, about, known, bodies))
+    return found
+
+
+def _day(minute: str | None) -> date | None:
+    return date.fromisoformat(minute[:10]) if minute else None
+
+
+def _complete(db: sa.Connection, known: int | None) -> dict[int, str]:
+    """Where the last approval of minutes stands, or where they were finished without one."""
+    c = MINUTES.table.c
+    asked = sa.select(c.position, c.minutes, c.status).where(c.status.in_(("approved", "finished", "sealed")))
+    if known is not None:
+        asked = asked.where(c.position <= known)
+    last: dict[str, int] = {}
+    for position, minutes, status in db.execute(asked.order_by(c.position)):
+        if status != "sealed" or minutes not in last:
+            last[minutes] = position
+    return {position: minutes for minutes, position in last.items()}
+
+
+def _instruments(db: sa.Connection) -> dict[str, tuple[str, ...]]:
+    c = INSTRUMENT.table.c
+    asked = sa.select(c.instrument, c.kind, c.body).where(c.kind.is_not(None))
+    return {instrument: (kind, body) for instrument, kind, body in db.execute(asked)}
+
+
+def _counted(
+    db: sa.Connection,
+    about: Mapping[str, tuple[str, ...]],
+    known: int | None,
+    bodies: Iterable[str] | None,
+) -> Iterable[Occurrence]:
+    c = COUNTED.table.c
+    asked = sa.select(c.position, c.instrument, c.duty, c.year).order_by(c.position, c.year)
+    if known is not None:
+        asked = asked.where(c.position <= known)
+    for position, instrument, duty, year in db.execute(asked):
+        kind, body = about.get(instrument, ("", ""))
+        if bodies is None or body in bodies:
+            first, last = date(year, 1, 1), date(year, 12, 31)
+            stream = f"instrument-{instrument}"
+            yield Occurrence(position, COUNTS, body, stream, None, first, last, (duty, kind))
+
+
+# --- how it is shown
+def row(one: Obligation) -> Row:
+    """An obligation as it is listed."""
+    source = one.rule.source
+    return {
+        "id": one.id,
+        "body": one.body,
+        "rule": one.rule.id,
+        "text": one.rule.text,
+        "modality": one.rule.modality,
+        "condition": one.rule.condition,
+        "period": one.period,
+        "first": one.first,
+        "last": one.last,
+        "state": one.state,
+        "reason": one.reason,
+        "times": one.times,
+        "done": len(one.positions) if one.state != "unknown" else None,
+        "positions": one.positions,
+        "after": one.after,
+        "done_on": one.done_on,
+        "late": one.late,
+        "days": one.days,
+        "source_document": source.document,
+        "source_section": source.section,
+        "fact": source.fact,
+        "regulation": one.regulation,
+    }
+
+
+def as_csv(found: Iterable[Obligation]) -> bytes:
+    """The list as a spreadsheet reads it."""
+
+    def cells(one: Obligation) -> dict[str, Any]:
+        told = row(one)
+        return told | {"positions": " ".join(map(str, told["positions"])), "late": int(told["late"])}
+
+    return to_csv(map(cells, found), COLUMNS)

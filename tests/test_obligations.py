@@ -1,0 +1,295 @@
+"""Obligations: what a rule asks in a stretch of time, what fulfils it, and how it stands as of any day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from domain.body import Regulation
+from domain.regulation import Rules, parse
+from projections.obligations import Asked, Obligation, Occurrence, in_force, obligations_of
+from projections.owed import as_csv, owed, row
+from projections.runner import Projector
+from registry.vault import sqlite_engine
+from tests.given import ident
+from tests.stories import BOARD, COUNCIL, RULES, Saved, registry, year
+
+BODY = ident(0x77)
+PROFILE = """
+[profile]
+id = "prov"
+title = "Provkommun"
+
+[documents.reglemente]
+name = "R 1"
+title = "Reglemente"
+
+[bodies.rad]
+title = "Rådet"
+document = "reglemente"
+
+[bodies.rad.rules.{id}]
+{more}
+modality = "{modality}"
+section = "1"
+text = "En regel."
+"""
+
+
+def rules(more: str, modality: str = "ska", id: str = "egen-regel") -> Rules:
+    return parse(PROFILE.format(id=id, more=more, modality=modality), "rad")
+
+
+def regulation(content: Rules, first: date = date(2020, 1, 1), last: date | None = None) -> Regulation:
+    return Regulation("r", content, "", "", first, first, last, frozenset(), 1)
+
+
+def done(topic: str, day: str | None, position: int = 10, **more: Any) -> Occurrence:
+    at = date.fromisoformat(day) if day else None
+    stream = more.pop("stream", f"meeting-{position}")
+    return Occurrence(position, topic, BODY, stream, more.pop("meeting", stream[-3:]), at, at, **more)
+
+
+def asked(day: str, since: str = "2000-01-01", until: str | None = None) -> Asked:
+    first = date.fromisoformat(day)
+    return Asked(first, date.fromisoformat(since), date.fromisoformat(until or day))
+
+
+def judge(content: Rules, when: Asked, *happened: Occurrence, **span: Any) -> dict[str, Obligation]:
+    told: dict[str, list[Occurrence]] = {}
+    for one in happened:
+        told.setdefault(one.topic, []).append(one)
+    found = obligations_of(BODY, [regulation(content, **span)], told, when, {})
+    return {one.period: one for one in found}
+
+
+def states(found: Mapping[str, Obligation]) -> dict[str, tuple[str, str]]:
+    return {period: (one.state, one.reason) for period, one in found.items()}
+
+
+FOUR = 'due = { every = "year", times = 2, fulfilled_by = ["meeting-opened"] }'
+
+
+# --- every period
+@pytest.mark.fact("Å9")
+def test_a_year_is_due_until_it_has_ended_and_overdue_from_then_on() -> None:
+    one = done("meeting-opened", "2024-03-01")
+    two = done("meeting-opened", "2024-12-31", 11)
+    assert judge(rules(FOUR), asked("2024-12-31"), one, first=date(2024, 1, 1))["2024"].state == "due"
+    late = judge(rules(FOUR), asked("2025-01-01"), one, first=date(2024, 1, 1))
+    assert states(late) == {"2024": ("overdue", ""), "2025": ("due", "")}
+    assert late["2024"].positions == (10,) and late["2024"].days == 1
+    both = judge(rules(FOUR), asked("2025-01-01"), one, two, first=date(2024, 1, 1))["2024"]
+    assert (both.state, both.positions, both.done_on) == ("done", (10, 11), date(2024, 12, 31))
+
+
+@pytest.mark.fact("L10")
+def test_a_band_that_the_chair_may_go_outside_is_never_a_failing() -> None:
+    band = rules("value = { least = 2, most = 4, otherwise = 'chair' }", "presens", "meetings-per-year")
+    found = judge(band, asked("2022-06-01"), done("meeting-opened", "2021-03-01"))
+    assert states(found)["2021"] == ("unknown", "may-be-otherwise")
+
+
+@pytest.mark.fact("Al9")
+def test_what_lies_before_the_registry_was_begun_is_unknown_and_part_of_a_year_is_not_a_year() -> None:
+    assert states(judge(rules(FOUR), asked("2023-01-01", "2022-05-01")))["2021"] == (
+        "unknown",
+        "before-registry",
+    )
+    part = judge(rules(FOUR), asked("2023-01-01"), first=date(2021, 11, 10))
+    assert states(part)["2021"] == ("unknown", "part-of-period")
+    assert states(part)["2022"] == ("overdue", "")
+
+
+@pytest.mark.fact("X3")
+@pytest.mark.parametrize(
+    ("modality", "state"),
+    [("ska", "overdue"), ("presens", "overdue"), ("bor", "due"), ("utgangspunkt", "due"), ("kan", "due")],
+)
+def test_only_what_binds_can_be_overdue(modality: str, state: str) -> None:
+    assert judge(rules(FOUR, modality), asked("2021-02-01"))["2020"].state == state
+
+
+def test_a_thing_done_when_needed_and_one_of_unknown_time_are_unknown() -> None:
+    needed = rules(FOUR + '\ncondition = "vid-behov"')
+    assert states(judge(needed, asked("2021-02-01")))["2020"] == ("unknown", "condition")
+    perhaps = [done("meeting-opened", "2020-02-01"), done("meeting-opened", None, 11)]
+    assert states(judge(rules(FOUR), asked("2021-02-01"), *perhaps))["2020"] == ("unknown", "time-not-known")
+
+
+def test_the_months_named_are_when_it_is_due() -> None:
+    evaluation = 'due = { every = "year", months = [2], fulfilled_by = ["instrument-followed-up"] }'
+    late = judge(rules(evaluation), asked("2020-04-01"), done("instrument-followed-up", "2020-03-05"))["2020"]
+    assert (late.first, late.last) == (date(2020, 2, 1), date(2020, 2, 29))
+    assert (late.state, late.late) == ("done", True)
+
+
+@for_all(
+    every=st.sampled_from(("month", "quarter", "half-year", "year")),
+    first=st.dates(date(2015, 1, 1), date(2020, 12, 31)),
+    more=st.integers(0, 1500),
+)
+def test_periods_follow_each_other_without_gaps(every: str, first: date, more: int) -> None:
+    due = f'due = {{ every = "{every}", fulfilled_by = ["meeting-opened"] }}'
+    until = date.fromordinal(first.toordinal() + more)
+    found = list(judge(rules(due), asked(until.isoformat()), first=first).values())
+    assert found[0].first is not None and found[0].first <= first and found[-1].last is not None
+    assert found[-1].first is not None and found[-1].first <= until <= found[-1].last
+    for one, after in pairwise(found):
+        assert one.last is not None and after.first is not None
+        assert after.first.toordinal() == one.last.toordinal() + 1
+    assert len({one.id for one in found}) == len(found)
+
+
+# --- after something, once, at least every second year
+@pytest.mark.fact("L14")
+def test_without_a_last_day_the_days_are_told_and_it_is_never_late() -> None:
+    after = 'due = { after = ["minutes-approved"], fulfilled_by = ["minutes-sent"] }'
+    approved = done("minutes-approved", "2020-03-01", 5, stream="minutes-m1")
+    waiting = judge(rules(after), asked("2029-03-01"), approved)["5"]
+    assert (waiting.state, waiting.reason, waiting.last) == ("due", "no-deadline", None)
+    assert waiting.days == (date(2029, 3, 1) - date(2020, 3, 1)).days
+    other = done("minutes-sent", "2020-03-02", 7, stream="minutes-m2", meeting="m2")
+    sent = done("minutes-sent", "2020-03-09", 8, stream="minutes-m1")
+    assert judge(rules(after), asked("2020-04-01"), approved, other)["5"].state == "due"
+    fulfilled = judge(rules(after), asked("2020-04-01"), approved, other, sent)["5"]
+    assert (fulfilled.state, fulfilled.positions, fulfilled.days) == ("done", (8,), 8)
+
+
+def test_a_length_of_time_is_counted_in_days_or_working_days() -> None:
+    after = (
+        'due = {{ after = ["meeting-closed"], within = {{ length = 3, unit = "{unit}" }}, '
+        'fulfilled_by = ["minutes-approved"] }}'
+    )
+    closed = done("meeting-closed", "2024-03-01", 5)  # a Friday
+    days = judge(rules(after.format(unit="days")), asked("2024-03-05"), closed)["5"]
+    assert (days.last, days.state, days.days) == (date(2024, 3, 4), "overdue", 1)
+    working = judge(rules(after.format(unit="working-days")), asked("2024-03-05"), closed)["5"]
+    assert (working.last, working.state) == (date(2024, 3, 6), "due")
+
+
+@pytest.mark.fact("V9")
+def test_once_by_a_time_in_words() -> None:
+    plans = 'due = { written = "före februari 2018", fulfilled_by = ["instrument-version-made"] }'
+    one = judge(rules(plans), asked("2018-02-01"), first=date(2017, 1, 1))["once"]
+    assert (one.last, one.state) == (date(2018, 1, 31), "overdue")
+
+
+@pytest.mark.fact("Å5")
+def test_every_second_year_is_counted_from_the_last_time_and_nothing_entered_is_unknown() -> None:
+    rolling = (
+        'kind = "activity"\nvalue = { what = "action-plan", title = "planen" }\n'
+        'due = { every = "two-years", fulfilled_by = ["instrument-followed-up"] }'
+    )
+    assert states(judge(rules(rolling), asked("2029-01-01"))) == {"first": ("unknown", "nothing-entered")}
+    picture = done("instrument-followed-up", "2021-01-01", 4, about=("situation-picture",))
+    plan = done("instrument-followed-up", "2022-02-02", 5, about=("action-plan",))
+    again = done("instrument-followed-up", "2024-02-03", 6, about=("action-plan",))
+    found = judge(rules(rolling), asked("2026-02-04"), picture, plan, again)
+    assert states(found) == {"2022-02-02": ("done", ""), "2024-02-03": ("overdue", "")}
+    assert found["2022-02-02"].late
+
+
+@pytest.mark.fact("V6")
+def test_one_dialogue_counts_for_several_years() -> None:
+    dialogue = (
+        'kind = "activity"\nvalue = { what = "dialogue", title = "dialog" }\n'
+        'due = { every = "year", fulfilled_by = ["instrument-counted"] }'
+    )
+    both = [
+        Occurrence(9, "instrument-counted", BODY, "instrument-a", None, date(y, 1, 1), date(y, 12, 31), ("dialogue",))
+        for y in (2017, 2018)
+    ]  # fmt: skip
+    found = judge(rules(dialogue), asked("2019-02-01"), *both, first=date(2017, 1, 1))
+    assert {period: one.positions for period, one in found.items()} == {
+        "2017": (9,),
+        "2018": (9,),
+        "2019": (),
+    }
+
+
+@pytest.mark.fact("L9")
+def test_what_expressly_does_not_apply_says_so() -> None:
+    found = list(obligations_of(BODY, [regulation(RULES)], {}, asked("2024-01-01"), {}))
+    (one,) = [one for one in found if one.state == "not-applicable"]
+    assert (one.rule.id, one.rule.source.section) == ("not-applicable", "2.2")
+
+
+@pytest.mark.fact("Å1")
+def test_a_regulation_ends_where_the_next_begins() -> None:
+    one, two = regulation(RULES), regulation(RULES, date(2024, 7, 1))
+    assert [(each.first, each.last) for each in in_force([two, one])] == [
+        (date(2020, 1, 1), date(2024, 6, 30)),
+        (date(2024, 7, 1), None),
+    ]
+
+
+# --- from a log
+class Told:
+    """A year of a council, folded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.registry = registry(folder)
+        self.saved: Saved = year(self.registry)
+        self.views = sqlite_engine(folder / "views.db")
+        Projector(self.registry, self.views).catch_up()
+
+    def on(self, day: str, known: int | None = None, **more: Any) -> dict[str, Obligation]:
+        found = owed(self.registry, self.views, date.fromisoformat(day), known, **more)
+        return {one.id.partition("/")[2]: one for one in found}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    found = Told(tmp_path_factory.mktemp("owed"))
+    yield found
+    found.views.dispose()
+    found.registry.close()
+
+
+@pytest.mark.fact("L13")
+@pytest.mark.fact("L14")
+def test_sending_and_notification_are_owed_from_the_last_approval_of_the_version_that_stands(
+    told: Told,
+) -> None:
+    at = told.saved.second_approval
+    found = told.on("2025-01-02")
+    sending, notice = found[f"send-minutes/{at}"], found[f"notify/{at}"]
+    assert (sending.state, sending.reason) == ("due", "no-deadline"), "two members had not got them"
+    assert notice.state == "done" and len(notice.positions) == 1
+    assert not [id for id in found if id.endswith(f"/{told.saved.first_approval}")], "that one was made void"
+    assert found["meetings-per-year/2024"].reason == "before-registry"
+    assert found["meetings-per-year/2024"].positions
+
+
+def test_as_it_was_known_before_the_approval_nothing_was_owed(told: Told) -> None:
+    before = told.on("2025-01-02", told.saved.second_approval - 1)
+    assert not [id for id in before if id.startswith(("send-minutes", "notify"))]
+    assert told.on("2024-03-05")["meetings-per-year/2024"].positions
+    assert not told.on("2024-03-04")["meetings-per-year/2024"].positions, "it had not been held that day"
+    assert told.on("2025-01-02", bodies=[BOARD]) == {}
+    assert told.on("2025-01-02", bodies=[COUNCIL]).keys() == told.on("2025-01-02").keys()
+
+
+def test_what_is_to_come_is_told_if_asked_for(told: Told) -> None:
+    later = told.on("2024-06-01", until=date(2026, 12, 31))
+    assert [id for id in later if id.startswith("meetings-per-year")] == [
+        f"meetings-per-year/{year}" for year in (2023, 2024, 2025, 2026)
+    ]
+    assert later["meetings-per-year/2026"].state == "due"
+
+
+def test_the_list_goes_into_a_spreadsheet_with_source_and_positions(told: Told) -> None:
+    found = owed(told.registry, told.views, date(2025, 1, 2))
+    lines = as_csv(found).decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("state;reason;first;last;period")
+    (line,) = [line for line in lines if f"notify/{told.saved.second_approval}" in line]
+    assert line.startswith("done;;") and ";KS23.276;2.3;L14;" in line
+    assert row(found[0])["id"] == found[0].id
