@@ -48,6 +48,7 @@ TAGS = {
     "proposals": "What is proposed in a matter, in versions.",
     "unclarities": "What is unclear, and how it was read by whom.",
     "assignments": "What somebody was given to do, and what became of it.",
+    "obligations": "What the rules ask of each body, and how that stands.",
     "reports": "What an office writes to a body that is to decide, and what was decided.",
     "instruments": "Situation pictures, plans, agreements, dialogues.",
     "persons": "The register of persons, and what they may do.",
