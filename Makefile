@@ -11,7 +11,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" env -u P
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help demo test long lint format glossary wheel tools lock picture clean
+.PHONY: help demo test long mutants lint format glossary wheel tools lock picture clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make tools     the outside validators, from Debian; needs root"
 	@echo "make lint      format, lint, types and the arrows between the rooms"
 	@echo "make long      all of it with many more random cases, for the commit at hand"
+	@echo "make mutants   change signing/ in one place at a time, and see that a test notices"
 	@echo "make glossary  make the glossary's tables anew from the code"
 	@echo "make wheel     the application as one file in dist/"
 	@echo "make lock      make the locks anew"
@@ -71,8 +72,13 @@ glossary: .venv/.dev
 # Nothing may be skipped here, and random tests run many times as long.
 long: lint
 	@LIGGARE_ALL_TOOLS=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term tests
+	@$(MAKE) --no-print-directory mutants
 	@git diff --quiet HEAD -- && state="as committed" || state="with changes not committed"; \
 		echo "All of it held for commit $$(git rev-parse HEAD), $$state."
+
+mutants: .venv/.dev
+	@$(BIN)/mutmut run
+	@$(BIN)/python -m tests.mutants
 
 wheel: .venv/.run
 	@$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -90,4 +96,4 @@ picture: .venv/.dev
 	@$(BIN)/python docs/picture.py docs/picture.png
 
 clean:
-	rm -rf .venv dist build
+	rm -rf .venv dist build mutants

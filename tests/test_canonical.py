@@ -252,3 +252,9 @@ def test_the_quick_writer_at_the_depth(depth: int, inmost: Any) -> None:
         listed, mapped = [listed], {"a": mapped}
     for value in (listed, mapped):
         assert written(quick.encode, value) == written(encode, value)
+
+
+@pytest.mark.parametrize("data", [b"[[9007199254740993],[1]]", b'[{"a":[9007199254740993]},{"b":[1]}]'])
+def test_what_stands_before_something_sound_is_looked_at_as_well(data: bytes) -> None:
+    with pytest.raises(NotCanonical):
+        decode(data)
