@@ -9,16 +9,20 @@
 - A rebuild folds into tables beside the present ones, which go on being served and kept up, and in one short
   transaction, once it has caught up, lets them change places. What was served is kept as it was: the last rebuild can
   be taken back, and the views then go on from where the rebuild left them. The generation counts both.
+- While a rebuild folds a batch, the one before it is written by another thread: the database works outside Python.
 - A generation that is kept may read what has been destroyed since. It goes with the next rebuild, or when told to.
 - Views never have effects, so a rebuild sends nothing and signs nothing.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -231,6 +235,7 @@ class Projector:
         """Fold a batch in memory, noting which views failed; also the error, if the log could not be read."""
         going = ByStream(group)
         batch = {view.name: Pending(low, low) for view in going}
+        done, unreadable = low, None
         try:
             for record in records(self.registry, links, low, high):
                 for view in going.folding(record):
@@ -239,12 +244,14 @@ class Projector:
                     except Exception as error:  # noqa: BLE001  # whatever it is, it stops this view and no other
                         failed[view.name] = _why(view.name, record.position, error)
                         going = going.without(view)
-                for view in going:
-                    batch[view.name].upto = record.position
+                        batch[view.name].upto = record.position - 1
+                done = record.position
         except Exception as error:  # noqa: BLE001  # handed on, after what came before it is written
             log.error("the log could not be read beyond position %d: %s", low, type(error).__name__)
-            return batch, error
-        return batch, None
+            unreadable = error
+        for view in going:
+            batch[view.name].upto = done
+        return batch, unreadable
 
     def _commit(self, batch: Mapping[str, Pending], places: Mapping[str, _Place]) -> None:
         try:
@@ -333,11 +340,15 @@ class Projector:
             with self.engine.begin() as db:
                 anew.clear(db)
                 anew.create(db)
-            while anew.position < (head := self.registry.recorder.head().position):
-                with self.engine.begin() as db:
-                    self._refill(db, anew, min(anew.position + FAR, head))
-                if progress:
-                    progress(anew.position, head)
+            with _rarely_collected(), ThreadPoolExecutor(1, "rebuild") as writer:
+                written = writer.submit(lambda: None)
+                while anew.position < (head := self.registry.recorder.head().position):
+                    batch = self._refill(anew, min(anew.position + FAR, head))
+                    written.result()  # no more than two batches at a time
+                    written = writer.submit(self._pour, anew, batch)
+                    if progress:
+                        progress(anew.position, head)
+                written.result()
             for table in anew.tables.values():
                 with self.engine.begin() as db:
                     generations.index(db, table)
@@ -353,14 +364,17 @@ class Projector:
         if anew.failed:
             raise Stopped(", ".join(f"{name} ({why})" for name, why in sorted(anew.failed.items())))
 
-    def _refill(self, db: sa.Connection, anew: _Anew, high: int) -> None:
-        low = anew.position
-        batch, unreadable = self._fold(anew.going(), low, high, anew.links, anew.failed)
+    def _refill(self, anew: _Anew, high: int) -> dict[str, Pending]:
+        """Fold up to a position for the tables beside."""
+        batch, unreadable = self._fold(anew.going(), anew.position, high, anew.links, anew.failed)
         if unreadable is not None:
             raise unreadable
-        for name, pending in batch.items():
-            anew.views[name].write(db, pending, anew.tables[name])
         anew.position = high
+        return batch
+
+    def _pour(self, anew: _Anew, batch: Mapping[str, Pending]) -> None:
+        with self.engine.begin() as db:
+            anew.write(db, batch)
 
     def _swap(self, db: sa.Connection, anew: _Anew) -> None:
         live = anew.position
@@ -369,7 +383,7 @@ class Projector:
             turn = turn.values(generation=reached.c.generation + 1, stopped_at=None, stopped_by=None)
             live = max(live, db.execute(turn.returning(reached.c.position)).scalar_one())
         if live > anew.position:
-            self._refill(db, anew, live)
+            anew.write(db, self._refill(anew, live))
         for view in anew.going():
             generations.serve(db, view.table, anew.tables[view.name])
             there = reached.update().where(reached.c.projection == view.name)
@@ -434,8 +448,23 @@ class _Anew:
             if getattr(self.views[name], "retracts", False):
                 generations.index(db, table)
 
+    def write(self, db: sa.Connection, batch: Mapping[str, Pending]) -> None:
+        for name, pending in batch.items():
+            self.views[name].write(db, pending, self.tables[name])
+
     def going(self) -> list[Projection]:
         return [view for name, view in self.views.items() if name not in self.failed]
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Look for unreachable objects rarely: a batch is tens of thousands of rows, and none of them refers in circles."""
+    found = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*found)
 
 
 def _why(name: str, position: int, error: Exception) -> str:

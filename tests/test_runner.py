@@ -46,7 +46,7 @@ UNWRITABLE = View(
     1,
     frozenset(),
     [text("odd")],
-    lambda _: [Assert("k", {"odd": []})],  # type: ignore[dict-item]  # what no column can hold
+    lambda _: [Assert("k", {"odd": {1}})],  # type: ignore[dict-item]  # what no column can hold
 )
 
 
