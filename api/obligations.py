@@ -11,11 +11,13 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from api.reading import DAY, BodyId, Limit, Offset, Reader, Reading, Routes, day, shown, some
 from api.reads import Day
 from api.wiring import Municipality
+from domain.body import Body
+from projections.calendar import as_calendar, wheel
 from projections.obligations import Obligation, Standing
 from projections.owed import owed, row
 
@@ -26,6 +28,7 @@ Until = Annotated[
     str | None,
     Query(pattern=f"^{DAY}$", description="And what begins by this day; the day asked of if left out."),
 ]
+Year = Annotated[int | None, Query(ge=1900, le=2999, description="The calendar year; this one if left out.")]
 State = Annotated[Standing | None, Query(description="Only what stands so.")]
 
 
@@ -75,6 +78,34 @@ def obligations(
     reader.rights.register()
     found = [one for one in mine(request, reader, body, on, until) if state in (None, one.state)]
     return some(request, found, limit, offset, lambda one: shown(row(one)))
+
+
+@ROUTES.get("/obligations/calendar", "obligations", media="text/calendar")
+def obligations_calendar(
+    request: Request, reader: Reader, body: BodyId = None, on: Day = None, until: Until = None
+) -> Response:
+    """The obligations that have a last day, as a calendar to subscribe to (iCalendar)."""
+    reader.rights.register()
+    found = mine(request, reader, body, on, until)
+    municipality = reader.municipality
+    names = {id: str(reader.get(Body, id)[1].name) for id in {one.body for one in found}}
+    content = as_calendar(found, names, municipality.slug, municipality.registry.now())
+    return Response(content, media_type="text/calendar; charset=utf-8")
+
+
+@ROUTES.get(
+    "/obligations/wheel",
+    "obligations",
+    {"year": 2027, "months": [{"month": 1, "items": []}], "without_a_last_day": []},
+)
+def obligations_wheel(
+    request: Request, reader: Reader, year: Year = None, body: BodyId = None, on: Day = None
+) -> Response:
+    """The obligations of a year by the month of their last day: data for an annual wheel."""
+    reader.rights.register()
+    asked = year or reader.rights.today.year
+    found = mine(request, reader, body, on, f"{asked}-12-31")
+    return JSONResponse(shown(wheel(found, asked)))
 
 
 def mine(

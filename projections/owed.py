@@ -69,10 +69,21 @@ def owed(
     of = None if bodies is None or together else wanted
     happened = occurrences(engine, topics, known, of)
     asked = Asked(day, begun(engine), max(day, until or day))
-    found = [
-        one for id in wanted for one in obligations_of(id, states[id].regulations, happened, asked, others)
-    ]
+    by_body = apart(happened)
+    found: list[Obligation] = []
+    for id in wanted:
+        own = happened if together else by_body.get(id, {})
+        found += obligations_of(id, states[id].regulations, own, asked, others)
     return sorted(found, key=lambda one: (one.last or date.max, one.first or date.min, one.id))
+
+
+def apart(happened: Mapping[str, Iterable[Occurrence]]) -> dict[str, dict[str, list[Occurrence]]]:
+    """What happened by body, so that none has to look through what is others'."""
+    found: dict[str, dict[str, list[Occurrence]]] = {}
+    for topic, several in happened.items():
+        for one in several:
+            found.setdefault(one.body, {}).setdefault(topic, []).append(one)
+    return found
 
 
 def begun(engine: sa.Engine) -> date:

@@ -389,6 +389,10 @@ def test_what_the_rules_ask_is_listed(ask: Ask, say: Ask, finished: Path) -> Non
         "obligations", "--dir", finished, "--body", found[0]["body"], "--csv", "--until", "2041-12-31"
     )
     assert ";meetings-per-year;Två till fyra sammanträden" in listed and ";KS23.276;2.3;L10;" in listed
+    calendar = say("obligations", "--dir", finished, "--until", "2041-12-31", "--ics")
+    assert calendar.startswith("BEGIN:VCALENDAR\r\n") and "DTSTART;VALUE=DATE:20411231" in calendar
+    wheel = ask("obligations", "--dir", finished, "--wheel", "2041")
+    assert [one["rule"] for one in wheel["months"][11]["items"]] == ["meetings-per-year"]
     assert "Ingen regel kräver något" in say("obligations", "--dir", finished, "--known", "1")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,16 @@ from hypothesis import strategies as st
 
 from domain.body import Regulation
 from domain.regulation import Rules, parse
+from projections.calendar import as_calendar, wheel
 from projections.obligations import Asked, Obligation, Occurrence, in_force, obligations_of
-from projections.owed import as_csv, owed, row
+from projections.owed import apart, as_csv, owed, row
 from projections.runner import Projector
 from registry.vault import sqlite_engine
 from tests.given import ident
 from tests.stories import BOARD, COUNCIL, RULES, Saved, registry, year
 
 BODY = ident(0x77)
+SLACK = 5  # other tests run beside this one
 PROFILE = """
 [profile]
 id = "prov"
@@ -293,3 +297,95 @@ def test_the_list_goes_into_a_spreadsheet_with_source_and_positions(told: Told) 
     (line,) = [line for line in lines if f"notify/{told.saved.second_approval}" in line]
     assert line.startswith("done;;") and ";KS23.276;2.3;L14;" in line
     assert row(found[0])["id"] == found[0].id
+
+
+# --- as a calendar
+def unfolded(content: bytes) -> list[str]:
+    """The content lines of a calendar, held to the form that RFC 5545 gives them."""
+    assert content.endswith(b"\r\n") and b"\n" not in content.replace(b"\r\n", b"")
+    physical = content[:-2].split(b"\r\n")
+    assert all(0 < len(line) <= 75 for line in physical)
+    assert all(line.decode() for line in physical), "no sign is cut in two"
+    lines: list[str] = []
+    for line in (each.decode() for each in physical):
+        if line.startswith(" "):
+            lines[-1] += line[1:]
+        else:
+            lines.append(line)
+    assert all(re.fullmatch(r"[A-Z]+(;VALUE=DATE)?:.*", line) for line in lines)
+    return lines
+
+
+def events(lines: list[str]) -> list[dict[str, str]]:
+    assert (lines[0], lines[1], lines[-1]) == ("BEGIN:VCALENDAR", "VERSION:2.0", "END:VCALENDAR")
+    found: list[dict[str, str]] = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        if line == "BEGIN:VEVENT":
+            found.append({})
+        elif found:
+            found[-1].setdefault(name, value)
+    return found
+
+
+@pytest.mark.fact("Å13")
+def test_the_calendar_has_every_last_day_once_under_a_name_that_stays(told: Told) -> None:
+    found = owed(told.registry, told.views, date(2024, 6, 1), until=date(2026, 12, 31))
+    now = datetime(2024, 6, 1, 12, tzinfo=UTC)
+    names = {COUNCIL: "Rådet; för trygghet, \\ åäö"}
+    made = events(unfolded(as_calendar(found, names, "prov", now)))
+    dated = [one for one in found if one.last and one.state != "not-applicable"]
+    assert len(made) == len(dated) == len({one["UID"] for one in made}) > 2
+    assert {one["DTSTART;VALUE=DATE"] for one in made} == {f"{one.last:%Y%m%d}" for one in dated}
+    assert all(one["DTSTAMP"] == "20240601T120000Z" for one in made)
+    assert all(one["SUMMARY"].startswith("Rådet\\; för trygghet\\, \\\\ åäö: ") for one in made)
+    later = owed(told.registry, told.views, date(2025, 6, 1), until=date(2026, 12, 31))
+    assert {one["UID"] for one in made} == {
+        one["UID"] for one in events(unfolded(as_calendar(later, names, "prov", now)))
+    }
+
+
+@for_all(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=300))
+def test_any_name_is_folded_and_comes_back_whole(name: str) -> None:
+    (one, *_) = judge(rules(FOUR), asked("2020-02-01")).values()
+    (made,) = events(unfolded(as_calendar([one], {BODY: name}, "prov", datetime(2024, 1, 1, tzinfo=UTC))))
+    read = re.sub(r"\\(.)", lambda match: match[1], made["SUMMARY"])
+    assert read == f"{name}: En regel."
+
+
+@pytest.mark.fact("Å13")
+def test_the_wheel_has_each_month_of_the_year_and_what_has_no_last_day(told: Told) -> None:
+    found = owed(told.registry, told.views, date(2024, 6, 1), until=date(2024, 12, 31))
+    year = wheel(found, 2024)
+    assert [each["month"] for each in year["months"]] == list(range(1, 13))
+    assert [one["rule"] for one in year["months"][11]["items"]] == ["meetings-per-year"]
+    assert {one["rule"] for one in year["without_a_last_day"]} >= {"send-minutes", "notify"}
+
+
+# --- how long it takes
+@pytest.mark.measured
+def test_the_obligations_of_many_bodies_over_ten_years_take_less_than_a_second() -> None:
+    """300 bodies with five meetings a year; the sampled form takes a tenth of them, and a tenth of the time."""
+    bodies = [ident(0x1000 + number) for number in range(30)]
+    happened: dict[str, list[Occurrence]] = {}
+    position = 0
+    for body in bodies:
+        for month in range(1, 601, 12):
+            day = date(2014 + month // 60, 1 + month % 12, 5)
+            for topic in ("meeting-opened", "minutes-approved", "minutes-sent", "notification-sent"):
+                position += 1
+                stream = f"minutes-{month}" if topic != "meeting-opened" else f"meeting-{month}"
+                one = Occurrence(position, topic, body, stream, f"{body}{month}", day, day)
+                happened.setdefault(topic, []).append(one)
+    begun = time.perf_counter()
+    by_body = apart(happened)
+    found = [
+        one
+        for body in bodies
+        for one in obligations_of(
+            body, [regulation(RULES, date(2014, 1, 1))], by_body.get(body, {}), asked("2024-01-01"), {}
+        )
+    ]
+    took = time.perf_counter() - begun
+    assert len(found) > 30 * 100
+    assert took < 0.1 * SLACK, f"{took:.3f} s"

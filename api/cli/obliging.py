@@ -10,8 +10,11 @@ import typer
 from api.cli.options import Dir, Json, opened
 from api.cli.output import answer, console, handled, in_language, plain
 from api.reading import shown
+from projections.calendar import as_calendar
+from projections.calendar import wheel as by_month
 from projections.obligations import Obligation
 from projections.owed import as_csv, owed, row
+from projections.reading import rows
 from projections.sentences import WORDS
 from registry.clock import local
 
@@ -35,6 +38,11 @@ def obligations(
         datetime | None, typer.Option(metavar="DAG", formats=DAY, help="Även det som börjar till dess.")
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Som CSV för ett kalkylprogram.")] = False,
+    ics: Annotated[bool, typer.Option("--ics", help="Som kalender (iCalendar).")] = False,
+    wheel: Annotated[
+        int | None,
+        typer.Option(min=1900, max=2999, metavar="ÅR", help="Årets månader, som data för ett årshjul."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Visa vad reglerna kräver av varje organ, när, vad som fullgör det och hur det står till en dag."""
@@ -43,10 +51,15 @@ def obligations(
             municipality.projector.catch_up()
             day: date = (on or local(municipality.registry.now())).date()
             bodies = None if body is None else [body]
-            later = until.date() if until else None
+            later = date(wheel, 12, 31) if wheel else until.date() if until else None
             found = owed(municipality.registry, municipality.views, day, known, bodies, later)
+            names = {each["body"]: each["name"] for each in rows(municipality.views, "body", known)}
+            calendar = as_calendar(found, names, municipality.slug, municipality.registry.now())
         result: dict[str, Any] = {"on": day.isoformat(), "items": [shown(row(one)) for one in found]}
-        answer(result, json, lambda: typer.echo(as_csv(found), nl=False) if csv else _told(found))
+        if wheel:
+            result = {"on": day.isoformat()} | shown(by_month(found, wheel))
+        printed = as_csv(found) if csv else calendar if ics else None
+        answer(result, json, lambda: typer.echo(printed, nl=False) if printed else _told(found))
 
 
 def _told(found: list[Obligation]) -> None:
