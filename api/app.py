@@ -27,6 +27,7 @@ from api import (
     problems,
     proceedings,
     reads,
+    reviewing,
     service,
     signings,
 )
@@ -126,6 +127,7 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
         proceedings.add,
         following.add,
         obligations.add,
+        reviewing.add,
         evidence.add,
         service.add,
     ):

@@ -4,15 +4,20 @@
 - While they are being signed, it is the file with the signatures so far.
 - Before that, a version is printed anew from its event each time, and says on every page that it is a draft.
 - A report is printed with what is known when it is asked for: where it was sent and under which number.
+- A review is printed as of the last event that it takes in.
 - A kallelse is printed from the event that it went out, so that it shows the agenda as it stood.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from eventsourcing.persistence import Notification
 
 from api.prints import Prints
 from api.wiring import Municipality
+from domain.body import Body
 from domain.errors import NotFound
 from domain.meeting import Meeting
 from domain.meeting_events import KallelseIssued
@@ -25,6 +30,9 @@ from projections.paper import render
 from projections.paper.kallelse import kallelse_sheet
 from projections.paper.minutes import minutes_sheet, short_code
 from projections.paper.report import report_sheet
+from projections.paper.review import review_sheet
+from projections.reading import position_at
+from projections.review import Line
 from registry.mapper import read_envelope
 from signing.commitments import version_root
 from signing.log import leaf_hash
@@ -67,6 +75,28 @@ def report_pdf(municipality: Municipality, id: str, version: int, at: int | None
             example = municipality.settings.example
             return render(report_sheet(fact, world, municipality.name, example=example, code=code)).pdf
     raise NotFound("version", f"{id}/{version}")
+
+
+def review_pdf(
+    municipality: Municipality, body: str, year: int, day: date, known: int | None, lines: Sequence[Line]
+) -> bytes:
+    """The review of a body's year; its time and code are those of the last event it takes in."""
+    position = position_at(municipality.registry, 2**53 if known is None else known)
+    stored = municipality.registry.stored(max(1, position))
+    if stored is None:
+        raise NotFound("event", str(position))
+    sheet = review_sheet(
+        lines,
+        municipality=municipality.name,
+        body=municipality.registry.world(known).get(Body, body).name,
+        year=year,
+        day=day,
+        position=position,
+        recorded_at=municipality.registry.fact(stored).recorded_at,
+        code=short_code(leaf_hash(stored.state).hex()),
+        example=municipality.settings.example,
+    )
+    return render(sheet).pdf
 
 
 def _facts(municipality: Municipality, name: str, at: int | None = None) -> list[tuple[Fact, Notification]]:

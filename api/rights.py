@@ -29,6 +29,7 @@ from registry.clock import local
 
 KEEPERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST})
 EXAMINERS = KEEPERS | {Role.AUDITOR, Role.ADMINISTRATOR, Role.CHAIR}
+REVIEWERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.AUDITOR})
 WRITERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
 ANYONE = frozenset(Role) - {Role.SYSTEM}
 
@@ -107,6 +108,10 @@ class Rights:
     def log(self, body: str | None) -> None:
         """The event log, of one body or all of it."""
         self._need(self.roles(body or ""), EXAMINERS)
+
+    def review(self, body: str) -> None:
+        """The review of a body's year."""
+        self._need(self.roles(body), REVIEWERS)
 
     def administer(self) -> None:
         self._need(self.roles(), frozenset({Role.ADMINISTRATOR}))

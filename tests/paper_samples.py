@@ -19,6 +19,9 @@ from projections.paper.sheets import (
     Notification,
     NotifiedDocument,
     Report,
+    Review,
+    ReviewPart,
+    ReviewRow,
     Signer,
     Statement,
     Task,
@@ -309,6 +312,35 @@ def report() -> Report:
         signatories=(
             Attendee(name="Maja Sandström", role="Kommundirektör"),
             Attendee(name="Lars Holm", role="Säkerhetschef"),
+        ),
+    )
+
+
+def review() -> Review:
+    """A review of a year with two meetings, one of them called late."""
+    called = ReviewRow(
+        step="Kallelsetid",
+        observation="Sänd 2024-05-12, 5 dagar före mötesdagen. Skälet är angivet.",
+        finding="Iakttaget: kort varsel",
+        criterion="Utgångspunkten är att kallelsen sänds minst en vecka före mötesdagen.",
+        source="KS23.276 2.3 (L15)",
+        positions="41, 43",
+    )
+    sent = ReviewRow(
+        step="Utskick",
+        observation="Till 4 mottagare, 2024-05-30, 9 dagar efter godkännandet.",
+        criterion="Anteckningarna ska sändas till rådets ledamöter.",
+        source="KS23.276 2.3 (L14)",
+        positions="88",
+    )
+    nothing = ReviewRow(step="Expediering", observation="Inget är infört.", criterion="–", positions="–")
+    return Review(
+        head=head("Granskning", date="2024"),
+        facts=(Fact(label="Organ", value="Trygghetsrådet"), Fact(label="År", value="2024")),
+        explanation="Där ingen sista dag finns anges dagar, och det är ingen brist.",
+        parts=(
+            ReviewPart(title="Sammanträdet den 17 maj 2024", rows=(called, sent, nothing)),
+            ReviewPart(title="Sammanträdet den 3 oktober 2024", rows=(sent, nothing)),
         ),
     )
 

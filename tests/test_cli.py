@@ -396,6 +396,22 @@ def test_what_the_rules_ask_is_listed(ask: Ask, say: Ask, finished: Path) -> Non
     assert "Ingen regel kräver något" in say("obligations", "--dir", finished, "--known", "1")
 
 
+def test_a_body_s_year_is_reviewed(ask: Ask, say: Ask, finished: Path, tmp_path: Path) -> None:
+    (meeting,) = ask("audit", "--dir", finished, "--kind", "meeting-scheduled.v1")["rows"]
+    body, paper = meeting["body"], tmp_path / "granskning.pdf"
+    year = str(meeting["happened"])[:4]
+    found = ask("review", body, "--dir", finished, "--year", year, "--pdf", paper)
+    assert {one["step"] for one in found["items"]} >= {"notice", "approval", "sending", "year"}
+    assert {one["assessment"] for one in found["items"]} == {""}
+    assert paper.read_bytes().startswith(b"%PDF-") and found["pdf"] == str(paper)
+    assert "Godkännande av rätt personer" in say("review", body, "--dir", finished, "--year", year)
+    assert "assessment" in say("review", body, "--dir", finished, "--year", year, "--csv")
+    assert "Inget att granska" in say(
+        "review", body, "--dir", finished, "--year", "1999", "--on", "1999-01-01"
+    )
+    assert refused(ask, "review", "f" * 16, "--dir", finished, "--year", year, expect=4) == "not-found"
+
+
 @pytest.mark.parametrize("module", COMMANDS)
 def test_a_command_is_found_in_its_own_file_without_the_others(module: str) -> None:
     for name in COMMANDS[module]:

@@ -51,6 +51,7 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
     "correction": samples.correction,
     "notification": samples.notification,
     "report": samples.report,
+    "review": samples.review,
 }
 GOLDEN = Path(__file__).parent / "golden" / "paper" / "renders.json"
 

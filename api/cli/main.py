@@ -31,6 +31,7 @@ COMMANDS = {
     "following": ("follow-up",),
     "ruling": ("rules",),
     "obliging": ("obligations",),
+    "reviewing": ("review",),
     "evidence": ("verify",),
     "benching": ("bench", "load"),
 }

@@ -352,4 +352,35 @@ class Report:
     signatories: tuple[Attendee, ...] = ()
 
 
-Sheet: TypeAlias = Kallelse | Minutes | Extract | Correction | Notification | Report
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """A step, what was observed, and by which criterion; the assessment is written in by hand."""
+
+    step: str
+    observation: Text
+    finding: str = ""
+    criterion: Text = ""
+    source: str = ""
+    positions: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPart:
+    """The rows of one meeting, or of the year."""
+
+    title: str
+    rows: tuple[ReviewRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What can be seen of a body's year, for an auditor to assess (granskning)."""
+
+    TEMPLATES: ClassVar[tuple[str, ...]] = ("shared.v1.typ", "review.v1.typ")
+    head: Head
+    facts: tuple[Fact, ...]
+    explanation: Text
+    parts: tuple[ReviewPart, ...]
+
+
+Sheet: TypeAlias = Kallelse | Minutes | Extract | Correction | Notification | Report | Review
