@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from signing.canonical import JSON, encode
@@ -29,8 +30,15 @@ def document_root(plain: JSON, commitments: Mapping[str, str]) -> str:
     tree = Tree()
     tree.append(leaf_hash(encode(plain)))
     for path in sorted(commitments):
-        tree.append(leaf_hash(encode([path, commitments[path]])))
+        tree.append(leaf_hash(_pair(path, commitments[path])))
     return tree.root().hex()
+
+
+def _pair(path: str, commitment: str) -> bytes:
+    """The canonical bytes of both, which are nearly always in ASCII."""
+    if path.isascii() and commitment.isascii():
+        return f"[{encode_basestring(path)},{encode_basestring(commitment)}]".encode()
+    return encode([path, commitment])
 
 
 def version_root(envelope: Mapping[str, Any]) -> str:
@@ -49,7 +57,9 @@ def split(data: JSON, path: str) -> tuple[JSON, dict[str, str]]:
             if is_sealed(value):
                 commitments[at] = str(value["commitment"])
                 return at
-            return {key: walk(item, f"{at}/{key}") for key, item in value.items()}
+            return {
+                key: item if type(item) is str else walk(item, f"{at}/{key}") for key, item in value.items()
+            }
         if isinstance(value, list):
             return [walk(item, f"{at}/{index}") for index, item in enumerate(value)]
         return value

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from signing.canonical import JSON, decode
@@ -34,6 +35,7 @@ KINDS: Mapping[str, type] = {
     "rules": str,
     "data": dict,
 }
+_values, _KINDS = itemgetter(*KINDS), list(KINDS.values())
 CLOCK_RESET = "clock-reset.v1"
 VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
 # What the later steps read of these three.
@@ -137,9 +139,8 @@ class Reader:
 
 def _malformed(envelope: Mapping[str, Any]) -> str | None:
     """The first field that is not of its kind."""
-    for name, kind in KINDS.items():
-        if type(envelope[name]) is not kind:
-            return name
+    if list(map(type, _values(envelope))) != _KINDS:
+        return next(name for name, kind in KINDS.items() if type(envelope[name]) is not kind)
     if envelope["v"] != VERSION:
         return "v"
     if envelope["version"] < 1:

@@ -41,6 +41,14 @@ def test_a_moved_boundary_is_another_commitment() -> None:
     assert commit("a/1", SALT, "b") != commit("a", "1" + SALT, "b")
 
 
+@for_all(st.text().map(ascii) | st.sampled_from(["å", "\x7f", "\x00", "\n", '"', "\\"]))
+def test_paths_and_commitments_are_leaves_in_canonical_form(text: str) -> None:
+    for path, commitment in ((text, "11" * 32), ("a/1/x", text), (text, text)):
+        leaves = leaf_hash(encode({})), leaf_hash(encode([path, commitment]))
+        root = hashlib.sha256(b"\x01" + leaves[0] + leaves[1]).hexdigest()
+        assert document_root({}, {path: commitment}) == root
+
+
 def test_the_root_is_that_of_an_rfc_9162_tree() -> None:
     """Worked out here by hand, for three leaves: ((plain, first), second), in order of path."""
     plain: dict[str, Any] = {"a": 1}
