@@ -28,6 +28,7 @@ from domain.body_events import (
     BodySteers,
     BodyStepRecorded,
     DemandJoined,
+    DeviationAccepted,
     MandateEnded,
     MandateGiven,
     MeetingDemanded,
@@ -269,6 +270,8 @@ class Body(State):
                 before = self.demands.get(event.demand) or Asked(event.demand, None, (), event.reached)
                 joined = replace(before, persons=(*before.persons, *event.persons), reached=event.reached)
                 return replace(self, demands={**self.demands, event.demand: joined})
+            case DeviationAccepted():
+                return self  # nothing is decided by it: it is shown beside what the rules ask
             case _:
                 assert_never(event)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from domain.messages import (
     Code,
     Count,
@@ -31,6 +33,7 @@ Relation = Literal["linked", "succeeded-by", "same"]
 RelationCertainty = Literal["stated", "possible", "unstated"]
 Step = Literal["decided", "established", "staffed", "constituted", "ended"]
 Office = Literal["spokesperson", "coordinator"]
+Period = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,20}$")]  # as an obligation names it: 2027, 2027-Q1
 
 
 class BodyEvent(Event):
@@ -254,6 +257,19 @@ class DemandJoined(BodyEvent):
     source: SourcePart
 
 
+class DeviationAccepted(BodyEvent):
+    """What a rule asked for in a stretch of time was not done, and that was accepted (avvikelse godtagen)."""
+
+    TOPIC = "deviation-accepted.v1"
+
+    body: Id
+    rule: Code
+    period: Period
+    accepted_by: PublicName
+    reason: Annotated[Sealed, free()]
+    source: SourcePart
+
+
 EVENTS = (
     BodyEstablished
     | BodyPlaced
@@ -272,4 +288,5 @@ EVENTS = (
     | BodyStaffed
     | MeetingDemanded
     | DemandJoined
+    | DeviationAccepted
 )

@@ -12,6 +12,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from domain import (
+    accepting,
     afterwards,
     approving,
     assigning,
@@ -56,6 +57,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     person,
     constituting,
     organising,
+    accepting,
     demanding,
     matter,
     document,

@@ -8,6 +8,7 @@
   "when needed" asks for nothing unless somebody needed it, part of a period is not the whole of it, and a band that the
   chair may go outside says nothing by itself (L10).
 - A thing done at a time that is not fully known counts where all of that time lies in the period.
+- A deviation that somebody has accepted is shown as accepted, with the event that says so; what was done is done.
 - Of an after-rule each occasion is an obligation of its own, told by the position of what set it off.
 """
 
@@ -64,6 +65,7 @@ class Obligation:
     after: int | None = None
     done_on: date | None = None
     days: int | None = None
+    accepted_by: str = ""
 
     @property
     def late(self) -> bool:

@@ -2,6 +2,7 @@
 
 - The tree itself is in the view "body": each body with the one above it, or none stated.
 - Each relation, step and office is a row; what is not stated has no row (Å3, Al7, H8, V8).
+- A deviation that was accepted is a row under the name of the obligation that it is from.
 """
 
 from __future__ import annotations
@@ -118,4 +119,39 @@ STEERING = View(
     interval=True,
 )
 
-VIEWS = (RELATION, STEP, OFFICE, STEERING)
+
+def _deviation(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.DeviationAccepted):
+        yield says(
+            f"{event.body}/{event.rule}/{event.period}",
+            body=event.body,
+            rule=event.rule,
+            period=event.period,
+            accepted_by=event.accepted_by,
+            reason=event.reason,
+            source_document=event.source.document,
+            source_section=event.source.section,
+            fact=event.source.fact,
+        )
+
+
+DEVIATION = View(
+    "deviation",
+    1,
+    STREAMS,
+    [
+        text("body"),
+        text("rule"),
+        text("period"),
+        text("accepted_by"),
+        text("reason"),
+        text("source_document"),
+        text("source_section"),
+        text("fact"),
+    ],
+    _deviation,
+    identity=("body", "rule", "period"),
+)
+
+VIEWS = (RELATION, STEP, OFFICE, STEERING, DEVIATION)

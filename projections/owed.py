@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -31,7 +32,7 @@ APPROVED, COUNTS, SENT = "minutes-approved", "instrument-counted", "minutes-sent
 ENDS = ("minutes-approved.v1", "paper-approval-recorded.v1", "disagreement-noted.v1", "minutes-sealed.v1")
 COLUMNS = (
     *"state reason first last period body rule text modality condition times done after done_on late days".split(),
-    *"positions source_document source_section fact regulation id".split(),
+    *"accepted_by positions source_document source_section fact regulation id".split(),
 )
 
 
@@ -74,7 +75,18 @@ def owed(
     for id in wanted:
         own = happened if together else by_body.get(id, {})
         found += obligations_of(id, states[id].regulations, own, asked, others)
+    accepted = {one["key"]: one for one in rows(engine, "deviation", known, day.isoformat())}
+    found = [_accepted(one, accepted[one.id]) if one.id in accepted else one for one in found]
     return sorted(found, key=lambda one: (one.last or date.max, one.first or date.min, one.id))
+
+
+def _accepted(one: Obligation, deviation: Row) -> Obligation:
+    if one.state in ("done", "not-applicable"):
+        return one
+    positions, by = (*one.positions, deviation["position"]), deviation["accepted_by"]
+    return replace(
+        one, state="accepted-deviation", reason=deviation["reason"], positions=positions, accepted_by=by
+    )
 
 
 def apart(happened: Mapping[str, Iterable[Occurrence]]) -> dict[str, dict[str, list[Occurrence]]]:
@@ -197,6 +209,7 @@ def row(one: Obligation) -> Row:
         "done_on": one.done_on,
         "late": one.late,
         "days": one.days,
+        "accepted_by": one.accepted_by,
         "source_document": source.document,
         "source_section": source.section,
         "fact": source.fact,

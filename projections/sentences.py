@@ -25,6 +25,7 @@ SENTENCES = {
     "body-related.v1": "Förhållandet mellan {body} och {other}: {relation} ({certainty})",
     "body-step-recorded.v1": "{body} {step}",
     "body-office-named.v1": "{body} fick {office}",
+    "deviation-accepted.v1": "{accepted_by} godtog att {body} avvek från {rule}, {period}",
     "body-steers.v1": "{body} är styrgrupp för {project}",
     "regulation-adopted.v1": "Bestämmelser för {body} antogs {adopted_on}, diarienummer {diarienummer}",
     "seat-offered.v1": "{organisation} erbjöds plats i {body} ({seat})",

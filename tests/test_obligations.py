@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,19 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from domain.accepting import AcceptDeviation
 from domain.body import Regulation
+from domain.body_events import DeviationAccepted
 from domain.regulation import Rules, parse
 from projections.calendar import as_calendar, wheel
 from projections.obligations import Asked, Obligation, Occurrence, in_force, obligations_of
 from projections.owed import apart, as_csv, owed, row
 from projections.runner import Projector
 from registry.vault import sqlite_engine
+from tests.council import COUNCIL as COUNCIL_OF_SESSION
+from tests.council import LOOSE, Session
 from tests.given import ident
-from tests.stories import BOARD, COUNCIL, RULES, Saved, registry, year
+from tests.stories import BOARD, COUNCIL, RULES, START, Saved, registry, saver, year
 
 BODY = ident(0x77)
 SLACK = 5  # other tests run beside this one
@@ -297,6 +301,49 @@ def test_the_list_goes_into_a_spreadsheet_with_source_and_positions(told: Told) 
     (line,) = [line for line in lines if f"notify/{told.saved.second_approval}" in line]
     assert line.startswith("done;;") and ";KS23.276;2.3;L14;" in line
     assert row(found[0])["id"] == found[0].id
+
+
+# --- an accepted deviation
+def accept(rule: str, period: str = "2024", body: str = COUNCIL_OF_SESSION) -> AcceptDeviation:
+    why = "Ett sammanträde ställdes in"
+    return AcceptDeviation(body=body, rule=rule, period=period, accepted_by="Ordföranden", reason=why)
+
+
+def test_a_deviation_is_accepted_from_a_rule_that_was_adopted_by_somebody_for_a_reason() -> None:
+    s = Session()
+    (event,) = s.do(accept("meetings-per-year")).events
+    assert isinstance(event, DeviationAccepted)
+    assert (event.accepted_by, str(event.reason)) == ("Ordföranden", "Ett sammanträde ställdes in")
+    assert event.source.fact == "L10"
+    s.refuse(accept("no-such-rule"), "rule-missing")
+    s.refuse(accept("notify", body=LOOSE), "no-regulation")
+    s.refuse(accept("notify", body=ident(0x99)), "not-found")
+
+
+@pytest.mark.fact("L10")
+def test_an_accepted_deviation_is_shown_as_one_from_the_day_it_was_accepted(tmp_path: Path) -> None:
+    reg = registry(tmp_path)
+    last = year(reg).last
+    (event,) = Session().do(accept("meetings-per-year")).events
+    more = {"body": COUNCIL, "period": "2024"}
+    position = saver(reg, START + timedelta(days=400))(event.model_copy(update=more), happened="2025-02-01")
+    views = sqlite_engine(tmp_path / "views.db")
+    Projector(reg, views).catch_up()
+
+    def of(day: str, known: int | None = None) -> Obligation:
+        (found,) = [
+            one
+            for one in owed(reg, views, date.fromisoformat(day), known)
+            if (one.rule.id, one.period) == ("meetings-per-year", "2024")
+        ]
+        return found
+
+    accepted = of("2025-03-01")
+    assert (accepted.state, accepted.reason) == ("accepted-deviation", "Ett sammanträde ställdes in")
+    assert position in accepted.positions and accepted.accepted_by == "Ordföranden"
+    assert of("2025-01-31").state == of("2025-03-01", last).state == "unknown"
+    views.dispose()
+    reg.close()
 
 
 # --- as a calendar

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from domain import approving as ap
 from domain import constituting as co
+from domain.accepting import AcceptDeviation
 from domain.afterwards import (
     RecordDispatch,
     RecordNotificationNoted,
@@ -556,6 +557,7 @@ def organising(s: LogSession) -> None:
     s.do(RecordBodyStep(body=LOOSE, step="established"))
     s.do(NameBodyOffice(body=COUNCIL, office="spokesperson", holder=Assignee(function="Ordföranden")))
     s.do(SteerProject(body=COUNCIL, project="Trygga torget"))
+    s.do(AcceptDeviation(body=COUNCIL, rule="notify", period="12", accepted_by="Ordföranden", reason="Sent"))
 
 
 STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
