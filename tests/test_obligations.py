@@ -309,6 +309,7 @@ def accept(rule: str, period: str = "2024", body: str = COUNCIL_OF_SESSION) -> A
     return AcceptDeviation(body=body, rule=rule, period=period, accepted_by="Ordföranden", reason=why)
 
 
+@pytest.mark.measured
 def test_a_deviation_is_accepted_from_a_rule_that_was_adopted_by_somebody_for_a_reason() -> None:
     s = Session()
     (event,) = s.do(accept("meetings-per-year")).events
@@ -410,7 +411,6 @@ def test_the_wheel_has_each_month_of_the_year_and_what_has_no_last_day(told: Tol
 
 
 # --- how long it takes
-@pytest.mark.measured
 def test_the_obligations_of_many_bodies_over_ten_years_take_less_than_a_second() -> None:
     """300 bodies with five meetings a year; the sampled form takes a tenth of them, and a tenth of the time."""
     bodies = [ident(0x1000 + number) for number in range(30)]
