@@ -27,7 +27,7 @@ from signing.verify import Record, SourceDamaged
 
 PAGE = 2000
 # A rebuild that goes on, or that was broken off, has a table beside each view's.
-OTHERS = {*vault.tables, *views.tables, *(f"{name}_beside" for name in views.tables)}
+OTHERS = {*vault.tables, *(name + made for name in views.tables for made in ("", "_beside", "_before"))}
 
 
 class SchemaLog:
