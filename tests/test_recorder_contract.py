@@ -269,8 +269,8 @@ class RecorderContract:
             began.wait()
             thread.join(0.1)
             assert (here.head().position, done) == (0, [])
+            done.append("here")  # before the append, which ends the turn
             here.insert_events([event("body-1", 1)], expect={"body-2": 0}, recorded_at=NOW)
-            done.append("here")
         thread.join()
         assert done == ["here", "there"]
         assert versions(here) == [("body-1", 1, 1), ("body-2", 1, 2)]

@@ -130,7 +130,7 @@ def test_a_checkpoint_kept_elsewhere_shows_that_events_are_gone(demo: Played, tm
         f"DELETE FROM checkpoint WHERE size > {left}",
     )
     if demo.env:
-        demo.sql("", *(f'DROP TABLE "{name}"' for name in views.tables))
+        demo.sql("", *(f'DROP TABLE IF EXISTS "{name}"' for name in views.tables))
     else:
         demo.sql("events.db", "VACUUM")
         (demo.data / "views.db").unlink()
