@@ -5,7 +5,7 @@
 - No test speaks to another machine: connecting anywhere but to this one is an error.
 - Coverage is measured while the tests run that judge domain/ and signing/ alone, and those marked `measured`: tracing
   makes everything else take up to twice as long and adds nothing to the gate.
-- Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs ten times
+- Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs twenty times
   as many cases.
 - What asks for a database runs on files and on PostgreSQL: in the sample where it is marked so, in the long form all.
 """
@@ -30,10 +30,13 @@ from tests.postgres import Cluster, Database, cluster
 
 ALL_TOOLS = os.environ.get("LIGGARE_ALL_TOOLS") == "1"
 
-settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+SLOW = {"test_bench.py", "test_checking.py", "test_cli.py", "test_load.py", "test_readme.py", "test_year.py"}
 
 
 # What a file imports that does not judge domain/ and signing/ alone.
@@ -94,12 +97,19 @@ def database_url(database: Database, request: pytest.FixtureRequest) -> str | No
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the sample, run on the second database only what says that it is to be run on both."""
+    """In the sample, leave out what is for the long form, and the second database but where both are marked."""
     if LONG:
         return
-    left = [item for item in items if _is_second(item) and not item.get_closest_marker("both_databases")]
+    left = [
+        item
+        for item in items
+        if (_is_second(item) and not item.get_closest_marker("both_databases"))
+        or item.get_closest_marker("long_form")
+    ]
     config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
+    # What takes longest is begun first, so that no worker is left with it when the others are done.
+    slow = {item: item.path.name not in SLOW for item in items if item not in set(left)}
+    items[:] = sorted(slow, key=slow.__getitem__)
 
 
 def _is_second(item: pytest.Item) -> bool:

@@ -202,6 +202,7 @@ def test_a_meeting_under_way_takes_commands(log: Log) -> None:
     assert not copy.dir.exists()
 
 
+@pytest.mark.long_form
 def test_postgres_is_measured_and_left_as_it_was(log: Log) -> None:
     sizes = replace(SCALES[Scales.SMALL], commands=4, batches=1)
     with cluster() as server:

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from registry import quick
 from signing.canonical import MAX_DEPTH, MAX_INTEGER, NotCanonical, decode, decode_strictly, encode
 
+pytestmark = pytest.mark.measured
+
 TEXT = st.text(max_size=40).map(lambda text: unicodedata.normalize("NFC", text))
 KEYS = st.text(st.characters(max_codepoint=127), max_size=20)
 VALUES = st.recursive(

@@ -246,7 +246,7 @@ def test_a_file_cut_short_or_lengthened_is_an_error(log: Path, tmp_path: Path) -
 
 
 @given(st.binary(max_size=9000), st.integers(0, 9000))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=settings().max_examples)
 def test_any_bytes_are_walked_to_an_end(log: Path, noise: bytes, place: int) -> None:
     data = bytearray(log.read_bytes()[: 4096 * 12])
     data[28:32] = (12).to_bytes(4, "big")

@@ -95,7 +95,6 @@ def test_a_registry_is_set_up_used_and_verified(tmp_path: Path, database: Databa
 
 
 # --- verify
-@pytest.mark.both_databases
 def test_a_played_year_is_verified_step_by_step(played: Played) -> None:
     answer = played.run("verify", played.data, "--trust", played.trust, "--json")
     result = answer.json
@@ -119,7 +118,6 @@ def test_a_paper_is_verified_by_itself(played: Played, tmp_path: Path) -> None:
     assert not played.run("verify", alone, "--json", expect=3).json["ok"]
 
 
-@pytest.mark.both_databases
 def test_a_checkpoint_kept_elsewhere_shows_that_events_are_gone(demo: Played, tmp_path: Path) -> None:
     kept = tmp_path / "kept.note"
     shutil.copy(max((demo.data / "checkpoints").glob("*.note")), kept)
@@ -172,7 +170,6 @@ def test_a_reader_that_goes_away_is_no_error(demo: Played) -> None:
 
 
 # --- replay, rebuild
-@pytest.mark.both_databases
 def test_a_view_changed_by_hand_is_named_and_made_again(demo: Played) -> None:
     whole = demo.run("replay", "--dir", demo.data, "--digest", "--json").json
     assert set(whole) == {"position", "true", "state_digest", "views", "differing"}
