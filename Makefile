@@ -54,7 +54,7 @@ demo: .venv/.run
 
 # On every core, file by file, so that what a file's tests share is made once.
 test: .venv/.dev
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: .venv/.dev
 	@$(BIN)/ruff format --check .
@@ -71,7 +71,7 @@ glossary: .venv/.dev
 
 # Nothing may be skipped here, and random tests run many times as long.
 long: lint
-	@LIGGARE_ALL_TOOLS=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term tests
+	@LIGGARE_ALL_TOOLS=1 HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term tests
 	@$(MAKE) --no-print-directory mutants
 	@git diff --quiet HEAD -- && state="as committed" || state="with changes not committed"; \
 		echo "All of it held for commit $$(git rev-parse HEAD), $$state."
