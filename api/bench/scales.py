@@ -29,7 +29,7 @@ class Scales(StrEnum):
 
 SCALES = {
     Scales.SMALL: Scale(
-        turns=1, syncs=20, commands=12, batches=2, rebuilt=((1_000, 1), (2_000, 1)), papers=1, questions=20
+        turns=1, syncs=20, commands=8, batches=1, rebuilt=((500, 1), (1_000, 1)), papers=1, questions=20
     ),
     Scales.MEDIUM: Scale(
         turns=3, syncs=100, commands=100, batches=10, rebuilt=((5_000, 2), (20_000, 2)), papers=5, questions=100
