@@ -75,8 +75,7 @@ def follow_up_list(
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
     lines = follow_up(reader.municipality.views, asked, reader.at, body)
-    mine = {id: bool(reader.rights.roles(id)) for id in {line["body"] for line in lines}}
-    return some(request, [line for line in lines if mine[line["body"]]], limit, offset, shown)
+    return some(request, _of_mine(reader, lines), limit, offset, shown)
 
 
 @ROUTES.get(
@@ -125,9 +124,7 @@ def renewals_list(
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
     lines = renewals(reader.municipality.views, asked, reader.at, body)
-    mine = {id: bool(reader.rights.roles(id)) for id in {line["body"] for line in lines if line["body"]}}
-    kept = [line for line in lines if line["body"] is None or mine[line["body"]]]
-    return some(request, kept, limit, offset, shown)
+    return some(request, _of_mine(reader, lines), limit, offset, shown)
 
 
 @ROUTES.get("/reports", "reports", {"items": [{"id": ID, "body": ID, "versions": []}], "total": 1})
@@ -180,6 +177,12 @@ def _mine(reader: Reading, kind: type[S], body: str | None) -> list[tuple[str, S
     found = [(id, reader.get(kind, id)[1]) for id in reader.ids(kind)]
     mine = {id: bool(reader.rights.roles(id)) for id in {state.body for _, state in found}}
     return [each for each in found if body in (None, each[1].body) and mine[each[1].body]]
+
+
+def _of_mine(reader: Reading, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of no body, and those of the bodies that the reader has to do with."""
+    mine = {id: bool(reader.rights.roles(id)) for id in {line["body"] for line in lines if line["body"]}}
+    return [line for line in lines if line["body"] is None or mine[line["body"]]]
 
 
 def _with_id(each: tuple[str, Any]) -> dict[str, Any]:

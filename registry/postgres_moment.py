@@ -24,7 +24,7 @@ from psycopg.sql import SQL, Identifier
 
 from registry.mapper import EvidenceBroken
 from registry.postgres_schema import COLUMNS, check, compose, schema_name
-from registry.postgres_sessions import Row, Session, Sessions
+from registry.postgres_sessions import Row, Session, Sessions, at_one_moment
 from registry.recorder import Receipt, checked
 from registry.sqlite import SQLiteRecorder
 from registry.vault import metadata, sqlite_engine
@@ -112,6 +112,5 @@ def moment_of(url: str, slug: str) -> Iterator[Moment]:
     sessions, schema = Sessions(url, readonly=True), schema_name(slug)
     with closing(sessions.reconnect(sessions.until())) as session:
         check(session, schema)
-        session.execute(b"SET idle_in_transaction_session_timeout = 0")  # whoever reads may be slow to write
-        session.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        at_one_moment(session)
         yield Moment(session, schema)

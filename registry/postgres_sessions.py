@@ -50,6 +50,15 @@ Row = tuple[Any, ...]
 Session = psycopg.Connection[Row]
 
 
+def at_one_moment(session: Session) -> None:
+    """Let all that a session reads from its first query on be of one moment (PostgreSQL documentation, 13.2.2).
+
+    Whoever reads may be slow to pass it on: no limit is set to the time between two queries.
+    """
+    session.execute(b"SET idle_in_transaction_session_timeout = 0")
+    session.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
 def is_lost(error: psycopg.Error, connection: Session | None = None) -> bool:
     """Whether an error ends the session rather than the statement."""
     return error.sqlstate in ENDS or (

@@ -18,13 +18,8 @@ import sqlalchemy as sa
 from registry.postgres import PostgresRecorder
 from registry.postgres_engine import postgres_engine
 from registry.postgres_schema import compose
-from registry.postgres_sessions import Row, Session, Sessions, is_lost
+from registry.postgres_sessions import Row, Session, Sessions, at_one_moment, is_lost
 from registry.recorder import LogUnavailable
-
-BEGIN = (
-    b"SET idle_in_transaction_session_timeout = 0",
-    b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-)
 
 
 class Snapshot(PostgresRecorder):
@@ -59,8 +54,7 @@ class _Moment(Sessions):
     def __init__(self, sessions: Sessions) -> None:
         self._kept, self._turn = sessions, threading.Lock()
         self._session: Session = sessions.reconnect(0)
-        for statement in BEGIN:
-            self._session.execute(statement)
+        at_one_moment(self._session)
         (found,) = self._session.execute(b"SELECT pg_export_snapshot()").fetchall()
         self.name = str(found[0])
 
