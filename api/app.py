@@ -32,7 +32,6 @@ from api import (
     signings,
 )
 from api.examples import schemas
-from api.rights import Streams
 from api.wiring import Municipality
 
 RELEASED = "2026-11-22"
@@ -115,7 +114,6 @@ def create_app(municipalities: Mapping[str, Municipality]) -> FastAPI:
     )
     app.state.municipalities = municipalities
     app.state.obligations = {slug: obligations.Kept() for slug in municipalities}
-    app.state.streams = {slug: Streams(each) for slug, each in municipalities.items()}
     app.state.released = RELEASED
     problems.install(app)
     # Fixed words before names of things, so that no command is taken for an id.

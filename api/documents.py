@@ -30,7 +30,7 @@ from api.extracts import certify, disclosed
 from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
 from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
-from api.rights import Rights
+from api.rights import KEEPERS
 from api.tokens import Called, Caller
 from domain.document import AddDocumentVersion, Document, RegisterDocument, Version
 from domain.errors import NotFound
@@ -262,23 +262,14 @@ def documents(
 ) -> Response:
     """The documents that you may read."""
     reader.rights.register()
-    found = [(id, reader.get(Document, id)[1]) for id in reader.ids(Document)]
-    kept = [
-        each
-        for each in found
-        if matter in (None, each[1].matter)
-        and (each[1].missing or not incomplete)
-        and may_read(reader.rights, each[1])
+    where = {"matter": matter} if matter else {}
+    keeps = bool(reader.rights.granted & KEEPERS)
+    found = [
+        row["key"] for row in reader.listed("document", "secrecy", **where) if keeps or not row["secrecy"]
     ]
-    return some(request, kept, limit, offset, lambda each: _shown(*each))
-
-
-def may_read(rights: Rights, document: Document) -> bool:
-    try:
-        rights.document(document)
-    except Refusal:
-        return False
-    return True
+    if incomplete:
+        found = [id for id in found if reader.get(Document, id)[1].missing]
+    return some(request, found, limit, offset, lambda id: _shown(id, reader.get(Document, id)[1]))
 
 
 def _shown(id: str, document: Document) -> dict[str, Any]:

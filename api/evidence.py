@@ -21,7 +21,6 @@ from api.problems import Refusal
 from api.reading import (
     DAY,
     LONGEST,
-    PATIENCE,
     PUBLIC,
     READ,
     TIME,
@@ -33,6 +32,7 @@ from api.reading import (
     shown,
     when,
 )
+from api.rights import PATIENCE
 from api.tokens import Public
 from api.wiring import Municipality
 from domain.errors import NotFound

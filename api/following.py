@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -22,9 +22,9 @@ from domain.instrument import Instrument
 from domain.report import Report
 from projections.following import follow_up
 from projections.renewing import renewals
+from projections.view import Row
 
 ID = "0123456789abcdef"
-S = TypeVar("S", Assignment, Instrument, Report)
 ROUTES = Routes()
 add = ROUTES.add
 
@@ -39,7 +39,7 @@ def assignments(
 ) -> Response:
     """Assignments of the bodies that you have to do with."""
     reader.rights.register()
-    return some(request, _mine(reader, Assignment, body), limit, offset, _with_id)
+    return some(request, _mine(reader, "assignment", body), limit, offset, reader.whole(Assignment))
 
 
 @ROUTES.get(
@@ -75,7 +75,7 @@ def follow_up_list(
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
     lines = follow_up(reader.municipality.views, asked, reader.at, body)
-    return some(request, _of_mine(reader, lines), limit, offset, shown)
+    return some(request, reader.seen(lines), limit, offset, shown)
 
 
 @ROUTES.get(
@@ -88,7 +88,7 @@ def instruments(
 ) -> Response:
     """Pictures, plans, agreements and the like of the bodies that you have to do with."""
     reader.rights.register()
-    return some(request, _mine(reader, Instrument, body), limit, offset, _with_id)
+    return some(request, _mine(reader, "instrument", body), limit, offset, reader.whole(Instrument))
 
 
 @ROUTES.get(
@@ -100,8 +100,8 @@ def instrument(reader: Reader, instrument: Id) -> Response:
     """A picture, a plan or the like; the municipality's own decision is null while it is not known."""
     version, state = reader.get(Instrument, instrument)
     reader.rights.body(state.body)
-    content = _with_id((instrument, state)) | {"municipal_decision": shown(state.municipal_decision)}
-    return one(content, version)
+    decided = {"municipal_decision": shown(state.municipal_decision)}
+    return one({"id": instrument} | shown(state) | decided, version)
 
 
 @ROUTES.get(
@@ -124,7 +124,7 @@ def renewals_list(
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
     lines = renewals(reader.municipality.views, asked, reader.at, body)
-    return some(request, _of_mine(reader, lines), limit, offset, shown)
+    return some(request, reader.seen(lines), limit, offset, shown)
 
 
 @ROUTES.get("/reports", "reports", {"items": [{"id": ID, "body": ID, "versions": []}], "total": 1})
@@ -133,8 +133,10 @@ def reports(
 ) -> Response:
     """Reports of the bodies that you have to do with."""
     reader.rights.register()
-    found = [each for each in _mine(reader, Report, body) if _readable(reader, each[1])]
-    return some(request, found, limit, offset, _with_id)
+    found = _mine(reader, "office-report", body, "sent_version")
+    writes = {id: bool(reader.rights.roles(id) & FOLLOWS) for id in {row["body"] for row in found}}
+    readable = [row for row in found if row["sent_version"] is not None or writes[row["body"]]]
+    return some(request, readable, limit, offset, reader.whole(Report))
 
 
 @ROUTES.get(
@@ -144,7 +146,7 @@ def report(reader: Reader, report: Id) -> Response:
     """A report: its versions, where it was sent, what was decided and to whom that went."""
     version, state = reader.get(Report, report)
     _permitted(reader, state)
-    return one(_with_id((report, state)), version)
+    return one({"id": report} | shown(state), version)
 
 
 @ROUTES.get("/reports/{report:id}/pdf", "reports", media="application/pdf")
@@ -172,19 +174,6 @@ def _permitted(reader: Reading, report: Report) -> None:
         raise Refusal(403, "reading-not-permitted", roles=", ".join(sorted(FOLLOWS)))
 
 
-def _mine(reader: Reading, kind: type[S], body: str | None) -> list[tuple[str, S]]:
-    """What there is of a kind, of the bodies that the reader has to do with."""
-    found = [(id, reader.get(kind, id)[1]) for id in reader.ids(kind)]
-    mine = {id: bool(reader.rights.roles(id)) for id in {state.body for _, state in found}}
-    return [each for each in found if body in (None, each[1].body) and mine[each[1].body]]
-
-
-def _of_mine(reader: Reading, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of no body, and those of the bodies that the reader has to do with."""
-    mine = {id: bool(reader.rights.roles(id)) for id in {line["body"] for line in lines if line["body"]}}
-    return [line for line in lines if line["body"] is None or mine[line["body"]]]
-
-
-def _with_id(each: tuple[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = shown(each[1])
-    return {"id": each[0]} | found
+def _mine(reader: Reading, view: str, body: str | None, *columns: str) -> list[Row]:
+    """The rows of a body, or of every body that the reader has to do with."""
+    return reader.seen(reader.listed(view, "body", *columns, **({"body": body} if body else {})))

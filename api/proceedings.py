@@ -36,11 +36,11 @@ def meetings(
 ) -> Response:
     """Meetings of the bodies that you have to do with, the latest first."""
     reader.rights.register()
-    found = [(id, reader.get(Meeting, id)[1]) for id in reader.ids(Meeting)]
-    mine = {id: bool(reader.rights.roles(id)) for id in {state.body for _, state in found}}
-    kept = [each for each in found if body in (None, each[1].body) and mine[each[1].body]]
-    kept.sort(key=lambda each: each[1].starts, reverse=True)
-    return some(request, kept, limit, offset, lambda each: _short(*each))
+    found = reader.seen(reader.listed("meeting", "body", "starts", **({"body": body} if body else {})))
+    found.sort(key=lambda row: row["starts"], reverse=True)
+    return some(
+        request, found, limit, offset, lambda row: _short(row["key"], reader.get(Meeting, row["key"])[1])
+    )
 
 
 def _short(id: str, state: Meeting) -> dict[str, Any]:

@@ -21,15 +21,15 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from api.problems import Refusal, documented
-from api.rights import Rights
+from api.rights import PATIENCE, Rights
 from api.tokens import Caller, caller
 from api.wiring import Municipality
 from domain.errors import NotFound
 from domain.messages import Destroyed, Known, State, stream
-from projections.reading import position_at
+from projections.reading import position_at, rows
+from projections.view import Row
 
 S = TypeVar("S", bound=State)
-PATIENCE = 5.0
 LONGEST = 200
 DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 TIME, ZONE = r"T([01][0-9]|2[0-3]):[0-5][0-9]", r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
@@ -67,13 +67,28 @@ class Reading:
             raise NotFound(kind.STREAM, id)
         return version, state
 
-    def ids(self, kind: type[State]) -> list[str]:
-        return self.rights.streams.ids(kind.STREAM, self.at)
+    def listed(self, view: str, *columns: str, **where: Any) -> list[Row]:
+        """The rows of a view that a list is made of: these columns and those in where, first entered first.
+
+        What is shown of each thing is folded from the log, for those on the page.
+        """
+        if self.at is None:
+            wait_for(self.municipality, self.municipality.registry.recorder.head().position)
+        return rows(self.municipality.views, view, self.at, where=where, columns=columns)
+
+    def whole(self, kind: type[State], key: str = "key") -> Callable[[Row], dict[str, Any]]:
+        """How a row is shown: as all that is known of the thing it is about."""
+        return lambda row: {"id": row[key]} | shown(self.get(kind, row[key])[1])
+
+    def seen(self, found: list[Row]) -> list[Row]:
+        """The rows of no body, and those of the bodies that the reader has to do with."""
+        mine = {id: bool(self.rights.roles(id)) for id in {row["body"] for row in found if row["body"]}}
+        return [row for row in found if not row["body"] or mine[row["body"]]]
 
 
-def rights(request: Request, called: Annotated[Caller, Depends(caller)]) -> Rights:
+def rights(called: Annotated[Caller, Depends(caller)]) -> Rights:
     """What the caller may read, and administer."""
-    return Rights(called, request.app.state.streams[called.municipality.slug])
+    return Rights(called)
 
 
 MyRights = Annotated[Rights, Depends(rights)]

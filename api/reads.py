@@ -25,6 +25,7 @@ from domain.person import Person
 from domain.proposal import Proposal
 from domain.unclarity import Unclarity
 from projections.reading import rows
+from projections.view import Row
 from projections.views import BY_NAME, VIEWS
 
 ID = "0123456789abcdef"
@@ -41,7 +42,8 @@ add = ROUTES.add
 @ROUTES.get("/me", "persons", {"person": ID, "roles": ["secretary"], "bodies": {ID: ["secretary"]}})
 def me(reader: Reader) -> Response:
     """Who you are to the registry, and the roles you have today."""
-    bodies = {id: sorted(found) for id in reader.ids(Body) if (found := reader.rights.roles(id))}
+    held = {row["key"]: reader.rights.roles(row["key"]) for row in reader.listed("body")}
+    bodies = {id: sorted(roles) for id, roles in held.items() if roles}
     return JSONResponse(
         {"person": reader.person, "roles": sorted(reader.rights.roles()), "bodies": shown(bodies)}
     )
@@ -52,17 +54,17 @@ def bodies(request: Request, reader: Reader, limit: Limit = 20, offset: Offset =
     """All bodies."""
     reader.rights.register()
 
-    def show(id: str) -> dict[str, Any]:
-        state = reader.get(Body, id)[1]
+    def show(row: Row) -> dict[str, Any]:
+        state = reader.get(Body, row["key"])[1]
         return {
-            "id": id,
+            "id": row["key"],
             "name": state.name,
             "kind": state.kind,
             "parent": state.parent or None,
             "placed": state.placed,
         }
 
-    return some(request, reader.ids(Body), limit, offset, show)
+    return some(request, reader.listed("body"), limit, offset, show)
 
 
 @ROUTES.get("/bodies/{body:id}", "bodies", {"id": ID, "name": "Exempelrådet", "chair": ID, "members": [ID]})
@@ -119,16 +121,16 @@ def persons(request: Request, reader: Reader, limit: Limit = 20, offset: Offset 
     """The register of persons."""
     reader.rights.register()
 
-    def show(id: str) -> dict[str, Any]:
-        state = reader.get(Person, id)[1]
+    def show(row: Row) -> dict[str, Any]:
+        state = reader.get(Person, row["key"])[1]
         return {
-            "id": id,
+            "id": row["key"],
             "name": shown(state.name),
             "title": shown(state.title),
             "organisation": state.organisation,
         }
 
-    return some(request, reader.ids(Person), limit, offset, show)
+    return some(request, reader.listed("person"), limit, offset, show)
 
 
 @ROUTES.get("/persons/{person:id}", "persons", {"id": ID, "name": "Kim Exempel", "title": None, "grants": []})
@@ -137,7 +139,7 @@ def person(reader: Reader, person: Id) -> Response:
     reader.rights.register()
     version, state = reader.get(Person, person)
     content = {"id": person} | shown(state)
-    if person != reader.person and not reader.rights.anywhere() & (KEEPERS | {Role.ADMINISTRATOR}):
+    if person != reader.person and not reader.rights.granted & (KEEPERS | {Role.ADMINISTRATOR}):
         del content["email"]
     return one(content, version)
 
@@ -155,15 +157,11 @@ def matters(
 ) -> Response:
     """All matters, or those of one body's diary, or the one that a number stands for."""
     reader.rights.register()
-    ids = reader.ids(Matter)
+    where: dict[str, Any] = {"body": body} if body else {}
     if diarienummer is not None:
-        numbered = rows(
-            reader.municipality.views, "number", reader.at, where={"number": normalised(diarienummer)}
-        )
-        ids = list(dict.fromkeys(each["matter"] for each in numbered))
-    found = [(id, reader.get(Matter, id)[1]) for id in ids]
-    kept = [(id, state) for id, state in found if body in (None, state.body)]
-    return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
+        numbered = reader.listed("number", "matter", number=normalised(diarienummer))
+        where["matter"] = [each["matter"] for each in numbered]
+    return some(request, reader.listed("matter", **where), limit, offset, reader.whole(Matter))
 
 
 @ROUTES.get("/matters/{matter:id}", "matters", {"id": ID, "diarienummer": "KS27.14", "title": "Lägesbild"})
@@ -180,9 +178,9 @@ def proposals(
 ) -> Response:
     """Proposals with all their versions; a proposal is not a decision."""
     reader.rights.register()
-    found = [(id, reader.get(Proposal, id)[1]) for id in reader.ids(Proposal)]
-    kept = [(id, state) for id, state in found if matter in (None, state.matter)]
-    return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
+    where = {"version": 1} | ({"matter": matter} if matter else {})
+    found = reader.listed("proposal-version", "proposal", **where)
+    return some(request, found, limit, offset, reader.whole(Proposal, "proposal"))
 
 
 @ROUTES.get("/proposals/{proposal:id}", "proposals", {"id": ID, "matter": ID, "versions": []})
@@ -207,11 +205,8 @@ def unclarities(
 ) -> Response:
     """What is unclear, with the readings of it that named persons have made."""
     reader.rights.register()
-    found = [(id, reader.get(Unclarity, id)[1]) for id in reader.ids(Unclarity)]
-    kept = [
-        (id, state) for id, state in found if body in (None, state.body) and matter in (None, state.matter)
-    ]
-    return some(request, kept, limit, offset, lambda each: {"id": each[0]} | shown(each[1]))
+    where = {name: value for name, value in (("body", body), ("matter", matter)) if value}
+    return some(request, reader.listed("unclarity", **where), limit, offset, reader.whole(Unclarity))
 
 
 @ROUTES.get("/unclarities/{unclarity:id}", "unclarities", {"id": ID, "question": "…", "readings": []})

@@ -12,9 +12,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 from api.problems import Refusal
 from api.tokens import Caller
@@ -25,6 +25,7 @@ from domain.meeting import Meeting
 from domain.messages import Role
 from domain.minutes import Minutes
 from domain.person import Person
+from projections.reading import rows
 from registry.clock import local
 
 KEEPERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST})
@@ -32,33 +33,17 @@ EXAMINERS = KEEPERS | {Role.AUDITOR, Role.ADMINISTRATOR, Role.CHAIR}
 REVIEWERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.AUDITOR})
 WRITERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
 ANYONE = frozenset(Role) - {Role.SYSTEM}
-
-
-class Streams:
-    """The names of a registry's streams by kind, in the order in which they began; read on from where it stopped."""
-
-    def __init__(self, municipality: Municipality) -> None:
-        self._registry, self._after, self._lock = municipality.registry, 0, threading.Lock()
-        self._found: dict[str, dict[str, int]] = {}
-
-    def ids(self, kind: str, upto: int | None = None) -> list[str]:
-        """The ids of a kind, of those that had begun at a position."""
-        with self._lock:
-            for stored in self._registry.recorder.scan(self._after):
-                name, _, id = str(stored.originator_id).partition("-")
-                self._found.setdefault(name, {}).setdefault(id, stored.id)
-                self._after = stored.id
-            return [id for id, first in self._found.get(kind, {}).items() if upto is None or first <= upto]
+PATIENCE = 5.0  # seconds, for the views to show what a reader has just done
 
 
 class Rights:
     """What one person may read in one registry, today."""
 
-    def __init__(self, caller: Caller, streams: Streams) -> None:
-        self._registry, self.streams = caller.municipality.registry, streams
-        self._world = self._registry.world()
+    def __init__(self, caller: Caller) -> None:
+        self._municipality: Municipality = caller.municipality
+        self._world = self._municipality.registry.world()
         self.person = caller.person
-        self.today: date = local(self._registry.now()).date()
+        self.today: date = local(self._municipality.registry.now()).date()
 
     def roles(self, body: str = "") -> frozenset[Role]:
         """The roles for a body, or those for the whole municipality."""
@@ -71,10 +56,21 @@ class Rights:
                 found.add(Role.MEMBER)
         return frozenset(found)
 
-    def anywhere(self) -> frozenset[Role]:
-        """Every role the person has for anything."""
-        granted = {one.role for one in self._world.get(Person, self.person).grants if one.stands(self.today)}
-        return frozenset(granted.union(*(self.roles(body) for body in self.streams.ids("body"))))
+    @cached_property
+    def granted(self) -> frozenset[Role]:
+        """Every role the person is granted for anything."""
+        grants = self._world.get(Person, self.person).grants
+        return frozenset(one.role for one in grants if one.stands(self.today))
+
+    def _anywhere(self) -> frozenset[Role]:
+        """The roles for the first thing that the person has any for: grants, or else a seat in some body."""
+        municipality = self._municipality
+        if not self.granted:
+            municipality.projector.wait_for(municipality.registry.recorder.head().position, PATIENCE)
+            for body in rows(municipality.views, "body", columns=()):
+                if found := self.roles(body["key"]):
+                    return found
+        return self.granted
 
     def _at(self, meeting: Meeting) -> frozenset[Role]:
         chosen = {Role.JUSTERARE} if self.person in meeting.justerare else set()
@@ -82,7 +78,7 @@ class Rights:
 
     # --- the questions
     def register(self) -> None:
-        self._need(self.anywhere(), ANYONE)
+        self._need(self._anywhere(), ANYONE)
 
     def meeting(self, meeting: Meeting) -> None:
         self._need(self._at(meeting), ANYONE)
@@ -103,7 +99,10 @@ class Rights:
         return self._at(self._world.get(Meeting, minutes.meeting)) | ({Role.JUSTERARE} if signs else set())
 
     def document(self, document: Document) -> None:
-        self._need(self.anywhere(), KEEPERS if document.secrecy else ANYONE)
+        if document.secrecy:
+            self._need(self.granted, KEEPERS)
+        else:
+            self.register()
 
     def log(self, body: str | None) -> None:
         """The event log, of one body or all of it."""

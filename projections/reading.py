@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -22,12 +22,13 @@ import sqlalchemy as sa
 from domain.when import Truth
 from projections.links import Links
 from projections.runner import ByStream, records
-from projections.view import GONE_NUMBER, GONE_TEXT, Projection, Row, View
+from projections.view import GONE_NUMBER, GONE_TEXT, Projection, Row, View, standing_columns
 from projections.views import BY_NAME, PROJECTIONS
 from registry.clock import ZONE, stamp
 from registry.registry import Registry
 
 RESET = "clock-reset.v1"
+BASE = frozenset(str(column.name) for column in standing_columns())
 
 
 # --- rows
@@ -39,15 +40,18 @@ def rows(
     where: Mapping[str, Any] | None = None,
     limit: int | None = None,
     offset: int = 0,
+    columns: Iterable[str] | None = None,
 ) -> list[Row]:
     """A view's rows, one a key, in the order their keys were first entered.
 
-    where: columns and the value they must have, or a list of values. true: a day or a local minute.
+    where: columns and the value they must have, or a list of values. true: a day or a local minute. columns: only these
+    and those in where, for a list of many.
     """
     found = BY_NAME[view]
     where = where or {}
+    only = None if columns is None else {*columns, *where}
     put_together = []
-    for assertions in _by_key(_stored(engine, found, known, where)).values():
+    for assertions in _by_key(_stored(engine, found, known, where, only)).values():
         row = _merged(found, assertions) if true is None else _at(found, assertions, _minute(true))
         if row is not None and _all_match(row, where):
             put_together.append(row)
@@ -71,10 +75,13 @@ def holder(
     return latest, Truth(latest["valid"]) if latest else Truth.NO
 
 
-def _stored(engine: sa.Engine, view: View, known: int | None, where: Mapping[str, Any]) -> list[Row]:
-    """The assertions of every key that may match, without what was taken back."""
+def _stored(
+    engine: sa.Engine, view: View, known: int | None, where: Mapping[str, Any], only: Set[str] | None = None
+) -> list[Row]:
+    """The assertions of every key that may match, without what was taken back; only: these columns of the view's."""
     table = view.table
-    query = sa.select(table).order_by(table.c.position, table.c.seq)
+    wanted = table.c if only is None else [each for each in table.c if each.name in only | BASE]
+    query = sa.select(*wanted).order_by(table.c.position, table.c.seq)
     if known is None:
         query = query.where(table.c.retracted_at.is_(None))
     else:
@@ -159,7 +166,7 @@ def _read(view: View, row: Row) -> Row:
     """A row as it is handed out: lists opened, what was taken away as None."""
     read = {name: None if value in (GONE_TEXT, GONE_NUMBER) else value for name, value in row.items()}
     for column in view.table.columns:
-        if column.info.get("json") and (value := read[column.name]) is not None:
+        if column.info.get("json") and (value := read.get(column.name)) is not None:
             read[column.name] = json.loads(value)
     return read
 

@@ -22,11 +22,12 @@ from api.access import authorise
 from api.cli.acting import acting, result_of, told
 from api.cli.options import Dir, Json, opened
 from api.cli.output import answer, console, handled, in_language, plain
-from api.documents import may_read, version_of
+from api.documents import version_of
 from api.extracts import certify
 from api.faults import BadRequest
 from api.intake import Intake, bring
-from api.rights import KEEPERS, Rights, Streams
+from api.problems import Refusal
+from api.rights import KEEPERS, Rights
 from api.tokens import Caller
 from api.wiring import Municipality
 from domain.document import AddDocumentVersion, Document, RegisterDocument
@@ -170,8 +171,11 @@ def get(
         with opened(folder) as municipality:
             person, assurance = acting(municipality)
             state = existing(municipality.registry.world(), Document, document)
-            if not may_read(Rights(Caller(municipality, person, assurance), Streams(municipality)), state):
-                raise Forbidden("reading-not-permitted", house(5), roles=", ".join(sorted(KEEPERS)))
+            try:
+                Rights(Caller(municipality, person, assurance)).document(state)
+            except Refusal as refused:
+                roles = ", ".join(sorted(KEEPERS))
+                raise Forbidden("reading-not-permitted", house(5), roles=roles) from refused
             found = version_of(document, state, number)
             _write(municipality, found.file, out)
         path = str(out.resolve())
