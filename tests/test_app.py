@@ -491,6 +491,47 @@ def test_lists_are_paged_and_lead_on(town: Town) -> None:
         )
 
 
+LISTS = {
+    "bodies": "body", "persons": "person", "meetings": "meeting", "matters": "matter", "documents": "document",
+    "proposals": "proposal", "unclarities": "unclarity", "assignments": "assignment", "instruments": "instrument",
+    "reports": "report",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), LISTS.items())
+def test_a_list_has_all_that_the_log_tells_of_and_what_was_done_last(
+    town: Town, name: str, kind: str
+) -> None:
+    town.register("last", "Sist Kommen")  # and nobody has waited for the views
+    body = {"body": town.ids["council"]} if name in ("meetings", "unclarities") else {}
+    asked = f"{V1}/{name}"
+    header = town.header("secretary")
+    found = town.client.get(asked, params={"limit": 200, **body}, headers=header).json()["items"]
+    streams = (fact.stream.partition("-") for fact in town.municipality.registry.facts())
+    told = list(dict.fromkeys(id for stream, _, id in streams if stream == kind))
+    assert sorted(item["id"] for item in found) == sorted(told)
+    assert len(found) == town.client.get(asked, params={"limit": 1, **body}, headers=header).json()["total"]
+    past = {"limit": 200, "known": 1, **body}
+    assert town.client.get(asked, params=past, headers=header).json()["total"] == 0
+
+
+def test_a_page_folds_only_what_it_shows(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        town.register("one", f"Person {number}")
+    recorder, asked = town.municipality.registry.recorder, list[str]()
+    real = recorder.select_stream
+
+    def counted(name: str, *more: Any) -> Any:
+        asked.append(name)
+        return real(name, *more)
+
+    monkeypatch.setattr(recorder, "select_stream", counted)
+    header = town.header("secretary")
+    page = town.client.get(f"{V1}/persons", params={"limit": 3, "offset": 20}, headers=header).json()
+    assert len(page["items"]) == 3
+    assert len(set(asked)) <= 4  # those shown, and who asks
+
+
 def test_contact_data_is_for_those_who_keep_the_register(town: Town) -> None:
     at = f"persons/{town.ids['gunnar']}"
     town.do(f"{at}/change-contact", email="gunnar@example.org")
