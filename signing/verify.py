@@ -16,15 +16,18 @@
 14 digest              the views are what the events give
 
 The last three need the registry's code and keys; here they are named as not run. A step that is not run says why.
+As a program, `python -m signing.verify PATH`, it is alone.py.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from importlib import import_module
 from typing import Any
 
 from cryptography import x509
@@ -383,3 +386,7 @@ def _verify_approval(evidence: Evidence, report: Report, name: str, data: dict[s
 def approval_statement(root: str, render: str, version: int) -> bytes:
     """The bytes that an approval's detached signature is over: minutes root, render hash and version."""
     return encode({"minutes_root": root, "render": render, "version": version})
+
+
+if __name__ == "__main__":
+    sys.exit(import_module("signing.alone").main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from signing.levels import Levels
 from signing.log import Tree, leaf_hash
 from signing.pki import certificate_der
 from signing.records import Documents, Record, SourceDamaged
-from signing.report import STEPS, TEXTS, Report, english
+from signing.report import STEPS, TEXTS, Report, say
 from signing.verify import Destroyed, approval_statement, verify_growth, verify_inclusions, verify_log
 from tests.evidence import (
     MINUTES,
@@ -420,7 +420,7 @@ def test_unprotected_bytes_are_listed() -> None:
 
 def test_every_sentence_can_be_told() -> None:
     for code in TEXTS:
-        assert english(code, _Anything())
+        assert say(code, _Anything())
 
 
 class _Anything(dict[str, str | int]):

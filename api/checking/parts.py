@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import psycopg
 from cryptography import x509
 
 from api.faults import Fault, told
-from signing.report import TEXTS, Say, english
+from signing.report import TEXTS, Language, Say
+from signing.report import say as say_alone
 
 Progress = Callable[[str, int, int], None]
 # What a damaged database may raise: what SQLite says of it may itself not be text.
@@ -41,12 +41,12 @@ def read_roots(path: Path) -> list[x509.Certificate]:
         raise Unreadable("no-certificate", path=path) from None
 
 
-def say(language: Literal["sv", "en"]) -> Say:
+def say(language: Language) -> Say:
     """How a report is told in a language."""
 
     def in_language(code: str, values: Mapping[str, str | int]) -> str:
-        if language == "en" and code in TEXTS:
-            return english(code, values)
+        if code in TEXTS:
+            return say_alone(code, values, language)
         return told("verify", code, language, values)
 
     return in_language

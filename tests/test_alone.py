@@ -1,0 +1,232 @@
+"""The verifier by itself: what it says of an export and a PDF, and that it needs nothing else of ours."""
+
+from __future__ import annotations
+
+import html.parser
+import importlib.metadata
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from signing import alone, page
+from signing.alone import BROKEN, HOLDS, UNUSABLE
+from signing.report import STEPS, TEXTS, say
+from tests.golden_hostile import SOUND
+from tests.house import ROOT
+
+PAPER = next((SOUND / "minutes").glob("*.pdf"))
+ANCHOR = SOUND / "trust.pem"
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: object, expect: int = HOLDS) -> str:
+    assert alone.main([str(one) for one in arguments]) == expect
+    said = capsys.readouterr()
+    assert bool(said.err) is (expect == UNUSABLE)
+    return said.out + said.err
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, bool | None]:
+    return {one["step"]: one["ok"] for one in report["checks"]}
+
+
+# --- what it says
+def test_an_export_holds_in_every_step_it_has_something_for(capsys: pytest.CaptureFixture[str]) -> None:
+    newest = max((SOUND / "checkpoints").glob("*.note"))
+    report = json.loads(
+        answer(capsys, SOUND, "--trust", ANCHOR, "--checkpoint", newest, "--json", "-", "--language", "en")
+    )
+    left = {step for step, ok in outcomes(report).items() if ok is None}
+    assert left == {"columns", "statements", "rerender", "digest"}
+    assert (report["ok"], report["trusted"], report["clock"], report["events"]) == (
+        True,
+        True,
+        "simulated",
+        6,
+    )
+    assert report["path"] == str(SOUND)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", report["at"])
+    why = next(one["detail"] for one in report["checks"] if one["step"] == "digest")
+    assert why == "not run: an export holds no keys; verify the data folder"
+
+
+def test_a_pdf_names_its_signers_and_what_could_not_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+    told = answer(capsys, PAPER, "--trust", ANCHOR)
+    assert "Ordforande: Åsa Öberg; Justerare: Łukasz Çelik; Stampel: Exempelkommun" in told
+    assert "Inte prövat: en PDF för sig innehåller inga händelser" in told
+    assert "Prövat mot det certifikat som angavs." in told
+    assert "Oskyddade byte: 0" in told
+
+
+def test_without_an_anchor_it_is_the_municipalitys_own_word(capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (SOUND, PAPER):
+        report = json.loads(answer(capsys, path, "--json", "-"))
+        assert (report["ok"], report["trusted"]) == (True, False)
+    assert "self-asserted" in answer(capsys, PAPER, "--language", "en")
+
+
+def test_what_does_not_hold_is_named_by_its_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spoilt = tmp_path / "spoilt.pdf"
+    spoilt.write_bytes(PAPER.read_bytes()[:-100])
+    told = answer(capsys, spoilt, "--trust", ANCHOR, "--language", "en", expect=BROKEN)
+    assert "Something does not hold: see 9" in told
+    spoilt.write_bytes(b"startxref")
+    assert "Inget" not in answer(capsys, spoilt, expect=BROKEN)
+    (tmp_path / "export.json").write_text("{")
+    told = answer(capsys, tmp_path, expect=BROKEN)
+    assert "exporten kan inte läsas" in told
+    assert "Inte prövat: här finns inget att pröva" in told
+
+
+def test_a_report_and_a_page_are_written_in_one_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, shown = tmp_path / "report.json", tmp_path / "page.html"
+    copied = tmp_path / "<b>&.pdf"
+    copied.write_bytes(PAPER.read_bytes() + b"more")
+    told = answer(capsys, copied, "--json", data, "--html", shown, expect=BROKEN)
+    assert "STÄMMER INTE" in told
+    report = json.loads(data.read_text("utf-8"))
+    assert set(report) == {"path", "at", "ok", "trusted", "clock", "events", "checks", "unprotected"}
+    text = _Text()
+    text.feed(shown.read_text("utf-8"))
+    assert text.open == []
+    assert text.tags.count("tr") == 1 + len(STEPS)
+    assert not {"script", "link", "img", "b"} & set(text.tags)
+    assert "Kontroll av <b>&.pdf" in text.said
+    assert "STÄMMER INTE" in text.said
+    for one in report["unprotected"]:
+        assert f"från byte {one['offset']}: {one['length']} byte" in text.said
+    assert "<b>" in answer(capsys, copied, "--html", "-", expect=BROKEN).replace("&lt;b&gt;", "<b>")
+
+
+class _Text(html.parser.HTMLParser):
+    """What a page says, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.said = ""
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.said += data
+
+
+def test_every_sentence_is_there_in_both_languages_with_the_same_values() -> None:
+    place = re.compile(r"\{(\w+)\}")
+    words = page._words()
+    for said in (*TEXTS.values(), *words["step"].values(), *(words[one] for one in words if one != "step")):
+        assert set(said) == {"sv", "en"}
+        assert all(said.values())
+        assert set(place.findall(said["sv"])) == set(place.findall(said["en"])), said
+    assert set(words["step"]) == set(STEPS)
+    for code in TEXTS:
+        assert say(code, _Anything(), "sv")
+
+
+class _Anything(dict[str, str | int]):
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+# --- what it refuses
+def test_what_cannot_be_used_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("hello")
+    assert "varken en export eller en PDF" in answer(capsys, tmp_path, expect=UNUSABLE)
+    assert "neither" in answer(capsys, tmp_path / "text", "--language", "en", expect=UNUSABLE)
+    assert "kan inte läsas" in answer(capsys, tmp_path / "nothing", expect=UNUSABLE)
+    assert "inget certifikat" in answer(capsys, PAPER, "--trust", PAPER, expect=UNUSABLE)
+    assert "kan inte läsas" in answer(capsys, PAPER, "--checkpoint", tmp_path / "no", expect=UNUSABLE)
+    assert "kan inte skrivas" in answer(capsys, PAPER, "--json", tmp_path, expect=UNUSABLE)
+    with pytest.raises(SystemExit, match="2"):
+        alone.main(["--zork"])
+
+
+def test_the_program_ends_with_the_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["signing.verify", str(PAPER)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "signing" / "verify.py"), run_name="__main__")
+    assert ended.value.code == HOLDS
+    assert "Oskyddade byte: 0" in capsys.readouterr().out
+
+
+# --- by itself
+def needed(name: str, found: set[str]) -> set[str]:
+    """The distributions that one needs, itself and what they need in turn."""
+    if name.lower() not in found:
+        found.add(name.lower())
+        for line in importlib.metadata.distribution(name).requires or ():
+            asked = Requirement(line)
+            if asked.marker is None or asked.marker.evaluate({"extra": ""}):
+                needed(asked.name, found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An environment that holds `cryptography`, `pyhanko` and what they need, and a folder with signing/ in it."""
+    place = tmp_path_factory.mktemp("fresh")
+    venv.create(place / "venv", with_pip=False, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(place / "venv")}))
+    here = Path(sysconfig.get_path("purelib"))
+    for name in needed("pyhanko", needed("cryptography", set())):
+        files = importlib.metadata.distribution(name).files or []
+        for top in {file.parts[0] for file in files if file.parts[0] != ".." and file.suffix != ".pth"}:
+            if top != "__pycache__" and not (packages / top).exists():
+                (packages / top).symlink_to(here / top)
+    shutil.copytree(ROOT / "signing", place / "signing", ignore=shutil.ignore_patterns("__pycache__"))
+    yield place
+    shutil.rmtree(place)
+
+
+def test_it_runs_where_there_is_nothing_else_of_ours(fresh: Path) -> None:
+    def run(*command: object, expect: int) -> str:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        clean |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [fresh / "venv" / "bin" / "python", "-W", "error", *map(str, command)],
+            cwd=fresh, env=clean, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    loaded = (
+        "import sys; from signing.alone import main; main([sys.argv[1], '--json', '-']); "
+        "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    *report, names = run("-c", loaded, SOUND, expect=0).splitlines()
+    assert json.loads("".join(report))["ok"]
+    allowed = {"signing", "pyhanko", "pyhanko_certvalidator", "asn1crypto", "cryptography"}
+    assert allowed <= set(names.split())
+    for other in ("domain", "registry", "projections", "api", "pydantic", "sqlalchemy", "typst"):
+        assert other not in names.split()
+        assert "ModuleNotFoundError" in run(
+            "-c", f"try: import {other}\nexcept ImportError as e: print(repr(e))", expect=0
+        )
+    told = run("-m", "signing.verify", PAPER, "--trust", ANCHOR, expect=0)
+    assert "Allt som prövats stämmer." in told
+    assert run("-m", "signing.verify", PAPER, "--trust", PAPER, expect=2) == ""
