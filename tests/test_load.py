@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from api.bench import lasted
+from api.bench.clerk import PART, PROFILE
+from domain.profile import read
 from tests.house import ROOT
 from tests.postgres import Cluster
 
@@ -41,6 +43,11 @@ def test_everything_acknowledged_is_there_and_verifies(result: dict[str, Any]) -
         assert one["verified"]
         assert one["missing"] == 0
         assert one["events"] >= one["acknowledged"] > 0
+
+
+def test_the_clerks_agenda_stands_in_the_rules_they_work_by() -> None:
+    (rule,) = (rule for rule in read(PROFILE).content(PART)["rules"] if rule["id"] == "standing-items")
+    assert len(rule["value"]) >= 3  # a meeting takes up three, and adds one
 
 
 def test_every_kind_of_request_is_timed(result: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ PART = "trygghetsradet"
 PROFILE = next(
     text
     for each in sorted(files("domain.profiles").iterdir(), key=lambda each: each.name)
-    if each.name.endswith(".toml") and f"[bodies.{PART}]" in (text := each.read_text("utf-8"))
+    if each.name.endswith(".toml")
+    and f"[bodies.{PART}.rules.standing-items]" in (text := each.read_text("utf-8"))
 )
 REPORT = (
     "Polisen redogjorde för läget: färre inbrott i bostäder än förra våren, fler bedrägerier mot äldre. "
