@@ -30,6 +30,7 @@ from registry.vault import Vault
 from signing.log import Tree
 from tests.council import NOW, SECRETARY, Session
 from tests.given import Outcome, acting
+from tests.places import Place
 
 SLUG = "provkommun"
 
@@ -45,6 +46,12 @@ class Reached:
         self.refusals[error.code] += 1
         if isinstance(error, NotFound):
             self.refusals[f"not-found {error.values['what']}"] += 1
+
+
+def _forgetful_vault() -> Vault:
+    """Keys in memory alone."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    return Vault(engine, bytes(32))
 
 
 class LogWorld:
@@ -67,16 +74,13 @@ class LogWorld:
 class LogSession(Session):
     """A session that goes on from what its registry has saved; ask() saves what is not refused."""
 
-    def __init__(self, folder: Path, reached: Reached) -> None:
+    def __init__(self, folder: Path, reached: Reached, url: str | None = None) -> None:
         super().__init__()
-        folder.mkdir(exist_ok=True)
         self.reached, self.clock = reached, SimulatedClock(NOW)
-        engine = sa.create_engine(
-            "sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False}
-        )
-        vault = Vault(engine, bytes(32))
-        recorder = SQLiteRecorder(folder / "events.db")
-        recorder._writer.execute("PRAGMA synchronous=OFF")  # nothing here is to outlive a power cut
+        place = Place(folder, url)
+        recorder, vault = place.recorder(), place.vault() if url else _forgetful_vault()
+        if isinstance(recorder, SQLiteRecorder):
+            recorder._writer.execute("PRAGMA synchronous=OFF")  # nothing here is to outlive a power cut
         self.registry = Registry(SLUG, recorder, vault, Files(folder / "files", vault), self.clock)
         system = Actor("system", Mandate(Role.SYSTEM), "system")
         news = [New(fact.stream, fact.event) for fact in self.scenario.world.log()]

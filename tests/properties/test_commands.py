@@ -80,10 +80,10 @@ def refusals() -> Iterator[tuple[str, str]]:
                     pass
 
 
-def test_the_stories_reach_every_command_and_every_refusal(tmp_path: Path) -> None:
+def test_the_stories_reach_every_command_and_every_refusal(tmp_path: Path, database_url: str | None) -> None:
     reached = Reached()
     for number, story in enumerate(STORIES):
-        session = LogSession(tmp_path / str(number), reached)
+        session = LogSession(tmp_path / str(number), reached, database_url)
         story(session)
         session.look()
         session.close()
@@ -208,12 +208,13 @@ class Machine(RuleBasedStateMachine):
     """A registry somewhere in a council's year, and anybody asking anything."""
 
     reached: Reached
+    url: str | None
 
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
         folder = Path(self.stack.enter_context(TemporaryDirectory()))
-        self.session = LogSession(folder, self.reached)
+        self.session = LogSession(folder, self.reached, self.url)
         self.stack.callback(self.session.close)
 
     @initialize(stage=st.sampled_from(sorted(STAGES)), opened=st.booleans())
@@ -244,8 +245,8 @@ class Machine(RuleBasedStateMachine):
         self.stack.close()
 
 
-def test_any_commands_in_any_order() -> None:
-    Machine.reached = reached = Reached()
+def test_any_commands_in_any_order(database_url: str | None) -> None:
+    Machine.reached, Machine.url = (reached := Reached()), database_url
     long = settings.get_current_profile_name() == "long"
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=400 if long else 25, stateful_step_count=30 if long else 12)
