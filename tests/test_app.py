@@ -511,7 +511,7 @@ def test_a_list_has_all_that_the_log_tells_of_and_what_was_done_last(
     told = list(dict.fromkeys(id for stream, _, id in streams if stream == kind))
     assert sorted(item["id"] for item in found) == sorted(told)
     assert len(found) == town.client.get(asked, params={"limit": 1, **body}, headers=header).json()["total"]
-    past = {"limit": 200, "known": 1, **body}
+    past: dict[str, str | int] = {"limit": 200, "known": 1, **body}
     assert town.client.get(asked, params=past, headers=header).json()["total"] == 0
 
 
