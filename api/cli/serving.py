@@ -1,7 +1,12 @@
-"""serve: the HTTP API of one or several registries, with their reactions and views running."""
+"""serve: the HTTP API of one or several registries, with their reactions and views running.
+
+- glibc gives each thread a heap of its own (M_ARENA_MAX in mallopt(3)), and what is left between the pieces in each
+  makes a long-lived server grow: by a tenth in an hour. All of this one's threads share two.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import socket
 from collections.abc import Iterator
@@ -19,6 +24,8 @@ from api.faults import BadRequest
 from api.reactions import Reactions
 from api.settings import NAME, NotAFolder
 from api.wiring import Municipality, clock_declared, open_folder
+
+ARENA_MAX = -8  # M_ARENA_MAX in <malloc.h>
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +56,7 @@ def folders(place: Path) -> list[Path]:
 
 def run(places: list[Path], host: str, port: int, *, as_json: bool = False, quiet: bool = False) -> None:
     """Serve until stopped; everything is closed on the way out. quiet: the command has answered already."""
+    _share_heaps()
     with _listening(host, port) as door:
         opened: list[Municipality] = []
         reacting: list[Reactions] = []
@@ -71,6 +79,12 @@ def run(places: list[Path], host: str, port: int, *, as_json: bool = False, quie
                 reactions.stop()
             for municipality in opened:
                 municipality.close()
+
+
+def _share_heaps() -> None:
+    """Let the threads to come share two heaps, where the C library knows how."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(ARENA_MAX, 2)
 
 
 @contextmanager
