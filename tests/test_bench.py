@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from api.bench import appending
 from api.bench.figures import durations, percentile, rates, within
+from api.bench.missed import why
 from api.bench.scales import SCALES, Scales
 from api.bench.synthetic import Log
 from api.bench.table import number
@@ -143,6 +144,14 @@ def test_the_page_shows_every_figure_and_where_it_comes_from(result: dict[str, A
             figure["met"] is False,
             figure["met"] is True,
         )
+
+
+def test_the_page_says_what_was_done_where_an_aim_was_missed(result: dict[str, Any], page: Path) -> None:
+    said = (page / "bench.md").read_text("utf-8")
+    for figure in result["figures"]:
+        if figure["aim"] is not None and "peer" in figure:
+            assert (why(figure["name"]) or "?") in said or figure["met"], figure["name"]
+            assert why(figure["name"]), "what the time goes to if it misses, in api/bench/missed.py"
 
 
 def test_the_plot_has_a_bar_for_each(result: dict[str, Any], page: Path) -> None:

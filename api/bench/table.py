@@ -14,6 +14,8 @@ from typing import Any
 
 from rich.table import Table
 
+from api.bench.missed import why
+
 PAGE, PLOT = "bench.md", "bench.svg"
 _LEAST, _MOST = 1 / 32, 8.0
 _NAMES, _BARS, _LINE, _TOP = 570, 300, 22, 34
@@ -99,6 +101,11 @@ def page(result: Result) -> str:
     lines += [
         "| " + " | ".join(cell.replace("|", "\\|") for cell in told(one)) + " |" for one in result["figures"]
     ]
+    missed = [one for one in result["figures"] if one["met"] is False]
+    told_once = {text: one["name"] for one in reversed(missed) if (text := why(one["name"]))}
+    if told_once:
+        lines += ["", "## Where a figure missed its aim", ""]
+        lines += [f"- {name}: {text}" for text, name in reversed(told_once.items())]
     return "\n".join(lines) + "\n"
 
 
