@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from api.moving import ASIDE
 from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
 from registry.postgres_engine import is_postgres
@@ -49,7 +50,14 @@ def _database(m: Municipality, words: Words) -> dict[str, Any]:
         f"schemat {m.database} i PostgreSQL {version}; synchronous_commit {synced}",
         f"the schema {m.database} of PostgreSQL {version}; synchronous_commit {synced}",
     )
-    return _check("database", True, said)
+    if left := ", ".join(sorted(path.name for path in m.dir.glob(f"*{ASIDE}"))):
+        said += words(
+            f"; {left} ligger kvar efter flytten, med nycklar som kan förstöras här men inte där: ta bort dem när "
+            "flytten är prövad",
+            f"; {left} are left from the move, with keys that can be destroyed here but not there: remove them when "
+            "the move has been tried",
+        )
+    return _check("database", None if left else True, said)
 
 
 def _clock(m: Municipality, words: Words) -> dict[str, Any]:

@@ -103,7 +103,9 @@ class Bell:
                     self._ring()
 
     def close(self) -> None:
-        """Tell what is untold, and end."""
+        """Tell what is untold, and end; a second time nothing."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         self._waker.send(b"x")
         if self._thread is not None:

@@ -354,6 +354,11 @@ def test_the_command_takes_the_address_from_the_environment_and_says_what_it_did
     assert "events.db.moved" in said
     assert "kommandoraden" not in said
     assert asked(capsys, 0, "move", "--dir", place.dir)["moved"] is False
+    looked = asked(capsys, 0, "doctor", "--dir", place.dir)["checks"][0]
+    assert looked["ok"] is None and "keys.db.moved" in looked["detail"]
+    for left in place.dir.glob("*.moved"):
+        left.unlink()
+    assert asked(capsys, 0, "doctor", "--dir", place.dir)["checks"][0]["ok"] is True
 
 
 def test_an_address_on_the_command_line_is_told_to_be_seen(

@@ -58,6 +58,7 @@ def log(postgres_url: str, slug: str) -> Iterator[PostgresRecorder]:
     recorder = PostgresRecorder(postgres_url, slug)
     yield recorder
     recorder.close()
+    recorder.close()  # a second time there is nothing to do
 
 
 @pytest.fixture
