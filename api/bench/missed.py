@@ -16,11 +16,12 @@ WHY = {
     "(decision 11).",
     "append, batches of 100": "The rest is what each stream's version is held to, and the answer. Done: the rows go in "
     "one statement, stamped and encoded once.",
-    "rebuild of all views": "The peer only reads, in about 50 µs an event. Every event is also folded by the views of "
-    "its kind of stream and becomes eight rows on average: 75 µs, 50 of them for the audit's. The rows are written by a "
-    "second thread meanwhile, in 60. Done: what an event concerns is worked out once for all views, rows go as one text "
-    "that the database takes apart itself, indexes are made last, and tables change places by name (decision 12). The "
-    "reader has become three times as fast since the aim was set, and the share fell as the rebuild rose.",
+    "rebuild of all views":
+    "The peer only reads, in about 50 µs an event. Every event is also folded by the views of its kind of stream "
+    "and becomes eight rows on average: 75 µs, 50 of them for the audit's. The rows are written by a second "
+    "thread meanwhile, in 60. Done: what an event concerns is worked out once for all views, rows go as one text "
+    "that the database takes apart itself, indexes are made last, and tables change places by name (decision 12). "
+    "The reader has become three times as fast since the aim was set, and the share fell as the rebuild rose.",
     "verify: hashing": "The bare loop keeps one hash a level; verify keeps that of every complete subtree, which "
     "checkpoints, proofs and tiles are held to. Done: they lie end to end in one array a level.",
     "verify: canonical re-parse": "The bare loop accepts a key given twice, numbers beyond 2^53 and any shape. Done: "
