@@ -151,7 +151,10 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
         newest = max(standing, key=lambda path: standing[path].size, default=None)
         places = [] if url else [NAME]
         places += [f"{PKI}/{path.name}" for path in sorted((folder / PKI).iterdir()) if _ours(path)]
-        places += [f"{CHECKPOINTS}/{path.name}" for path in sorted(standing)]
+        beside = [path.with_suffix(".tst") for path in standing]
+        places += [
+            f"{CHECKPOINTS}/{path.name}" for path in sorted([*standing, *filter(Path.is_file, beside)])
+        ]
         if (folder / CHECKPOINTS / destroyed.NAME).exists():
             places.append(f"{CHECKPOINTS}/{destroyed.NAME}")
         copy.all(places + [f"{FILES}/{address[:2]}/{address}" for address in log.files])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.moving import ASIDE
+from api.stamping import awaits
 from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
 from registry.postgres_engine import is_postgres
@@ -22,7 +23,7 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     """Look at a data folder; each check with its outcome and detail."""
     municipality = open_folder(folder)
     try:
-        looks = (_database, _clock, _views, _checkpoints, _certificates, _files, _space)
+        looks = (_database, _clock, _views, _checkpoints, _stamps, _certificates, _files, _space)
         checks = [look(municipality, words) for look in looks]
     finally:
         municipality.close()
@@ -101,6 +102,23 @@ def _checkpoints(m: Municipality, words: Words) -> dict[str, Any]:
         f"{len(stored)} checkpoints; {since} events since the last",
     )
     return _check("checkpoints", since <= 2 * m.settings.checkpoint_every, said)
+
+
+def _stamps(m: Municipality, words: Words) -> dict[str, Any]:
+    url = m.settings.timestamp_url
+    by = url or words(
+        "kommunens egen utfärdare, alltså kommunens egen utsaga", "our own authority: self-asserted"
+    )
+    if (note := awaits(m)) is None:
+        said = words(
+            f"den nyaste kontrollpunkten är tidsstämplad ({by})", f"the newest checkpoint is stamped ({by})"
+        )
+        return _check("timestamps", True, said)
+    said = words(
+        f"kontrollpunkt {int(note.stem)} väntar på sin tidsstämpel ({by}); den begärs igen när registret är i drift",
+        f"checkpoint {int(note.stem)} awaits its time stamp ({by}); it is asked for again while in service",
+    )
+    return _check("timestamps", False if url else None, said)
 
 
 def _certificates(m: Municipality, words: Words) -> dict[str, Any]:

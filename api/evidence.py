@@ -16,7 +16,6 @@ from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.keyroom import VKEYS
 from api.problems import Refusal
 from api.reading import (
     DAY,
@@ -41,11 +40,13 @@ from projections.evidence import EvidenceTiles, TilesBehind, inclusion
 from signing.checkpoint import Checkpoint
 from signing.log import leaf_hash
 from signing.tiles import Tile
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 ID = "0123456789abcdef"
 Format = Literal["json", "csv", "text"]
 CSV, TEXT, JSON = "text/csv", "text/plain", "application/json"
 PEM, BYTES = "application/pem-certificate-chain", "application/octet-stream"
+PKCS7 = "application/pkcs7-signature"
 Filter = Annotated[str | None, Query(max_length=120)]
 IdFilter = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$")]
 Known = Annotated[str | None, Query(pattern=WHEN, description="A position, a day or a time (RFC 3339).")]
@@ -169,6 +170,13 @@ def vkeys(municipality: Public) -> Response:
     """The keys that verify checkpoints (C2SP signed-note). Public."""
     content = (municipality.keys.folder / VKEYS).read_bytes()
     return Response(content, media_type=f"{TEXT}; charset=utf-8", headers={"Cache-Control": "max-age=3600"})
+
+
+@ROUTES.get("/log/vkeys.p7s", "log", media=PKCS7, statuses=PUBLIC)
+def vkeys_signature(municipality: Public) -> Response:
+    """The municipality's signature over the keys that verify checkpoints (detached CMS, RFC 5652). Public."""
+    content = (municipality.keys.folder / VKEYS_SIGNATURE).read_bytes()
+    return Response(content, media_type=PKCS7, headers={"Cache-Control": "max-age=3600"})
 
 
 @ROUTES.get("/log/trust-anchor.pem", "log", media=PEM, statuses=PUBLIC)

@@ -2,7 +2,7 @@
 
 - The form is that of signing/export.py. Sealed fields stay sealed: an export shows what happened and proves it, and
   opens nothing that is personal. The sealed minutes are the readable part; those destroyed by decision are left out.
-- A checkpoint is signed first, so that everything exported is covered by one.
+- A checkpoint is signed first, so that everything exported is covered by one, and stamped with the time if that can be.
 - The index is written last: a folder without it is no export, only the beginning of one.
 """
 
@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from api.faults import BadRequest
+from api.stamping import Unstamped, stamp_newest
 from api.wiring import Municipality
 from domain.minutes_events import MinutesApproved, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, VKEYS
+from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR
 from signing.tiles import Tile, new_tiles
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 
 def export(
@@ -35,6 +38,8 @@ def export(
     if not 1 <= first <= last <= head:
         raise BadRequest("range-outside", first=first, last=last, head=head)
     m.checkpoints.sign(m.registry.clock.now())
+    with suppress(Unstamped):  # the export stands without, and doctor says what is amiss
+        stamp_newest(m)
     notes = m.registry.recorder.checkpoints()
     size = notes[-1][0]
     for folder in (CHECKPOINTS, DOCUMENTS):
@@ -50,9 +55,13 @@ def export(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     for number, note in notes:
-        (out / CHECKPOINTS / f"{number:012}.note").write_bytes(note)
-    for name in (VKEYS, ANCHOR, "ca.crl"):
-        (out / name).write_bytes((m.keys.folder / name).read_bytes())
+        place = Path(CHECKPOINTS) / f"{number:012}.note"
+        (out / place).write_bytes(note)
+        if (stamp := (m.dir / place).with_suffix(".tst")).is_file():
+            (out / place).with_suffix(".tst").write_bytes(stamp.read_bytes())
+    for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR, "ca.crl", STAMP_ANCHOR):
+        if (file := m.keys.folder / name).is_file():
+            (out / name).write_bytes(file.read_bytes())
     index = {"format": FORMAT, "municipality": m.slug, "name": m.name, "origin": m.settings.origin,
              "from": first, "to": last, "size": size}  # fmt: skip
     write_synced(out / INDEX, json.dumps(index, ensure_ascii=False, indent=2).encode() + b"\n")

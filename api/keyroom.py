@@ -1,7 +1,8 @@
 """The keys that a municipality signs with, and what is published of them.
 
 - pki/ holds the authority's certificates in the clear and its private keys as encrypted PKCS#8, under a secret
-  derived from the root key; the log's keys likewise. trust.pem is the anchor that an outsider needs.
+  derived from the root key; the log's keys likewise. trust.pem is the anchor that an outsider needs: the municipality
+  has signed log.vkeys, the log's public keys, under it.
 - The log signs its checkpoints twice: Ed25519, and ML-DSA-44 beside it for the day when the first no longer holds.
 """
 
@@ -13,14 +14,16 @@ from datetime import datetime
 from pathlib import Path
 
 from registry.files import write_synced
+from registry.mapper import EvidenceBroken
 from registry.vault import Vault
-from signing.note import Algorithm, Vkey
+from signing import cms, vkeys
+from signing.export import ANCHOR, Broken, read_anchor
+from signing.note import Algorithm, NoteError, Vkey
 from signing.pki import Authority, certificate_pem
+from signing.signed_data import CmsError
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority
-
-ANCHOR = "trust.pem"
-VKEYS = "log.vkeys"
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,13 @@ def create_keys(folder: Path, name: str, origin: str, vault: Vault, now: datetim
     secret = _secret(vault)
     authority = Authority.create(name, now)
     signers = [Signer.generate(origin, Algorithm.ED25519), Signer.generate(origin, Algorithm.ML_DSA_44)]
+    published = vkeys.write_vkeys([signer.vkey for signer in signers])
+    timestamper = LocalTimeStamper(TimestampAuthority(authority.timestamp, lambda: now))
     files = authority.dump(secret) | {
         "log-ed25519.key.pem": signers[0].dump(secret),
         "log-mldsa44.key.pem": signers[1].dump(secret),
-        VKEYS: "".join(f"{signer.vkey}\n" for signer in signers).encode(),
+        VKEYS: published,
+        VKEYS_SIGNATURE: cms.sign(published, authority.seal, [authority.ca.certificate], now, timestamper),
         "ca.crl": authority.crl(now),
         ANCHOR: certificate_pem(authority.ca.certificate),
     }
@@ -72,8 +78,14 @@ def load_keys(folder: Path, origin: str, vault: Vault, clock: Callable[[], datet
 
 
 def read_vkeys(folder: Path) -> list[Vkey]:
-    """The log's public keys."""
-    return [Vkey.parse(line) for line in (folder / VKEYS).read_text("utf-8").splitlines()]
+    """The log's public keys, which the municipality has signed; raises EvidenceBroken, as verify would say it."""
+    try:
+        found = vkeys.read_vkeys((folder / VKEYS).read_bytes())
+        anchor = read_anchor((folder / ANCHOR).read_bytes())
+        vkeys.open_signature(found, (folder / VKEYS_SIGNATURE).read_bytes(), [anchor])
+    except (NoteError, Broken, CmsError) as error:
+        raise EvidenceBroken(f"{folder / VKEYS}: {error}") from error
+    return found
 
 
 def _secret(vault: Vault) -> bytes:

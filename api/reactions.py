@@ -5,7 +5,8 @@
 - Sealing: the municipality's seal locks the file, with the certificates and the revocation list in it and an archive
   time stamp over all (PAdES B-LTA). The approved version's key becomes preserved; drafts' keys stay until they are
   destroyed at finishing.
-- A checkpoint is signed at every sealing and after each interval of events.
+- A checkpoint is signed at every sealing and after each interval of events, and the newest is stamped with the time.
+  A time-stamp authority that does not answer is asked again later and holds nothing up.
 - One thing that cannot be done does not keep the others from being done. In a server it is logged, shown by /readyz
   and tried again, at first soon and then more seldom.
 """
@@ -21,6 +22,7 @@ from hashlib import sha256
 
 from api.prints import SEAL_FIELD, Prints
 from api.signing_flow import SigningFlow
+from api.stamping import Unstamped, stamp_newest
 from api.wiring import SYSTEM, Municipality
 from domain.approving import SealMinutes
 from domain.errors import Refused
@@ -55,6 +57,7 @@ class Reactions:
         self._turn, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._told: dict[str, str] = {}
+        self._unstamped = ""
 
     def run(self) -> int:
         """Do everything that is to be done now; how many things were. Raises Undone after doing the rest."""
@@ -81,6 +84,7 @@ class Reactions:
             yield f"seal {minutes}", partial(self._seal, minutes)
         yield "sweep", self._flow.sweep
         yield "checkpoint", self._checkpoint
+        yield "stamp", self._stamp
 
     def _tell(self, failed: dict[str, Exception]) -> None:
         """Log each trouble when it is new, and let the server say that there is one."""
@@ -162,6 +166,16 @@ class Reactions:
             self.m.checkpoints.sign(self.m.registry.now())
             return 1
         return 0
+
+    def _stamp(self) -> int:
+        try:
+            stamp_newest(self.m)
+            self._unstamped = ""
+        except Unstamped as error:
+            if self._unstamped != str(error):
+                log.warning("%s: the newest checkpoint has no time stamp: %s", self.m.slug, error)
+            self._unstamped = str(error)
+        return 0  # a stamp belongs to its checkpoint, which was counted
 
     # --- in the background of a server
 

@@ -56,6 +56,7 @@ class Settings(BaseModel):
     example: bool = False
     outside_checkpoints: str | None = None
     checkpoint_every: int = Field(default=1000, ge=1)
+    timestamp_url: str | None = Field(default=None, pattern=r"^https?://[^\x00-\x20\x7f]+$")
 
     @classmethod
     def read(cls, folder: Path) -> Settings:

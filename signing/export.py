@@ -3,9 +3,11 @@
 - export.json       what this is: format, municipality, name, origin of the log, first and last position, tree size
 - events.jsonl      the events' own bytes, one a line, in order: a line's leaf hash is SHA-256(0x00 ‖ line without LF)
 - tile/…            the hashes of the whole tree (C2SP tlog-tiles), so that a range is checked in its place
-- checkpoints/      the signed checkpoints; log.vkeys the keys they are signed with
+- checkpoints/      the signed checkpoints, each perhaps with a time stamp over its text (RFC 3161) as .tst
+- log.vkeys         the keys they are signed with, and log.vkeys.p7s the municipality's signature over those
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
+- tsa.pem           where another authority has stamped the time, its certificate; likewise
 
 Whatever else lies there, and export.json itself, proves nothing: `loose` lists it.
 """
@@ -21,15 +23,16 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from signing.note import Vkey
+from signing.evidence import Evidence
+from signing.note import NoteError, Vkey
 from signing.pki import certificate_pem
 from signing.records import Record
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile
-from signing.verify import Evidence
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
 
 FORMAT = 1
 INDEX, EVENTS, CHECKPOINTS, DOCUMENTS = "export.json", "events.jsonl", "checkpoints", "minutes"
-VKEYS, ANCHOR = "log.vkeys", "trust.pem"
+ANCHOR, STAMP_ANCHOR = "trust.pem", "tsa.pem"
 
 
 class Broken(ValueError):
@@ -57,7 +60,10 @@ def read_export(
             (note.name, note.read_bytes()) for note in sorted((folder / CHECKPOINTS).glob("*.note"))
         ],
         outside=list(outside),
-        vkeys=read_vkeys((folder / VKEYS).read_bytes()),
+        vkeys=_vkeys(folder),
+        vkeys_signature=read_if_there(folder / VKEYS_SIGNATURE),
+        stamps=stamps(folder / CHECKPOINTS),
+        stamp_roots=stamp_roots(folder),
         origin=index["origin"],
         roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
@@ -71,7 +77,9 @@ def read_export(
 
 def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
     """The files of an export that no check rests on; named are the digests of documents that the events name."""
-    held = {folder / EVENTS, folder / VKEYS, *(folder / CHECKPOINTS).glob("*.note")}
+    held = {folder / EVENTS, folder / VKEYS, folder / VKEYS_SIGNATURE}
+    for kind in ("*.note", "*.tst"):
+        held |= set((folder / CHECKPOINTS).glob(kind))
     held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}
     if not evidence.trusted:
         held.add(folder / ANCHOR)
@@ -94,15 +102,31 @@ def _is_tile(path: str, size: int) -> bool:
     return tile.width == min(hashes, TILE_WIDTH)
 
 
-def read_vkeys(data: bytes) -> list[Vkey]:
-    """The log's public keys, one a line; anything but their one spelling is refused."""
+def _vkeys(folder: Path) -> list[Vkey]:
     try:
-        keys = [Vkey.parse(line) for line in data.decode("ascii").split("\n")[:-1]]
-    except ValueError as error:
+        return read_vkeys((folder / VKEYS).read_bytes())
+    except NoteError as error:
         raise Broken(f"{VKEYS} is not in form: {error}") from error
-    if not keys or data != "".join(f"{key}\n" for key in keys).encode():
-        raise Broken(f"{VKEYS} is not in form")
-    return keys
+
+
+def stamps(folder: Path) -> list[tuple[str, bytes, bytes]]:
+    """The time stamps in a folder of checkpoints, each with the note it is over, which may be missing."""
+    found = sorted(folder.glob("*.tst"))
+    return [(str(path), read_if_there(path.with_suffix(".note")), path.read_bytes()) for path in found]
+
+
+def stamp_roots(folder: Path) -> list[x509.Certificate]:
+    """The certificates of outside time-stamp authorities that lie there: a claim, as everything there is."""
+    data = read_if_there(folder / STAMP_ANCHOR)
+    try:
+        return x509.load_pem_x509_certificates(data) if data else []
+    except ValueError as error:
+        raise Broken(f"{STAMP_ANCHOR} does not hold certificates") from error
+
+
+def read_if_there(path: Path) -> bytes:
+    """What a file holds, or nothing if there is none."""
+    return path.read_bytes() if path.is_file() else b""
 
 
 def read_anchor(data: bytes) -> x509.Certificate:

@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from asn1crypto import cms as asn1
 from asn1crypto import core, tsp
@@ -139,6 +139,31 @@ def verify_token(
     if ours and (reassembled(opened) != token or any(other not in roots for other in opened.others)):
         raise CmsError("the time stamp has unsigned parts that are not in their one form")
     return at
+
+
+class Stamped(NamedTuple):
+    """A time stamp that holds: whose it is, whether that was among the roots, and whether it is in our one form."""
+
+    at: datetime
+    issuer: x509.Name
+    known: bool
+    ours: bool
+
+
+def verify_stamp(
+    token: bytes,
+    digest: bytes,
+    roots: Sequence[x509.Certificate],
+    beside: Sequence[x509.Certificate] = (),
+) -> Stamped:
+    """A token by one of the roots, or of the anchors that only lie beside it; else CmsError."""
+    try:
+        at, known = verify_token(token, digest, roots), True
+    except CmsError:
+        at, known = verify_token(token, digest, (*roots, *beside)), False
+    opened = open_token(token)[0]
+    ours = tsp.TSTInfo.load(opened.content)["policy"].native == POLICY
+    return Stamped(at, opened.certificate.issuer, known, ours)
 
 
 def open_token(token: bytes) -> tuple[Opened, datetime]:

@@ -9,7 +9,7 @@
  7 inclusion           the events behind every sealed document are proven to be in the signed tree (RFC 9162, 2.1.3)
  8 consistency         each checkpoint is proven to continue the one before it (RFC 9162, 2.1.4)
  9 pades               the sealed PDFs: every signature and the seal that locks them (ETSI EN 319 142)
-10 timestamps          the time stamps in them (RFC 3161)
+10 timestamps          the time stamps in them, and those over checkpoints (RFC 3161)
 11 cms                 each approval's detached signature, over minutes root, render and version (RFC 5652)
 12 statements          what the minutes say about the meeting is what its events say
 13 rerender            the pinned version, rendered again, gives the bytes that were signed
@@ -24,7 +24,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib import import_module
@@ -33,24 +32,17 @@ from typing import Any
 from cryptography import x509
 
 from signing import cms
-from signing.canonical import JSON, decode, encode
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.canonical import encode
+from signing.evidence import Destroyed, Evidence
 from signing.levels import Levels
-from signing.log import (
-    HASH_SIZE,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    verify_consistency,
-    verify_inclusion,
-)
-from signing.note import NoteError, Vkey
+from signing.log import HASH_SIZE, leaf_hash
 from signing.pades_check import PdfCheck, check_pdf, first_revision
 from signing.pki import certificate_der
 from signing.records import Documents, Reader, Record, SourceDamaged
 from signing.report import STEPS, Report
 from signing.signed_data import CmsError
-from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, tiles_at
+from signing.signed_tree import verify_checkpoints, verify_growth, verify_inclusions, verify_stamps
+from signing.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_at
 
 __all__ = [
     "STEPS",
@@ -60,40 +52,13 @@ __all__ = [
     "Report",
     "SourceDamaged",
     "approval_statement",
+    "verify_growth",
+    "verify_inclusions",
     "verify_log",
     "verify_pdf",
 ]
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much (0: not known)
-
-
-class Destroyed(Exception):
-    """The file was destroyed by a recorded decision; what the log proves of it still stands."""
-
-
-@dataclass
-class Evidence:
-    """What there is to check. artefact(sha256 hex) gives a sealed PDF or a detached signature, or None, or Destroyed.
-
-    missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
-    and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
-    bytes as signing.canonical does.
-    """
-
-    records: Callable[[], Iterable[Record]]
-    checkpoints: Sequence[tuple[str, bytes]]
-    outside: Sequence[tuple[str, bytes]]
-    vkeys: Sequence[Vkey]
-    origin: str
-    roots: Sequence[x509.Certificate]
-    trusted: bool
-    artefact: Callable[[str], bytes | None]
-    missing: tuple[str, dict[str, str | int]] | None = None
-    first: int = 1
-    last: int | None = None
-    size: int = 0
-    tile: Callable[[Tile], bytes | None] | None = None
-    decode: Callable[[bytes], JSON] = decode
 
 
 def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_: None) -> Report:
@@ -103,6 +68,7 @@ def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_
     stored = verify_checkpoints(evidence, report, levels, documents)
     verify_inclusions(stored, report, levels, documents)
     verify_documents(evidence, report, documents, now, progress)
+    verify_stamps(evidence, report)
     report.named = {data["pdf"] for _, _, data in documents.seals} | {
         data["cms"] for _, _, data in documents.approvals
     }
@@ -186,85 +152,6 @@ def _verify_upper_tiles(evidence: Evidence, report: Report, levels: Levels) -> N
             made = (levels(tile.level * TILE_HEIGHT, index) for index in range(start, start + tile.width))
             if evidence.tile(tile) != b"".join(made):
                 report.fail("tree", "tile-differs", tile=tile.path)
-
-
-# --- steps 5 to 8
-
-
-def verify_checkpoints(
-    evidence: Evidence, report: Report, levels: Levels, documents: Documents
-) -> list[Checkpoint]:
-    """The signed checkpoints against the tree, and against each other; those stored that hold, smallest first."""
-    stored = _open_all(evidence, evidence.checkpoints, "checkpoints", report, levels)
-    if stored:
-        report.ok("checkpoints", "checkpoints-ok", count=len(stored), size=stored[-1].size)
-    elif documents.seals and not evidence.checkpoints:
-        report.fail("checkpoints", "checkpoints-gone")
-    else:
-        report.skip("checkpoints", "no-checkpoint")
-    outside = _open_all(evidence, evidence.outside, "outside-checkpoint", report, levels)
-    if outside:
-        report.ok("outside-checkpoint", "outside-ok", count=len(outside))
-    else:
-        report.skip("outside-checkpoint", "no-outside")
-    verify_growth(stored, report, levels)
-    return stored
-
-
-def _open_all(
-    evidence: Evidence, notes: Sequence[tuple[str, bytes]], step: str, report: Report, levels: Levels
-) -> list[Checkpoint]:
-    opened = []
-    for name, note in notes:
-        try:
-            checkpoint = open_checkpoint(note, evidence.vkeys, origin=evidence.origin, every=True).checkpoint
-        except NoteError as error:
-            report.fail(step, "note-fault", name=name, reason=str(error))
-            continue
-        size = checkpoint.size
-        if size > levels.size:
-            report.fail(step, "events-gone", name=name, size=size, count=levels.size)
-        elif levels.root(size) != checkpoint.root:
-            report.fail(step, "events-differ", name=name, size=size)
-        else:
-            opened.append(checkpoint)
-    return sorted(opened, key=lambda checkpoint: checkpoint.size)
-
-
-def verify_growth(checkpoints: Sequence[Checkpoint], report: Report, levels: Levels) -> None:
-    """That each checkpoint is proven to continue the one before it."""
-    pairs = [(old, new) for old, new in itertools.pairwise(checkpoints) if old.size < new.size]
-    for old, new in pairs:
-        proof = consistency_proof(old.size, new.size, levels)
-        if not verify_consistency(old.size, new.size, old.root, new.root, proof):
-            report.fail("consistency", "not-consistent", old=old.size, new=new.size)
-    if pairs:
-        report.ok("consistency", "consistency-ok", count=len(pairs))
-    else:
-        report.skip("consistency", "one-checkpoint")
-
-
-def verify_inclusions(
-    stored: Sequence[Checkpoint], report: Report, levels: Levels, documents: Documents
-) -> None:
-    """That the events behind approved and sealed documents stand in the newest signed tree."""
-    newest = stored[-1] if stored else None
-    if newest is None:
-        report.skip("inclusion", "nothing-signed")
-        return
-    proven = later = 0
-    for position, *_ in (*documents.approvals, *documents.seals):
-        if position > newest.size:
-            later += 1
-            continue
-        proof = inclusion_proof(position - 1, newest.size, levels)
-        if not verify_inclusion(levels(0, position - 1), position - 1, newest.size, proof, newest.root):
-            report.fail("inclusion", "not-included", position=position)
-        proven += 1
-    if later:
-        report.ok("inclusion", "inclusion-later", count=proven, size=newest.size, later=later)
-    else:
-        report.ok("inclusion", "inclusion-ok", count=proven, size=newest.size)
 
 
 # --- steps 9 to 11

@@ -19,12 +19,14 @@ from signing.canonical import encode
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import commit, version_root
 from signing.log import Tree, leaf_hash
-from signing.note import Algorithm
-from signing.pki import Credential, certificate_der
+from signing.note import Algorithm, Note
+from signing.pki import Authority, Credential, certificate_der
 from signing.records import Record
 from signing.signer import Signer
 from signing.tiles import Tile, new_tiles
+from signing.timestamp import stamp
 from signing.verify import Evidence, Report, approval_statement, verify_log
+from signing.vkeys import write_vkeys
 from tests.signing_kit import NOW, SEALED_AT, authority, render, signer, stages, timestamper
 
 ORIGIN = "radsliggaren/exempelby"
@@ -36,6 +38,18 @@ Envelope = dict[str, Any]
 @cache
 def log_signers() -> tuple[Signer, ...]:
     return (Signer.generate(ORIGIN, Algorithm.ED25519), Signer.generate(ORIGIN, Algorithm.ML_DSA_44))
+
+
+@cache
+def vkeys_signature() -> bytes:
+    """The municipality's signature over the log's keys."""
+    data = write_vkeys([signer.vkey for signer in log_signers()])
+    return cms.sign(data, authority().seal, [authority().ca.certificate], NOW, timestamper())
+
+
+def stamped(note: bytes, by: Callable[[], Authority] = authority) -> bytes:
+    """A time stamp over a checkpoint."""
+    return stamp(timestamper(lambda: SEALED_AT, by), sha256(Note.parse(note).text.encode()).digest())
 
 
 def envelope(stream: str, version: int, topic: str, minute: int, /, **data: Any) -> Envelope:
@@ -137,6 +151,7 @@ class Story:
             roots=[authority().ca.certificate],
             trusted=True,
             artefact=self.files.get,
+            vkeys_signature=vkeys_signature(),
             missing=("nothing-signed", {}),
         )
         return replace(made, **changes)

@@ -18,6 +18,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.stamping import stamp_newest
 from api.wiring import Municipality, open_folder
 from domain.meeting_events import DissentRecorded
 from domain.messages import Actor, Known
@@ -106,6 +107,9 @@ def alter_dissent(folder: Path, view: str = OTHER_VIEW) -> None:
     municipality = open_folder(folder)
     try:
         municipality.projector.rebuild(None)
+        for stamped in (folder / "checkpoints").glob("*.tst"):
+            stamped.unlink()
+        stamp_newest(municipality)
     finally:
         municipality.close()
 

@@ -10,10 +10,11 @@ import json
 import shutil
 from pathlib import Path
 
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, VKEYS
+from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX
 from signing.pki import certificate_pem
 from signing.tiles import tiles_at
-from tests.evidence import ORIGIN, Story, log_signers, story
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, write_vkeys
+from tests.evidence import ORIGIN, Story, log_signers, stamped, story, vkeys_signature
 from tests.signing_kit import authority
 
 PLACE = Path(__file__).parent / "golden" / "hostile"
@@ -29,11 +30,14 @@ def write_export(told: Story, folder: Path) -> None:
     files = {
         INDEX: json.dumps(index | {"from": 1, "to": size, "size": size}, indent=2).encode() + b"\n",
         EVENTS: b"".join(line + b"\n" for line in told.lines),
-        VKEYS: "".join(f"{signer.vkey}\n" for signer in log_signers()).encode(),
+        VKEYS: write_vkeys([signer.vkey for signer in log_signers()]),
+        VKEYS_SIGNATURE: vkeys_signature(),
         ANCHOR: certificate_pem(authority().ca.certificate),
     }
     files |= {tile.path: evidence.tile(tile) or b"" for tile in tiles_at(size)}
-    files |= {f"{CHECKPOINTS}/{size:012}.note": told.note(size) for size in told.sizes}
+    for size in told.sizes:
+        note = files[f"{CHECKPOINTS}/{size:012}.note"] = told.note(size)
+        files[f"{CHECKPOINTS}/{size:012}.tst"] = stamped(note)
     for event in told.events:
         name = f"{DOCUMENTS}/{event['stream']}-v{event['data'].get('version')}"
         match event["topic"]:

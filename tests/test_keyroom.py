@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from api.keyroom import ANCHOR, VKEYS, KeyRoom, create_keys, load_keys, read_vkeys
+from api.keyroom import KeyRoom, create_keys, load_keys, read_vkeys
+from registry.mapper import EvidenceBroken
 from registry.vault import Vault
 from signing.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from signing.export import ANCHOR
 from signing.note import Algorithm
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 NOW = datetime(2024, 3, 5, 12, 0, tzinfo=UTC)
 ORIGIN = "radsliggaren/provkommun"
@@ -71,5 +74,25 @@ def test_another_root_key_does_not_open_them(folder: Path) -> None:
 def test_a_folder_without_published_keys(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_vkeys(tmp_path)
-    (tmp_path / VKEYS).write_text("")
-    assert read_vkeys(tmp_path) == []
+
+
+@pytest.mark.parametrize("file", [VKEYS, VKEYS_SIGNATURE, ANCHOR])
+def test_published_keys_that_are_not_what_the_municipality_signed_are_refused(
+    file: str, folder: Path, tmp_path: Path
+) -> None:
+    for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    assert len(read_vkeys(tmp_path)) == 2
+    for spoilt in (b"", (folder / file).read_bytes() + b"\n", (folder / file).read_bytes()[:-9]):
+        (tmp_path / file).write_bytes(spoilt)
+        with pytest.raises(EvidenceBroken, match=VKEYS):
+            read_vkeys(tmp_path)
+
+
+def test_keys_of_another_log_are_refused(folder: Path, tmp_path: Path) -> None:
+    for name in (VKEYS_SIGNATURE, ANCHOR):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    first, _ = (folder / VKEYS).read_bytes().splitlines(keepends=True)
+    (tmp_path / VKEYS).write_bytes(first)
+    with pytest.raises(EvidenceBroken, match="other bytes"):
+        read_vkeys(tmp_path)

@@ -16,7 +16,9 @@ from signing.log import Tree, leaf_hash
 from signing.pki import certificate_der
 from signing.records import Documents, Record, SourceDamaged
 from signing.report import STEPS, TEXTS, Report, say
+from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.verify import Destroyed, approval_statement, verify_growth, verify_inclusions, verify_log
+from signing.vkeys import write_vkeys
 from tests.evidence import (
     MINUTES,
     ORIGIN,
@@ -30,6 +32,7 @@ from tests.evidence import (
     minuted,
     outcomes,
     people,
+    stamped,
     story,
 )
 from tests.signing_kit import NOW, authority, lock, stages, stranger, timestamper
@@ -208,7 +211,7 @@ def test_an_exported_event_that_is_not_the_published_one_fails_the_tree() -> Non
     evidence = spoiled(6, salt="f" * 32).exported(
         tile=told.exported().tile, checkpoints=[("c", told.note(2))]
     )
-    assert failed(check(evidence)) == {"tree": ["tile-leaf"]}
+    assert failed(check(evidence)) == {"tree": ["tile-leaf"], "checkpoints": ["checkpoint-stale"]}
 
 
 @pytest.mark.parametrize("data", [None, b"", b"\0" * 31, b"\0" * 33])
@@ -264,6 +267,60 @@ def test_a_checkpoint_that_does_not_fit_fails_its_step_alone(step: str, note: An
 
 def test_sealed_minutes_without_any_checkpoint_have_lost_theirs() -> None:
     assert failed(check(story().evidence(checkpoints=[]))) == {"checkpoints": ["checkpoints-gone"]}
+
+
+def test_an_export_with_an_old_checkpoint_alone_fails_checkpoints_alone() -> None:
+    told = story()
+    evidence = told.exported(checkpoints=[("c", told.note(5))])
+    assert failed(check(evidence)) == {"checkpoints": ["checkpoint-stale"]}
+    assert not failed(check(told.evidence(checkpoints=[("c", told.note(5))]))), (
+        "a folder may have gone on since"
+    )
+
+
+def test_keys_that_the_municipality_has_not_signed_fail_checkpoints_alone() -> None:
+    told, data = story(), write_vkeys([signer.vkey for signer in log_signers()])
+    ca = [authority().ca.certificate]
+    for signature in (
+        b"",
+        cms.sign(data[:-1], authority().seal, ca, NOW, timestamper()),
+        cms.sign(data, people()["chair"], ca, NOW, timestamper()),
+        cms.sign(data, stranger().seal, [stranger().ca.certificate], NOW, timestamper()),
+    ):
+        assert failed(check(told.evidence(vkeys_signature=signature))) == {"checkpoints": ["vkeys-fault"]}
+
+
+def test_whose_word_the_time_stamp_of_a_checkpoint_is() -> None:
+    told = story()
+    note = told.note(6)
+
+    def stamps(*tokens: bytes, **more: Any) -> Report:
+        return check(told.evidence(stamps=[("c.tst", note, token) for token in tokens], **more))
+
+    theirs = stranger().ca.certificate
+    own, other = stamped(note), stamped(note, stranger)
+    said = stamps(own).passed["timestamps"]
+    assert (said.values["own"], said.values["known"], said.values["count"]) == (1, 0, 1)
+    for roots, known in ((told.evidence().roots, 0), ([*told.evidence().roots, theirs], 1)):
+        report = stamps(own, other, roots=roots, stamp_roots=[theirs])
+        assert report.passed["timestamps"].values == {"papers": 0, "count": 2, "own": 1, "known": known}
+    style = LocalTimeStamper(
+        TimestampAuthority(stranger().timestamp, lambda: NOW, policy="1.3.6.1.4.1.99999.1")
+    )
+    foreign = stamp(style, sha256(told.note(6).partition(b"\n\n")[0] + b"\n").digest())
+    report = stamps(own, foreign, stamp_roots=[theirs])
+    assert report.unprotected == [("c.tst", 0, len(foreign))], (
+        "what it leaves unsigned in its token is not told apart"
+    )
+    assert stamps(own, vkeys_signature=b"").passed["timestamps"].values["own"] == 0, (
+        "whose it is cannot be told"
+    )
+    assert failed(stamps(other)) == {"timestamps": ["stamp-fault"]}
+    assert failed(stamps(stamped(told.note(5)))) == {"timestamps": ["stamp-fault"]}
+    assert failed(check(told.evidence(stamps=[("c.tst", b"", own)]))) == {"timestamps": ["stamp-fault"]}
+    assert failed(stamps(b"no token")) == {"timestamps": ["stamp-fault"]}
+    papers = check(told.opened(stamps=[("c.tst", note, own)])).passed["timestamps"].values
+    assert (papers["papers"], papers["count"]) == (1, 1)
 
 
 # --- 7 and 8: the same tree gives root and proofs, so that only a wrong checkpoint can fail them

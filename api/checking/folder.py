@@ -20,7 +20,6 @@ from api.checking.log_file import FileLog
 from api.checking.log_schema import SchemaLog
 from api.checking.parts import DAMAGED, Missing, Progress
 from api.faults import Fault, told
-from api.keyroom import ANCHOR, VKEYS
 from api.settings import Settings, find_root_key
 from registry import quick
 from registry.clock import SystemClock
@@ -30,10 +29,12 @@ from registry.postgres_engine import server_lost
 from registry.postgres_schema import NotALog
 from registry.registry import Registry
 from registry.vault import KeyMissing, Vault, WrongRootKey
-from signing.export import Broken, read_anchor, read_vkeys
+from signing.export import ANCHOR, Broken, read_anchor, read_if_there, stamp_roots, stamps
+from signing.note import NoteError
 from signing.records import APPROVED, SEALED
 from signing.report import Report
 from signing.verify import Destroyed, Evidence, verify_log
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
 
 Log = FileLog | SchemaLog
 DEEP = ("statements", "rerender", "digest")
@@ -62,7 +63,8 @@ class Folder:
             vkeys = read_vkeys((self.path / "pki" / VKEYS).read_bytes())
             own = self.path / "pki" / ANCHOR
             anchors = self.roots if self.roots is not None else [read_anchor(own.read_bytes())]
-        except (Fault, OSError, Broken) as error:
+            beside = stamp_roots(self.path / "pki")
+        except (Fault, OSError, Broken, NoteError) as error:
             report.fail("checkpoints", "folder-unreadable", reason=self._told(error))
             return report
         # A folder of files is read whatever the variable says: a backup is one, wherever it was taken from.
@@ -87,6 +89,9 @@ class Folder:
                 roots=anchors,
                 trusted=self.roots is not None,
                 artefact=_Artefacts(registry) if registry else lambda _: None,
+                vkeys_signature=read_if_there(self.path / "pki" / VKEYS_SIGNATURE),
+                stamps=stamps(self.path / "checkpoints"),
+                stamp_roots=beside,
                 missing=missing,
                 decode=quick.decode,
             )
@@ -178,10 +183,12 @@ class Folder:
         """Checkpoints, what the log's signatures are checked with, and the encrypted files are looked at themselves."""
         place = file.relative_to(self.path).parts
         if place[0] == "checkpoints":
-            return len(place) == 2 and file.suffix == ".note"
+            return len(place) == 2 and file.suffix in {".note", ".tst"}
         if place == ("pki", ANCHOR):
             return self.roots is None
-        return place == ("pki", VKEYS) or (place[0] == "files" and file.name in self._named)
+        return place in {("pki", VKEYS), ("pki", VKEYS_SIGNATURE)} or (
+            place[0] == "files" and file.name in self._named
+        )
 
 
 def _size(note: bytes) -> str:

@@ -1,0 +1,46 @@
+"""What a verification is given: the events, what was signed over them, and what to hold all of it to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from signing.canonical import JSON, decode
+from signing.note import Vkey
+from signing.records import Record
+from signing.tiles import Tile
+
+
+class Destroyed(Exception):
+    """The file was destroyed by a recorded decision; what the log proves of it still stands."""
+
+
+@dataclass
+class Evidence:
+    """What there is to check. artefact(sha256 hex) gives a sealed PDF or a detached signature, or None, or Destroyed.
+
+    missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
+    and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
+    bytes as signing.canonical does. vkeys_signature is the municipality's over the log's keys; stamps are checkpoints
+    with their time stamps, each named by where it lies, and stamp_roots further anchors that came with them.
+    """
+
+    records: Callable[[], Iterable[Record]]
+    checkpoints: Sequence[tuple[str, bytes]]
+    outside: Sequence[tuple[str, bytes]]
+    vkeys: Sequence[Vkey]
+    origin: str
+    roots: Sequence[x509.Certificate]
+    trusted: bool
+    artefact: Callable[[str], bytes | None]
+    vkeys_signature: bytes = b""
+    stamps: Sequence[tuple[str, bytes, bytes]] = ()
+    stamp_roots: Sequence[x509.Certificate] = ()
+    missing: tuple[str, dict[str, str | int]] | None = None
+    first: int = 1
+    last: int | None = None
+    size: int = 0
+    tile: Callable[[Tile], bytes | None] | None = None
+    decode: Callable[[bytes], JSON] = decode

@@ -1,0 +1,145 @@
+"""Steps 5 to 8 of a verification, and the time stamps over checkpoints: what was signed over the tree.
+
+- The keys that checkpoints are signed with are worth what stands behind them: the municipality's signature over
+  log.vkeys, whose certificate leads to the roots.
+- An export is made right after a checkpoint was signed, so one whose newest checkpoint covers less than its tree has
+  been given an old one.
+- A time stamp is over a checkpoint's text, which is the same whenever and by whomever it is signed. One of the
+  municipality's own authority is its own word; one of another authority is worth more, most where that authority's
+  certificate came from the caller.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from hashlib import sha256
+
+from cryptography import x509
+
+from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.evidence import Evidence
+from signing.levels import Levels
+from signing.log import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
+from signing.note import Note, NoteError
+from signing.records import Documents
+from signing.report import Report
+from signing.signed_data import CmsError, open_cms
+from signing.timestamp import verify_stamp
+from signing.vkeys import open_signature
+
+
+def verify_checkpoints(
+    evidence: Evidence, report: Report, levels: Levels, documents: Documents
+) -> list[Checkpoint]:
+    """The signed checkpoints against the tree, and against each other; those stored that hold, smallest first."""
+    stored = _open_all(evidence, evidence.checkpoints, "checkpoints", report, levels)
+    _verify_keys(evidence, report)
+    if evidence.tile is not None and stored and stored[-1].size < evidence.size:
+        report.fail("checkpoints", "checkpoint-stale", size=stored[-1].size, count=evidence.size)
+    if stored:
+        report.ok("checkpoints", "checkpoints-ok", count=len(stored), size=stored[-1].size)
+    elif documents.seals and not evidence.checkpoints:
+        report.fail("checkpoints", "checkpoints-gone")
+    else:
+        report.skip("checkpoints", "no-checkpoint")
+    outside = _open_all(evidence, evidence.outside, "outside-checkpoint", report, levels)
+    if outside:
+        report.ok("outside-checkpoint", "outside-ok", count=len(outside))
+    else:
+        report.skip("outside-checkpoint", "no-outside")
+    verify_growth(stored, report, levels)
+    return stored
+
+
+def _verify_keys(evidence: Evidence, report: Report) -> None:
+    """That the keys which the checkpoints are signed with are the municipality's own word."""
+    try:
+        open_signature(evidence.vkeys, evidence.vkeys_signature, evidence.roots)
+    except CmsError as error:
+        report.fail("checkpoints", "vkeys-fault", reason=str(error))
+
+
+def _open_all(
+    evidence: Evidence, notes: Sequence[tuple[str, bytes]], step: str, report: Report, levels: Levels
+) -> list[Checkpoint]:
+    opened = []
+    for name, note in notes:
+        try:
+            checkpoint = open_checkpoint(note, evidence.vkeys, origin=evidence.origin, every=True).checkpoint
+        except NoteError as error:
+            report.fail(step, "note-fault", name=name, reason=str(error))
+            continue
+        size = checkpoint.size
+        if size > levels.size:
+            report.fail(step, "events-gone", name=name, size=size, count=levels.size)
+        elif levels.root(size) != checkpoint.root:
+            report.fail(step, "events-differ", name=name, size=size)
+        else:
+            opened.append(checkpoint)
+    return sorted(opened, key=lambda checkpoint: checkpoint.size)
+
+
+def verify_growth(checkpoints: Sequence[Checkpoint], report: Report, levels: Levels) -> None:
+    """That each checkpoint is proven to continue the one before it."""
+    pairs = [(old, new) for old, new in itertools.pairwise(checkpoints) if old.size < new.size]
+    for old, new in pairs:
+        proof = consistency_proof(old.size, new.size, levels)
+        if not verify_consistency(old.size, new.size, old.root, new.root, proof):
+            report.fail("consistency", "not-consistent", old=old.size, new=new.size)
+    if pairs:
+        report.ok("consistency", "consistency-ok", count=len(pairs))
+    else:
+        report.skip("consistency", "one-checkpoint")
+
+
+def verify_inclusions(
+    stored: Sequence[Checkpoint], report: Report, levels: Levels, documents: Documents
+) -> None:
+    """That the events behind approved and sealed documents stand in the newest signed tree."""
+    newest = stored[-1] if stored else None
+    if newest is None:
+        report.skip("inclusion", "nothing-signed")
+        return
+    proven = later = 0
+    for position, *_ in (*documents.approvals, *documents.seals):
+        if position > newest.size:
+            later += 1
+            continue
+        proof = inclusion_proof(position - 1, newest.size, levels)
+        if not verify_inclusion(levels(0, position - 1), position - 1, newest.size, proof, newest.root):
+            report.fail("inclusion", "not-included", position=position)
+        proven += 1
+    if later:
+        report.ok("inclusion", "inclusion-later", count=proven, size=newest.size, later=later)
+    else:
+        report.ok("inclusion", "inclusion-ok", count=proven, size=newest.size)
+
+
+def verify_stamps(evidence: Evidence, report: Report) -> None:
+    """The time stamps over checkpoints: whose word each of them is."""
+    own = known = 0
+    municipality = _municipality(evidence)
+    for name, note, token in evidence.stamps:
+        try:
+            digest = sha256(Note.parse(note).text.encode()).digest()
+            stamped = verify_stamp(token, digest, evidence.roots, evidence.stamp_roots)
+        except (CmsError, NoteError) as error:
+            report.fail("timestamps", "stamp-fault", name=name, reason=str(error))
+            continue
+        own += stamped.issuer == municipality
+        known += stamped.known and stamped.issuer != municipality
+        if not stamped.ours:
+            report.unprotected.append((name, 0, len(token)))
+    if evidence.stamps:
+        papers = report.passed["timestamps"].values["count"] if "timestamps" in report.passed else 0
+        counts = {"papers": papers, "count": len(evidence.stamps), "own": own, "known": known}
+        report.ok("timestamps", "stamps-both", **counts)
+
+
+def _municipality(evidence: Evidence) -> x509.Name | None:
+    """The authority that stands behind the log's keys."""
+    try:
+        return open_cms(evidence.vkeys_signature).certificate.issuer
+    except CmsError:
+        return None
