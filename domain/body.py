@@ -8,7 +8,8 @@
 - Which words of the document take in which people is configured (husregel 13).
 - Where a body stands in the tree is an assertion too, with its own start. A body whose parent nobody has stated is not
   one without a parent (Å3). What stands between bodies (linked, succeeded by, the same) is said, and how surely (H8).
-- A chair by virtue of office is the chair of the body above (L5); any other holds the seat.
+- A chair by virtue of office is the chair of the body above, or holds the seat in it that the rule names (L5); any
+  other holds the chair's seat in the body itself.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from domain.body_events import (
     BodyStepRecorded,
     DemandJoined,
     DeviationAccepted,
+    EventCounted,
     MandateEnded,
     MandateGiven,
     MeetingDemanded,
     MemberCoOpted,
+    OccasionRecorded,
     RegulationAdopted,
     SeatAccepted,
     SeatDeclined,
@@ -215,8 +218,10 @@ class Body(State):
         rule = rules.chair() if rules else None
         if rule is None or rule.kind != "ex-officio":
             return self.seated_at(day, rule.seat if rule else CHAIR_SEAT)
-        above = self.parent_at(day)
-        return world.get(Body, above).chair_at(day, world) if above else ""
+        if not (above := self.parent_at(day)):
+            return ""
+        body = world.get(Body, above)
+        return body.chair_at(day, world) if rule.seat == CHAIR_SEAT else body.seated_at(day, rule.seat)
 
     def vice_chair_at(self, day: date) -> str:
         return self.seated_at(day, VICE_CHAIR)
@@ -270,7 +275,7 @@ class Body(State):
                 before = self.demands.get(event.demand) or Asked(event.demand, None, (), event.reached)
                 joined = replace(before, persons=(*before.persons, *event.persons), reached=event.reached)
                 return replace(self, demands={**self.demands, event.demand: joined})
-            case DeviationAccepted():
+            case DeviationAccepted() | OccasionRecorded() | EventCounted():
                 return self  # nothing is decided by it: it is shown beside what the rules ask
             case _:
                 assert_never(event)

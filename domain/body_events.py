@@ -21,6 +21,7 @@ from domain.messages import (
     Event,
     Id,
     Keep,
+    Position,
     PublicName,
     Sealed,
     SourcePart,
@@ -270,6 +271,30 @@ class DeviationAccepted(BodyEvent):
     source: SourcePart
 
 
+class OccasionRecorded(BodyEvent):
+    """Something that the rules speak of happened, which is no other event here (tillfälle antecknat)."""
+
+    TOPIC = "occasion-recorded.v1"
+
+    body: Id
+    occasion: Code
+    meeting: Id | None
+    note: Annotated[Sealed, free()] | None
+    source: SourcePart
+
+
+class EventCounted(BodyEvent):
+    """Something entered counts for a rule in a stretch of time (händelse räknad)."""
+
+    TOPIC = "event-counted.v1"
+
+    body: Id
+    rule: Code
+    period: Period
+    positions: tuple[Position, ...]
+    source: SourcePart
+
+
 EVENTS = (
     BodyEstablished
     | BodyPlaced
@@ -289,4 +314,6 @@ EVENTS = (
     | MeetingDemanded
     | DemandJoined
     | DeviationAccepted
+    | OccasionRecorded
+    | EventCounted
 )

@@ -3,8 +3,11 @@
 - Rules are asked of the day on which something holds: a profile that cannot be read is refused, with its line
   (husregel 11).
 - Where the regulation says that a seat must be offered, the offer is what is owed; the answer is free (L3).
-- A vice chair is chosen from within (L5): somebody who is no member that day cannot be.
-- The chair may co-opt (L6, kan). Staffing with expertise is the duty of the one the regulation names (L4, L6).
+- A vice chair is chosen from within (L5): somebody who is no member that day cannot be. A meeting that is named as
+  having chosen is one of the body whose choice the rule says it is.
+- The chair may co-opt where the regulation says so (L6, kan), and nobody else enters it then; where another decides,
+  those who keep the register enter what was decided. Staffing with expertise is the duty of the one the regulation
+  names (L4, L6).
 - Somebody is a substitute for another person, who is in the register (husregel 15).
 """
 
@@ -31,6 +34,7 @@ from domain.body_events import (
 )
 from domain.errors import NotFound, Refused
 from domain.lookup import day_of, existing, id_taken, in_order, known, news, unused
+from domain.meeting import Meeting
 from domain.messages import (
     Actor,
     Code,
@@ -47,6 +51,7 @@ from domain.messages import (
 )
 from domain.person import Person
 from domain.regulation import parse
+from domain.rule_kinds import CO_OPT
 from domain.sources import house
 
 ARRANGES = frozenset({Role.ADMINISTRATOR, Role.SECRETARY, Role.REGISTRAR, Role.SYSTEM})
@@ -155,10 +160,10 @@ class ElectViceChair(Command):
 
 
 class CoOpt(Command):
-    """The chair co-opts a representative of another authority (adjungera)."""
+    """Co-opt somebody from outside, as the regulation lets the chair or another do (adjungera)."""
 
     STREAM = "body"
-    ROLES = frozenset({Role.CHAIR})
+    ROLES = ARRANGES | {Role.CHAIR}
 
     body: Id
     mandate: Id = Field(default_factory=fresh_id)
@@ -234,7 +239,8 @@ def decide(
         case ElectViceChair():
             return news(Body, id, _elected(command, body, world))
         case CoOpt():
-            return news(Body, id, _co_opted(command, body, world))
+            chairs = actor.mandate.role == Role.CHAIR or actor.person == body.chair_at(now.date(), world)
+            return news(Body, id, _co_opted(command, body, world, chairs))
         case StaffBody():
             return news(Body, id, _staffed(command, body, world))
         case _:
@@ -333,9 +339,14 @@ def _elected(command: ElectViceChair, body: Body, world: World) -> ViceChairElec
     _place(command, body, world)
     rules = body.rules_at(command.valid_from)
     rule = rules.vice_chair() if rules else None
-    if rules and rule and command.person not in body.counted_at(command.valid_from, rule.among):
+    elects = existing(world, Meeting, command.meeting).body if command.meeting else None
+    if rules and rule:
         source = rules.require("vice-chair").source
-        raise Refused("vice-chair-from-within", source, day=str(command.valid_from))
+        if command.person not in body.counted_at(command.valid_from, rule.among):
+            raise Refused("vice-chair-from-within", source, day=str(command.valid_from))
+        elector = command.body if rule.elected_by == "body" else body.parent_at(command.valid_from)
+        if elects is not None and elects != elector:
+            raise Refused("elected-elsewhere", source, elects=world.get(Body, elector).name or "–")
     return ViceChairElected(
         body=command.body,
         mandate=command.mandate,
@@ -346,9 +357,12 @@ def _elected(command: ElectViceChair, body: Body, world: World) -> ViceChairElec
     )
 
 
-def _co_opted(command: CoOpt, body: Body, world: World) -> MemberCoOpted:
+def _co_opted(command: CoOpt, body: Body, world: World, chairs: bool) -> MemberCoOpted:
     _place(command, body, world)
-    rule = rules_in_force(body, command.valid_from).require("co-opt")
+    rules = rules_in_force(body, command.valid_from)
+    rule, decides = rules.applying("co-opt"), rules.read(CO_OPT)
+    if decides is not None and (decides.decides == "chair") != chairs:
+        raise Refused("co-opted-by-another", rule.source, decides=decides.decides)
     return MemberCoOpted(
         body=command.body,
         mandate=command.mandate,

@@ -7,8 +7,9 @@
 - Dissenting views that come up are noted (L12): from any participant, whether or not anything was decided, and also
   after the closing, until the minutes that cover the item are approved. One whose attendance nobody entered may have
   been there, and that is recorded as found; one who is noted as absent took no part (husregel 41).
-- Where the rules know reservations instead (kommunallagen 4:27), one by somebody who takes no part in decisions, one
-  without a decision and one after the closing are recorded as found.
+- Where the rules say who may dissent, from what and until when, a view of another, one without a decision and one after
+  the closing are recorded as found. Where they know reservations instead (kommunallagen 4:27), a reservation or a
+  statement is entered and no dissent (voting.py).
 - A dissent, a statement and an abstention are three things. A participant enters only his own (husregel 35).
 - What is entered late is not refused for that: only the approval closes an item (husregel 40).
 """
@@ -56,7 +57,7 @@ from domain.messages import (
 from domain.preparing import of_version
 from domain.proposal import Verb
 from domain.quorum import too_few
-from domain.rule_kinds import DISSENT
+from domain.rule_kinds import DISSENT, WHO_COUNTS
 from domain.sources import house
 from domain.voting import no_conflict
 from domain.when import UNKNOWN, Truth, parse
@@ -343,7 +344,12 @@ def _may_dissent(command: RecordDissent, meeting: Meeting, world: World) -> Iter
     rule = rules.read(DISSENT) if rules else None
     if rules is None or rule is None:
         return
-    if rule.by != "participants":
+    if rule.kind == "reservation":
+        raise Refused("reservations-here", rules.require("dissent").source)
+    as_said = {one.person: one.capacity for one in meeting.presences}.get(command.participant)
+    if rule.by == "participants" and as_said and rules.read(WHO_COUNTS) and as_said not in rules.who(rule.by):
+        yield grounds.finding("dissent-not-among", rules, "dissent", f"one of the {rule.by}", "somebody else")
+    elif rule.by != "participants":
         among = world.get(Body, meeting.body).counted_at(meeting.day, rule.by)
         standing_in = {one.person for one in meeting.presences if one.substitutes_for in among}
         if command.participant not in {*among, *standing_in}:

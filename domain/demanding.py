@@ -111,9 +111,9 @@ def _count(
     if actor.mandate.role == Role.MEMBER and asking != (actor.person,):
         raise Refused("asks-for-another", house(16))
     rules = rules_in_force(body, day)
-    source = rules.require("demand").source
+    source = rules.applying("demand").source
     demand = rules.demand()
-    assert demand is not None  # require has just found it
+    assert demand is not None  # it has just been found to apply
     members = body.counted_at(day, demand.counted)
     if strangers := [person for person in asking if person not in members]:
         raise Refused("not-a-member", source, person=strangers[0], day=str(day))

@@ -8,7 +8,10 @@
   who was never noted as present is recorded as found (husregel 37).
 - A justerare is chosen among the representatives and approves the minutes together with the chair: two persons (L13).
   The one who leads the whole meeting is therefore refused (husregel 39 where no regulation says so); one who is noted
-  as absent (husregel 38), or is no representative (L13), is recorded as found. Choosing again replaces.
+  as absent (husregel 38), or is no representative (L13), is recorded as found, and so are more than the rules speak
+  of. Choosing again replaces.
+- A meeting that is said to have closed before a reservation was made is recorded as found: it was made in time when it
+  was entered (kommunallagen 4:27).
 - No quorum is asked for: a council of this kind is not bound by those provisions (L9).
 """
 
@@ -39,6 +42,7 @@ from domain.meeting_events import (
 from domain.meeting_parts import Attendance
 from domain.messages import Actor, Code, Command, Event, Finding, Id, Line, Moment, New, Role, World
 from domain.sources import house
+from domain.when import Truth, parse
 
 
 class HoldingCommand(Command):
@@ -174,7 +178,7 @@ def decide(
             agreed = JusteringAgreed(meeting=command.meeting, place=known(command.place), time=command.time)
             event = None if nothing else agreed
         case AdjournMeeting() | ResumeMeeting() | CloseMeeting():
-            event = _course(command, meeting)
+            event = _course(command, meeting, world)
         case _:
             assert_never(command)
     return [] if event is None else news(Meeting, command.meeting, event)
@@ -276,6 +280,10 @@ def _elected(command: ElectJusterare, meeting: Meeting, world: World) -> Justera
         if command.person not in among:
             found = ("justerare-not-among", rules, "justerare", f"one of the {rule.among}", "somebody else")
             findings.append(grounds.finding(*found))
+    chosen = {*meeting.offices, command.office}
+    if rules and rule and len(chosen) > rule.number:
+        expected, observed = str(rule.number), str(len(chosen))
+        findings.append(grounds.finding("justerare-too-many", rules, "justerare", expected, observed))
     return JusterareElected(
         meeting=command.meeting,
         person=command.person,
@@ -286,7 +294,7 @@ def _elected(command: ElectJusterare, meeting: Meeting, world: World) -> Justera
 
 
 def _course(
-    command: AdjournMeeting | ResumeMeeting | CloseMeeting, meeting: Meeting
+    command: AdjournMeeting | ResumeMeeting | CloseMeeting, meeting: Meeting, world: World
 ) -> MeetingAdjourned | MeetingResumed | MeetingClosed:
     grounds.opened(meeting)
     interrupted = bool(meeting.breaks) and meeting.breaks[-1].resumed is None
@@ -302,6 +310,16 @@ def _course(
                 raise Refused("not-adjourned", house(36))
             return MeetingResumed(meeting=command.meeting)
         case CloseMeeting():
-            return MeetingClosed(meeting=command.meeting)
+            return MeetingClosed(meeting=command.meeting, findings=_reserved_later(command, meeting, world))
         case _:
             assert_never(command)
+
+
+def _reserved_later(command: CloseMeeting, meeting: Meeting, world: World) -> tuple[Finding, ...]:
+    """What is found if the meeting had closed before a reservation that was entered as made in time."""
+    rules, closed = grounds.rules_of(meeting, world), parse(command.happened) if command.happened else None
+    late = [one for one in meeting.reservations if closed and closed.is_before(one.made) is Truth.YES]
+    if closed is None or rules is None or rules.get("dissent") is None or not late:
+        return ()
+    expected, observed = f"after {late[0].made.text}", closed.text
+    return (grounds.finding("closed-before-reservation", rules, "dissent", expected, observed),)

@@ -344,7 +344,7 @@ def diary_of(body: str, day: date, world: World) -> Diary | None:
         rules = state.rules_at(day)
         if found := rules.diary() if rules else None:
             return found
-        body = state.parent
+        body = state.parent_at(day)
     return None
 
 

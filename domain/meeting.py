@@ -382,7 +382,9 @@ class Meeting(State):
             case e.VoteRecorded():
                 return self._with(votes=(*self.votes, Vote(at, event)))
             case e.ReservationRecorded():
-                made = Reservation(event.reservation, at, event.item, event.participant, event.text)
+                made = Reservation(
+                    event.reservation, at, event.item, event.participant, event.text, fact.happened
+                )
                 return self._with(reservations=(*self.reservations, made))
             case e.ConflictOfInterestNoted():
                 source = Source(event.source.document, event.source.section, event.source.fact)

@@ -321,6 +321,8 @@ class MeetingClosed(MeetingEvent):
 
     TOPIC: ClassVar[str] = "meeting-closed.v1"
 
+    findings: tuple[Finding, ...] = ()
+
 
 # --- deliberating
 class ItemTakenUp(MeetingEvent):

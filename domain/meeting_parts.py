@@ -7,7 +7,7 @@ from enum import StrEnum
 from domain.meeting_events import Enclosure, Recipient, VoteRecorded
 from domain.messages import Sealed
 from domain.sources import Source
-from domain.when import Happened
+from domain.when import UNKNOWN, Happened
 
 
 class Attendance(StrEnum):
@@ -180,6 +180,7 @@ class Reservation:
     item: int
     participant: str
     text: Sealed | None
+    made: Happened = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ Diarienummer = Annotated[str, Field(pattern=r"^[0-9A-Za-zÅÄÖåäö][0-9A-Za-z
 PublicName = Annotated[str, Field(max_length=120), AfterValidator(_line)]
 Moment = Annotated[str, AfterValidator(_moment)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 # --- text in commands
 Line = Annotated[str, Field(max_length=300), AfterValidator(_line)]

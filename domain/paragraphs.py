@@ -4,7 +4,8 @@
   whatever the order of the agenda becomes (husregel 106).
 - The next number follows the highest given. A first number is given where the year's earlier minutes are elsewhere, or
   where a paragraph of an older record is entered as it was.
-- Items without a paragraph are printed by their place on the agenda.
+- Items without a paragraph are printed by their place on the agenda. Where the rules say that items are numbered so, or
+  not at all, none is given.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from domain.lookup import news
 from domain.meeting import Meeting
 from domain.meeting_events import ItemParagraph, ItemsNumbered, Number
 from domain.messages import Actor, Command, Count, Event, Fact, Id, New, Role, State, World
+from domain.rule_kinds import ITEM_NUMBERING
 from domain.sources import house
 
 Paragraph = Annotated[int, Field(ge=1, le=9_999)]
@@ -86,6 +88,9 @@ def decide(command: NumberItems, world: World, actor: Actor, now: datetime) -> l
     items = [item for item in dict.fromkeys(wanted) if item not in meeting.paragraphs]
     if not items:
         return []
+    rules = grounds.rules_of(meeting, world)
+    if rules and rules.read(ITEM_NUMBERING) not in (None, "paragraph-per-year"):
+        raise Refused("not-numbered-so", rules.require("item-numbering").source)
     year = meeting.day.year
     id = f"{meeting.body}-{year}"
     series = world.get(Paragraphs, id)

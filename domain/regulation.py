@@ -71,8 +71,11 @@ class Rule:
 
     @property
     def reads(self) -> bool:
-        """Whether the value can be read: a rule that expressly does not apply need not have one."""
-        return self.modality != "galler-inte" or self.value is not True
+        """Whether the value is to be read: what expressly does not apply is not acted on, and need not have one."""
+        if self.modality != "galler-inte":
+            return True
+        kind = KINDS.get(self.kind)
+        return self.value is not True and (kind is None or kind.use == "shown")
 
     @property
     def due(self) -> Due | None:
@@ -136,6 +139,13 @@ class Rules:
         """The rule, or Refused ("rule-missing") if the document does not have it."""
         if (rule := self.get(id)) is None:
             raise Refused("rule-missing", house(11), rule=id, document=self.document)
+        return rule
+
+    def applying(self, id: str) -> Rule:
+        """The rule, or Refused if the document does not have it, or says expressly that it does not apply."""
+        rule = self.require(id)
+        if rule.modality == "galler-inte":
+            raise Refused("rule-not-applying", rule.source, rule=id)
         return rule
 
     def read(self, kind: Kind[T]) -> T | None:

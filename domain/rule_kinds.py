@@ -81,7 +81,9 @@ KALLELSE: Final = Kind("kallelse", TypeAdapter(meetings.Kallelse), "enforced", "
 STANDING_ITEMS: Final = Kind(
     "standing-items", TypeAdapter(tuple[meetings.StandingItem, ...]), "enforced", "stående ärenden"
 )
-ITEM_NUMBERING: Final = Kind("item-numbering", TypeAdapter(ItemNumbering), "shown", "numrering av ärenden")
+ITEM_NUMBERING: Final[Kind[ItemNumbering]] = Kind(
+    "item-numbering", TypeAdapter(ItemNumbering), "enforced", "numrering av ärenden"
+)
 AGENDA_TIMES: Final = Kind("agenda-times", TypeAdapter(meetings.AgendaTimes), "shown", "tider och pauser")
 MEETINGS_PER_YEAR: Final = Kind(
     "meetings-per-year", TypeAdapter(meetings.Band), "watched", "sammanträden per år", _band

@@ -18,7 +18,7 @@ Right = Literal["attend", "speak", "propose", "have-opinion-noted"]
 
 
 class ChairRule(Part):
-    """Who is chair: the chair of the body above by virtue of office, or whoever holds a seat (ordförande).
+    """Who is chair: by virtue of office whoever holds a seat in the body above, or whoever holds one here (ordförande).
 
     by: who elects or appoints, where the chair is elected or appointed.
     """

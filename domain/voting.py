@@ -6,8 +6,9 @@
   they are (L12).
 - Only so many vote as are there and may vote. More votes than that are impossible and refused (husregel 109); fewer,
   or an attendance that nobody entered, are recorded as found. The chair's casting vote settles a tie.
-- A reservation is made by one who took part in the decision, before the meeting ends (4 kap. 27 §). That is judged by
-  when it happened, so that it may be entered later; where the times do not tell, that is recorded as found.
+- A reservation is made by one who took part in the decision, before the meeting ends (4 kap. 27 §): who, against what
+  and until when the rule says. Time is judged by when it happened, so that it may be entered later; where the times do
+  not tell, that is recorded as found.
 - Who has a conflict of interest takes no part in the item: no vote, no proposal, no reservation is entered for them.
   That somebody stayed, or led the item all the same, is recorded as found.
 """
@@ -54,6 +55,7 @@ from domain.messages import (
 )
 from domain.profile_tables import Modality
 from domain.regulation import Rule
+from domain.rule_kinds import DISSENT
 from domain.sources import Source, house
 from domain.when import Truth, at, parse
 
@@ -286,8 +288,10 @@ def _attended(
     return findings
 
 
-def took_part(person: str, item: int, meeting: Meeting, world: World, source: Source) -> list[Finding]:
-    """Refuse one who cannot have taken part in deciding an item; find that nobody entered whether they were there."""
+def took_part(
+    person: str, item: int, meeting: Meeting, world: World, source: Source, *, votes: bool = True
+) -> list[Finding]:
+    """Refuse one who cannot have taken part in an item, by their vote unless said; find one nobody noted."""
     grounds.person_of(world, person)
     no_conflict(person, item, meeting)
     match meeting.attendance_at(person, item):
@@ -296,7 +300,7 @@ def took_part(person: str, item: int, meeting: Meeting, world: World, source: So
         case Attendance.UNKNOWN:
             return [grounds.house_finding("attendance-unknown", 41, "noted as present", "not noted")]
         case Attendance.PRESENT:
-            if not meeting.may_vote(person, item):
+            if votes and not meeting.may_vote(person, item):
                 raise Refused("no-right-to-vote", source)
             return []
         case _ as never:
@@ -315,14 +319,16 @@ def _reservation(
     command: RecordReservation, meeting: Meeting, world: World, actor: Actor, now: datetime
 ) -> ReservationRecorded:
     rule = _rule(meeting, world, "dissent", _reserved)
+    asks = DISSENT.read(rule.value)
     grounds.only_for_oneself(actor, command.participant)
-    if not any(one.item == command.item for one in meeting.decisions):
+    if asks.decision_needed and not any(one.item == command.item for one in meeting.decisions):
         raise Refused("no-decision-to-oppose", rule.source)
-    findings = took_part(command.participant, command.item, meeting, world, rule.source)
+    votes = asks.by != "participants"
+    findings = took_part(command.participant, command.item, meeting, world, rule.source, votes=votes)
     if any((where, who) == (command.item, command.participant) for where, who, _ in meeting.abstentions):
         raise Refused("not-in-the-decision", rule.source)
     happened = parse(command.happened) if command.happened else at(now)
-    if meeting.closed is not None:
+    if asks.before == "closing" and meeting.closed is not None:
         if meeting.closed.is_before(happened) is Truth.YES:
             raise Refused("reservation-after-closing", rule.source, closed=meeting.closed.text)
         if happened.is_before(meeting.closed) is not Truth.YES:

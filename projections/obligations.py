@@ -146,7 +146,7 @@ class _Span(NamedTuple):
         happened: Mapping[str, Sequence[Occurrence]],
         others: Mapping[str, frozenset[str]],
     ) -> Iterator[Obligation]:
-        topics = [topic for topic in due.fulfilled_by if f"{topic}.v1" in TOPICS]
+        topics = [topic for topic in due.fulfilled_by if _can_happen(topic, happened)]
         bodies = {self.body}.union(*(others.get(code, frozenset()) for code in due.together_with))
         done = [
             one
@@ -271,7 +271,7 @@ class _Span(NamedTuple):
     def _after(
         self, due: Due, happened: Mapping[str, Sequence[Occurrence]], done: Sequence[Occurrence]
     ) -> Iterator[Obligation]:
-        known = [topic for topic in due.after if f"{topic}.v1" in TOPICS]
+        known = [topic for topic in due.after if _can_happen(topic, happened)]
         if not known:
             yield self.says("", self.first, self.last, "unknown", "occasion-not-recorded-here")
             return
@@ -337,6 +337,11 @@ class _Span(NamedTuple):
         if self.rule.modality in SOFT:
             return replace(said, reason="does-not-bind")
         return replace(said, state="overdue", days=(day - last).days)
+
+
+def _can_happen(topic: str, happened: Mapping[str, Sequence[Occurrence]]) -> bool:
+    """Whether it is an event here, or an occasion that somebody enters."""
+    return f"{topic}.v1" in TOPICS or bool(happened.get(topic))
 
 
 def _not_before(one: Occurrence, occasion: Occurrence) -> bool:

@@ -2,7 +2,8 @@
 
 - The tree itself is in the view "body": each body with the one above it, or none stated.
 - Each relation, step and office is a row; what is not stated has no row (Å3, Al7, H8, V8).
-- A deviation that was accepted is a row under the name of the obligation that it is from.
+- A deviation that was accepted is a row under the name of the obligation that it is from, and so is what somebody said
+  that an event counts for. An occasion that rules speak of, and is no other event, is a row by itself.
 """
 
 from __future__ import annotations
@@ -154,4 +155,48 @@ DEVIATION = View(
     identity=("body", "rule", "period"),
 )
 
-VIEWS = (RELATION, STEP, OFFICE, STEERING, DEVIATION)
+
+def _fulfilment(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.EventCounted):
+        yield says(
+            f"{event.body}/{event.rule}/{event.period}",
+            body=event.body,
+            rule=event.rule,
+            period=event.period,
+            counted=event.positions,
+        )
+
+
+FULFILMENT = View(
+    "fulfilment",
+    1,
+    STREAMS,
+    [text("body"), text("rule"), text("period"), listed("counted")],
+    _fulfilment,
+    identity=("body", "rule", "period"),
+)
+
+
+def _occasion(record: Record) -> Iterator[Assert]:
+    event = record.event
+    if isinstance(event, b.OccasionRecorded):
+        yield says(
+            f"{event.body}/{record.position}",
+            body=event.body,
+            occasion=event.occasion,
+            meeting=event.meeting,
+            note=event.note,
+        )
+
+
+OCCASION = View(
+    "occasion",
+    1,
+    STREAMS,
+    [text("body"), text("occasion"), text("meeting"), text("note")],
+    _occasion,
+    identity=("body", "occasion", "meeting"),
+)
+
+VIEWS = (RELATION, STEP, OFFICE, STEERING, DEVIATION, FULFILMENT, OCCASION)

@@ -3,7 +3,9 @@
 - What happened is read from the trail: whatever kind of event a rule names, one query finds it. Approval is the moment
   when the last office approved, or when minutes that nobody signs were finished; a version made void has none.
 - Minutes are sent when they have gone to everyone who is to have them.
-- What an instrument was said to count for counts in those years, wherever the instrument belongs (V6).
+- What an instrument was said to count for counts in those years, wherever the instrument belongs (V6). What somebody
+  said that an event counts for is done by it, if nothing else fulfils that.
+- An occasion that is no event of its own is one by the name under which it was entered.
 - Before the day on which the registry was begun nothing had to be entered here.
 """
 
@@ -22,6 +24,7 @@ from projections.audit import to_csv
 from projections.instruments import COUNTED, INSTRUMENT
 from projections.minutes import MINUTES
 from projections.obligations import Asked, Obligation, Occurrence, obligations_of
+from projections.organisation import OCCASION
 from projections.reading import rows
 from projections.trail import AUDIT, CONCERN
 from projections.view import Row
@@ -75,6 +78,10 @@ def owed(
     for id in wanted:
         own = happened if together else by_body.get(id, {})
         found += obligations_of(id, states[id].regulations, own, asked, others)
+    counted = {one["key"]: one["counted"] for one in rows(engine, "fulfilment", known, day.isoformat())}
+    if counted:
+        days = _days(engine, {position for each in counted.values() for position in each})
+        found = [_fulfilled(one, counted[one.id], days) if one.id in counted else one for one in found]
     accepted = {one["key"]: one for one in rows(engine, "deviation", known, day.isoformat())}
     found = [_accepted(one, accepted[one.id]) if one.id in accepted else one for one in found]
     return sorted(found, key=lambda one: (one.last or date.max, one.first or date.min, one.id))
@@ -87,6 +94,26 @@ def _accepted(one: Obligation, deviation: Row) -> Obligation:
     return replace(
         one, state="accepted-deviation", reason=deviation["reason"], positions=positions, accepted_by=by
     )
+
+
+def _fulfilled(one: Obligation, counted: Iterable[int], days: Mapping[int, date | None]) -> Obligation:
+    """What somebody said counts for it, where nothing else fulfils it."""
+    positions = tuple(counted)
+    if one.state in ("done", "not-applicable"):
+        return one
+    if len(positions) < one.times:
+        return replace(one, positions=positions)
+    last = [days.get(position) for position in positions]
+    done_on = max((day for day in last if day), default=None) if None not in last else None
+    return replace(one, state="done", reason="", positions=positions, done_on=done_on, days=None)
+
+
+def _days(engine: sa.Engine, positions: Iterable[int]) -> dict[int, date | None]:
+    """The last day on which each may have happened."""
+    c = AUDIT.table.c
+    with engine.connect() as db:
+        asked = sa.select(c.position, c.happened_to).where(c.position.in_(positions))
+        return {position: _day(last) for position, last in db.execute(asked)}
 
 
 def apart(happened: Mapping[str, Iterable[Occurrence]]) -> dict[str, dict[str, list[Occurrence]]]:
@@ -142,6 +169,8 @@ def occurrences(
             )
         if COUNTS in wanted:
             found[COUNTS] = list(_counted(db, about, known, bodies))
+        for one in _occasions(db, wanted, known, bodies):
+            found[one.topic].append(one)
     return found
 
 
@@ -184,6 +213,23 @@ def _counted(
             first, last = date(year, 1, 1), date(year, 12, 31)
             stream = f"instrument-{instrument}"
             yield Occurrence(position, COUNTS, body, stream, None, first, last, (duty, kind))
+
+
+def _occasions(
+    db: sa.Connection, wanted: Iterable[str], known: int | None, bodies: Iterable[str] | None
+) -> Iterable[Occurrence]:
+    """What happened that is no event of its own, under the names that rules give it."""
+    named = [topic for topic in wanted if f"{topic}.v1" not in TOPICS]
+    c = OCCASION.table.c
+    asked = sa.select(c.position, c.occasion, c.body, c.meeting, c.happened_from, c.happened_to)
+    if known is not None:
+        asked = asked.where(c.position <= known)
+    if bodies is not None:
+        asked = asked.where(c.body.in_(list(bodies)))
+    for position, occasion, body, meeting, first, last in db.execute(
+        asked.where(c.occasion.in_(named)).order_by(c.position)
+    ):
+        yield Occurrence(position, occasion, body, "", meeting, _day(first), _day(last))
 
 
 # --- how it is shown

@@ -26,6 +26,8 @@ SENTENCES = {
     "body-step-recorded.v1": "{body} {step}",
     "body-office-named.v1": "{body} fick {office}",
     "deviation-accepted.v1": "{accepted_by} godtog att {body} avvek från {rule}, {period}",
+    "occasion-recorded.v1": "{actor} antecknade för {body}: {occasion}",
+    "event-counted.v1": "För {body} räknas händelse {positions} som fullgörande av {rule}, {period}",
     "body-steers.v1": "{body} är styrgrupp för {project}",
     "regulation-adopted.v1": "Bestämmelser för {body} antogs {adopted_on}, diarienummer {diarienummer}",
     "seat-offered.v1": "{organisation} erbjöds plats i {body} ({seat})",

@@ -24,6 +24,7 @@ from domain.body_events import (
     SeatOffered,
     ViceChairElected,
 )
+from domain.calling import ScheduleMeeting
 from domain.constituting import (
     AdoptRegulation,
     AnswerSeatOffer,
@@ -400,13 +401,18 @@ def test_who_holds_a_seat_does_not_depend_on_the_order_of_entry(spans: list[tupl
 
 
 def test_the_vice_chair_is_chosen_from_within() -> None:
-    command = ElectViceChair(
-        body=COUNCIL, mandate=ident(0x50), person=ANNA, meeting=ident(7), valid_from=DAY, valid_to=None
-    )
-    event = ViceChairElected(
-        body=COUNCIL, mandate=ident(0x50), person=ANNA, meeting=ident(7), valid_from=DAY, valid_to=None
-    )
-    after = seated(2).when(command).then(event).saved()
+    mandate: Any = {"mandate": ident(0x50), "person": ANNA, "valid_from": DAY, "valid_to": None}
+    here = {**mandate, "body": COUNCIL, "meeting": ident(7)}
+    before = seated(2)
+    for number, body in ((7, COUNCIL), (8, KS)):
+        starts = f"{DAY}T13:00"
+        before = before.when(
+            ScheduleMeeting(meeting=ident(number), body=body, starts=starts, place="Eken")
+        ).saved()
+    after = before.when(ElectViceChair(**here)).then(ViceChairElected(**here)).saved()
+    elsewhere = before.when(ElectViceChair(**here | {"meeting": ident(8)}))
+    assert elsewhere.then_refused("elected-elsewhere", L5).values == {"elects": "Trygghetsrådet"}
+    before.when(ElectViceChair(**here | {"meeting": ident(9)})).then_refused("not-found", house(1))
     assert council(after).vice_chair_at(DAY) == ANNA
     assert council(after).vice_chair_at(DAY - timedelta(days=1)) == ""
     assert council(after).members_at(DAY) == (ANNA, BO), "it is no seat of its own"
@@ -446,6 +452,7 @@ def test_the_chair_may_co_opt_where_the_rules_let_him() -> None:
     after = seated(2).when(command, acting(Role.CHAIR)).then(event).saved()
     assert council(after).holds(EVA, DAY)
     assert council(after).members_at(DAY) == (ANNA, BO)
+    seated(2).when(command).then_refused("co-opted-by-another", Source("KS23.276", "2", "L6"))
     assert EVA in council(after).counted_at(DAY, "participants")
     bodies().when(command).then_refused("no-regulation", house(11))
     silent = bodies().when(adopting(profile=HEAD + '[rules.a]\nmodality = "ska"\nsection = "1"\n')).saved()

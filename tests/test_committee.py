@@ -31,6 +31,7 @@ from domain.kallelse import CallSubstitute
 from domain.messages import Role
 from domain.minutes_events import MinutesApproved, PaperApprovalRecorded
 from domain.regulation import Rules, parse
+from domain.voting import RecordReservation
 from tests import council as c
 from tests.council import MEETING, MINUTES, Session
 from tests.given import Outcome, ident
@@ -96,9 +97,9 @@ def test_who_came_later_or_had_left_was_not_there() -> None:
     assert decide(session, 2) == [], "when is not known"
 
 
-# --- reservations
-def test_a_reservation_is_a_member_s_against_a_decision_and_before_the_end() -> None:
-    session = meeting()
+# --- dissent as members only have it, and reservations
+def test_a_view_is_a_member_s_against_a_decision_and_before_the_end_where_the_rules_say_so() -> None:
+    session = meeting(committee(('value = { kind = "reservation", by', "value = { by")))
     for person, capacity in ((c.VICE, "member"), (c.GUEST, "guest")):
         session.do(RecordPresence.model_validate(KL | {"person": person, "capacity": capacity}))
     session.do(RecordPresence(**KL, person=c.SUBSTITUTE, capacity="substitute", substitutes_for=c.RESCUE))
@@ -115,6 +116,40 @@ def test_a_reservation_is_a_member_s_against_a_decision_and_before_the_end() -> 
     assert reserve(c.VICE, happened="2024-03-12T16:00") == ["dissent-after-closing"]
     assert reserve(c.VICE, happened="2024-03-12T14:30") == reserve(c.VICE, happened="2024-03") == []
     assert reserve(c.VICE) == [], "entered later, and nobody says when it was put"
+
+
+def test_where_the_rules_have_reservations_a_view_is_not_noted_beside_them() -> None:
+    session = meeting()
+    session.do(RecordDecision(**KL, item=1, points=["X"]))
+    source = committee().require("dissent").source
+    session.refuse(RecordDissent(**KL, item=1, participant=c.VICE, view="Nej"), "reservations-here", source)
+
+
+def test_who_may_reserve_themselves_against_what_and_until_when_stands_in_the_rule() -> None:
+    more = (
+        'by = "members", decision_needed = true, before = "closing"',
+        'by = "participants", decision_needed = false',
+    )
+    session = meeting(committee(more))
+    session.do(RecordPresence(**KL, person=c.GUEST, capacity="guest"))
+    session.do(CloseMeeting(**KL, happened="2024-03-12T13:30"))
+    assert findings(session.ask(RecordReservation(**KL, item=1, participant=c.GUEST))) == []
+    session.do(RecordAbsence(**KL, person=c.POLICE, status="absent"))
+    session.refuse(RecordReservation(**KL, item=1, participant=c.POLICE), "not-in-the-decision")
+
+
+def test_a_meeting_that_closed_before_a_reservation_entered_as_in_time_is_found() -> None:
+    session = meeting()
+    session.do(RecordPresence(**KL, person=c.VICE, capacity="member"))
+    session.do(RecordDecision(**KL, item=1, points=["X"]))
+    session.do(RecordReservation(**KL, item=1, participant=c.VICE, happened="2024-03-12T14:30"))
+
+    def closes(when: str | None) -> list[tuple[str, str, str]]:
+        return findings(session.ask(CloseMeeting(**KL, happened=when)))
+
+    assert closes("2024-03-12T15:00") == closes("mars 2024") == closes(None) == []
+    late = ("closed-before-reservation", "after 2024-03-12T14:30", "2024-03-12T14:00")
+    assert closes("2024-03-12T14:00") == [late]
 
 
 def test_where_no_rule_speaks_of_dissent_nothing_is_found() -> None:

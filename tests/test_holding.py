@@ -231,7 +231,9 @@ def test_a_justerare_is_chosen_among_the_representatives_and_replaced_by_choosin
     elected = session.do(ElectJusterare(meeting=MEETING, person=VICE, item=1)).event(JusterareElected)
     assert elected == JusterareElected(meeting=MEETING, person=VICE, item=1)
     assert session.meeting().justerare == (VICE,)
-    session.do(ElectJusterare(meeting=MEETING, person=POLICE, office="justerare-2"))
+    another = session.do(ElectJusterare(meeting=MEETING, person=POLICE, office="justerare-2"))
+    (found,) = another.event(JusterareElected).findings
+    assert (found.finding, found.expected, found.observed) == ("justerare-too-many", "1", "2")
     assert session.meeting().justerare == (VICE, POLICE)
     session.refuse(ElectJusterare(meeting=MEETING, person=STRANGER), "not-found", house(1))
     session.refuse(ElectJusterare(meeting=MEETING, person=VICE, item=9), "not-found", house(1))

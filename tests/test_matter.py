@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.body_events import BodyEstablished
+from domain.body_events import BodyEstablished, BodyPlaced
+from domain.constituting import AdoptRegulation
 from domain.errors import Refused
 from domain.grammar import written
 from domain.matter import (
@@ -24,9 +26,10 @@ from domain.matter import (
     MatterVoided,
     OpenMatter,
     VoidMatter,
+    diary_of,
     holder_of,
 )
-from domain.messages import Event, Known, New
+from domain.messages import Event, Known, New, Role
 from domain.municipality import ChooseDiary, DiaryChosen, RegistryOpened
 from domain.numbering import (
     ExternalNumberRecorded,
@@ -39,7 +42,7 @@ from domain.numbering import (
 from domain.regulation import parse
 from domain.sources import house
 from tests.council import adopted
-from tests.given import Scenario, fact, given, ident
+from tests.given import Scenario, acting, fact, given, ident
 from tests.test_regulation import HEAD
 
 KS, COUNCIL = ident(1), ident(2)
@@ -58,6 +61,28 @@ def world(mode: str = "own", pattern: str | None = "KS{yy}.{n}") -> Scenario:
             f"body-{COUNCIL}": [BodyEstablished(body=COUNCIL, name="Rådet", kind="trygghetsrad", parent=KS)],
         }
     )
+
+
+def test_a_body_that_was_moved_uses_the_diary_of_the_one_it_stood_under() -> None:
+    text = (
+        HEAD
+        + '[rules.diary]\nmodality = "presens"\nsection = "1"\nvalue = {{ pattern = "{}{{yyyy}}/{{n}}" }}\n'
+    )
+    elsewhere = ident(0x77)
+    streams: dict[str, list[Event]] = {
+        f"body-{COUNCIL}": [
+            BodyEstablished(body=COUNCIL, name="Rådet", kind="rad", parent=KS),
+            BodyPlaced(body=COUNCIL, parent=elsewhere, valid_from=date(2024, 7, 1)),
+        ]
+    }
+    for body, word in ((KS, "KS"), (elsewhere, "KF")):
+        streams[f"body-{body}"] = [BodyEstablished(body=body, name=word, kind="namnd", parent=None)]
+    scenario = given(streams)
+    for body, word in ((KS, "KS"), (elsewhere, "KF")):
+        adopt = AdoptRegulation(body=body, adopted_on=date(2024, 1, 1), profile=text.format(word))
+        scenario = scenario.when(adopt, acting(Role.ADMINISTRATOR)).saved()
+    found = [diary_of(COUNCIL, day, scenario.world) for day in (date(2024, 6, 30), date(2024, 7, 1))]
+    assert [one and one.pattern for one in found] == ["KS{yyyy}/{n}", "KF{yyyy}/{n}"]
 
 
 def opening(number: int, **changes: Any) -> OpenMatter:

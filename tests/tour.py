@@ -69,6 +69,7 @@ from domain.drafting import (
     ReturnMinutes,
 )
 from domain.extracting import CertifyExtract
+from domain.fulfilling import CountEvent, RecordOccasion
 from domain.holding import (
     AdjournMeeting,
     AppointActingChair,
@@ -203,10 +204,17 @@ def bodies(s: LogSession) -> None:
     s.refuse(co.ElectViceChair(body=COUNCIL, person=STRANGER, valid_from=DAY), "not-found")
     s.refuse(co.ElectViceChair(body=COUNCIL, person=EXPERT, valid_from=DAY), "vice-chair-from-within")
     s.do(co.ElectViceChair(body=COUNCIL, person=VICE, valid_from=DAY))
+    s.do(ScheduleMeeting(meeting=NEXT, body=BOARD, starts="2024-03-05T13:00", place="Eken"))
+    elsewhere = co.ElectViceChair(body=COUNCIL, person=VICE, valid_from=DAY, meeting=NEXT)
+    s.refuse(elsewhere, "elected-elsewhere")
     opted: Any = {"person": EXPERT, "organisation": "Region", "seat": "region", "valid_from": DAY}
-    s.do(co.CoOpt(body=COUNCIL, **opted))
+    s.refuse(co.CoOpt(body=COUNCIL, **opted), "co-opted-by-another")
+    s.do(co.CoOpt(body=COUNCIL, **opted), who=CHAIR, role=Role.CHAIR)
     s.refuse(co.CoOpt(body=BOARD, **opted), "no-regulation")
     s.refuse(co.CoOpt(body=ident(0xB7), **opted), "rule-missing")
+    nobody_else = SILENT + '[rules.co-opt]\nmodality = "galler-inte"\nsection = "2"\n'
+    s.do(co.AdoptRegulation(**adopt, profile=nobody_else))
+    s.refuse(co.CoOpt(body=ident(0xB7), **opted), "rule-not-applying")
     staff: Any = {"body": COUNCIL, "person": EXPERT, "organisation": "Kommunen", "valid_from": DAY}
     s.refuse(co.StaffBody(**staff, duty="decoration"), "no-such-duty")
     s.do(co.StaffBody(**staff, duty="expertise"))
@@ -383,12 +391,20 @@ def voting(s: LogSession) -> None:
     s.do(RecordVote(**open_vote, ballots=one))
     s.refuse(RecordReservation(**here, participant=VICE), "no-decision-to-oppose")
     s.do(RecordDecision(**here, points=["Bifall."], adopts=1), RecordAbstention(**here, person=VICE))
+    s.refuse(RecordDissent(**here, participant=CHAIR, view="Nej"), "reservations-here")
     s.refuse(RecordReservation(**here, participant=VICE), "not-in-the-decision")
     s.do(RecordReservation(**here, participant=CHAIR, text="För dyrt."))
     s.do(RecordConflictOfInterest(**here, person=POLICE, left=True))
     s.refuse(RecordReservation(**here, participant=POLICE), "in-conflict-of-interest")
     s.do(CloseMeeting(meeting=NEXT, happened="2024-03-01T09:00"))
     s.refuse(RecordReservation(**here, participant=CHAIR, happened="2024-03-12"), "reservation-after-closing")
+
+
+def numbering(s: LogSession) -> None:
+    points = SILENT + '[rules.item-numbering]\nmodality = "ska"\nsection = "2"\nvalue = "none"\n'
+    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=BEFORE, profile=points))
+    s.scheduled(body=LOOSE).do(AddItem(**HERE, title="Belysning"))
+    s.refuse(NumberItems(**HERE), "not-numbered-so")
 
 
 def drafting(s: LogSession) -> None:
@@ -557,6 +573,12 @@ def organising(s: LogSession) -> None:
     s.do(RecordBodyStep(body=LOOSE, step="established"))
     s.do(NameBodyOffice(body=COUNCIL, office="spokesperson", holder=Assignee(function="Ordföranden")))
     s.do(SteerProject(body=COUNCIL, project="Trygga torget"))
+    s.refuse(RecordOccasion(body=COUNCIL, occasion="annual-accounts"), "no-such-occasion")
+    accounts = SILENT + 'due = { after = ["annual-accounts"], fulfilled_by = ["report-sent"] }\n'
+    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=DAY, profile=accounts))
+    s.do(RecordOccasion(body=LOOSE, occasion="annual-accounts"))
+    s.refuse(CountEvent(body=LOOSE, rule="b", period="2024", positions=[1]), "nothing-due-by-it")
+    s.do(CountEvent(body=LOOSE, rule="a", period="2024", positions=[1]))
     s.do(AcceptDeviation(body=COUNCIL, rule="notify", period="12", accepted_by="Ordföranden", reason="Sent"))
 
 
@@ -571,6 +593,7 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     holding,
     deliberating,
     voting,
+    numbering,
     drafting,
     signing,
     paper,
