@@ -15,7 +15,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" env -u P
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo      play a council's year and serve it on this machine (DIR=demo)"
+	@echo "make demo      play a council's year, enter four more municipalities, and serve them on this machine (DIR=demo)"
 	@echo "make test      every test that this machine can run (TESTS=tests/test_log.py for some)"
 	@echo "make tools     the outside validators, from Debian; needs root"
 	@echo "make lint      format, lint, types and the arrows between the rooms"
@@ -49,7 +49,7 @@ demo: .venv/.run
 		echo "Another one beside it:  make demo DIR=$(DIR)-2"; \
 		echo "This one anew:          rm -r $(DIR) && make demo DIR=$(DIR)"; \
 		exit 2; fi
-	@echo "Playing the year; \`liggare\` below is $(BIN)/liggare."
+	@echo "Playing a year and entering what four documents tell; \`liggare\` below is $(BIN)/liggare."
 	@$(BIN)/liggare demo --dir "$(DIR)"
 
 # On every core, file by file, so that what a file's tests share is made once.

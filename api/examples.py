@@ -19,7 +19,9 @@ from domain.when import MONTHS, SEASONS
 REF = "#/components/schemas/{model}"
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 PROSE = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
-MOMENT = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$"
+DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]"
+MOMENT, START = f"^{DAY}{TIME}$", f"^{DAY}({TIME})?$"
 # The grammar of domain/when.py, as far as a pattern can say it.
 YEAR, MONTH, MDAY = "[12][0-9]{3}", "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
 WRITTEN = (
@@ -29,7 +31,12 @@ WRITTEN = (
 )
 HAPPENED = f"^(okänt|((före|efter) )?({'|'.join(WRITTEN)}))$"
 ADDRESS = r"^[^@\s]+@[^@\s]+$"  # a pattern on top of a check is left out by pydantic
-PATTERNS: dict[object, str] = {messages._line: LINE, messages._text: PROSE, messages._moment: MOMENT}
+PATTERNS: dict[object, str] = {
+    messages._line: LINE,
+    messages._text: PROSE,
+    messages._moment: MOMENT,
+    messages._start: START,
+}
 
 # Values that read well, by the field's name; the rest follow from the type.
 SAYS: dict[str, Any] = {

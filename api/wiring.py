@@ -131,10 +131,12 @@ def with_calendar(command: Command) -> Command:
     """An adoption with the calendar days it will need, so that no later reading asks a holiday library."""
     if not isinstance(command, AdoptRegulation) or command.non_working_days:
         return command
+    if (applies_from := command.valid_from or command.adopted_on) is None:
+        return command  # it will be refused
     from holidays.constants import DE_FACTO, PUBLIC  # noqa: PLC0415  # slow to load, and asked only here
     from holidays.countries.sweden import Sweden  # noqa: PLC0415  # as above
 
-    first = (command.valid_from or command.adopted_on).year
+    first = applies_from.year
     # Public holidays, and the three eves on which nobody works; weekends are counted where days are counted.
     days = Sweden(years=range(first, first + CALENDAR_YEARS), categories=(PUBLIC, DE_FACTO))
     return command.model_copy(update={"non_working_days": sorted(days)})

@@ -61,7 +61,7 @@ class Regulation:
     rules: Rules
     diarienummer: str
     adopted_by: str
-    adopted_on: date
+    adopted_on: date | None
     valid_from: date
     valid_to: date | None
     non_working_days: frozenset[date]
@@ -296,7 +296,7 @@ def _regulation(event: RegulationAdopted, version: int) -> Regulation:
         diarienummer=event.diarienummer or "",
         adopted_by=event.adopted_by or "",
         adopted_on=event.adopted_on,
-        valid_from=event.valid_from or event.adopted_on,
+        valid_from=event.valid_from or event.adopted_on or date.max,  # one of the two is asked for
         valid_to=event.valid_to,
         non_working_days=frozenset(event.non_working_days),
         version=version,

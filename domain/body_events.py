@@ -111,7 +111,10 @@ class BodySteers(BodyEvent):
 
 
 class RegulationAdopted(BodyEvent):
-    """A regulation was put in force, with all of its content (bestämmelser antagna)."""
+    """A regulation was put in force, with all of its content (bestämmelser antagna).
+
+    adopted_on is None where the day is not known; valid_from is then the first day on which it is known to apply.
+    """
 
     TOPIC = "regulation-adopted.v1"
 
@@ -119,7 +122,7 @@ class RegulationAdopted(BodyEvent):
     regulation: Id
     diarienummer: Diarienummer | None
     adopted_by: Id | None
-    adopted_on: date
+    adopted_on: date | None
     valid_from: date | None
     valid_to: date | None
     content: dict[str, Any]

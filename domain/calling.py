@@ -1,5 +1,6 @@
 """Calling a meeting: when and where, and what is to be dealt with.
 
+- A meeting that is entered afterwards may have a day without a time, and no place: what is not known is left out.
 - A meeting gets the standing items of the rules in force on its day (L8). Nothing says that their order binds.
 - A time or place entered wrongly is put right by moving the meeting, also afterwards, until the minutes are approved.
 - A meeting that was opened cannot be cancelled, and nothing more is entered about one that was (husregel 30).
@@ -43,6 +44,7 @@ from domain.messages import (
     Part,
     Role,
     SourcePart,
+    Start,
     World,
     fresh_id,
 )
@@ -71,9 +73,9 @@ class ScheduleMeeting(CallingCommand):
 
     meeting: Id = Field(default_factory=fresh_id)
     body: Id
-    starts: Moment
+    starts: Start
     ends: Moment | None = None
-    place: Line
+    place: Line | None = None
     title: Line | None = None
     matter: Id | None = None
     demand: Id | None = None
@@ -83,7 +85,7 @@ class MoveMeeting(CallingCommand):
     """Give the meeting another time or place (flytta)."""
 
     meeting: Id
-    starts: Moment
+    starts: Start
     ends: Moment | None = None
     place: Line | None = None
     reason: Line | None = None
@@ -185,7 +187,7 @@ def decide(
             assert_never(command)
 
 
-def _in_order(starts: Moment, ends: Moment | None) -> None:
+def _in_order(starts: Start, ends: Moment | None) -> None:
     if ends is not None and ends < starts:
         raise Refused("ends-before-it-begins", house(14), first=starts, last=ends)
 
@@ -204,7 +206,7 @@ def _scheduled(command: ScheduleMeeting, world: World) -> list[New]:
         body=command.body,
         starts=command.starts,
         ends=command.ends,
-        place=Known(command.place),
+        place=known(command.place),
         title=known(command.title),
         matter=command.matter,
         demand=command.demand,

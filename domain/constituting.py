@@ -75,6 +75,7 @@ class AdoptRegulation(Command):
     """Put a regulation in force: `profile` is its TOML text, with the free days of its years (anta bestämmelser).
 
     part: which body of the profile it is, where there are several. rests_on: the texts of other profiles that it names.
+    Where the day of adoption is not known, valid_from is the first day on which the regulation is known to apply.
     """
 
     STREAM = "body"
@@ -84,7 +85,7 @@ class AdoptRegulation(Command):
     regulation: Id = Field(default_factory=fresh_id)
     diarienummer: Diarienummer | None = None
     adopted_by: Id | None = None
-    adopted_on: date
+    adopted_on: date | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     profile: ProfileText
@@ -262,7 +263,9 @@ def _adopted(command: AdoptRegulation, body: Body, world: World) -> RegulationAd
         raise id_taken("regulation", command.regulation)
     if command.adopted_by is not None:
         existing(world, Body, command.adopted_by)
-    in_order(command.valid_from or command.adopted_on, command.valid_to)
+    if (applies_from := command.valid_from or command.adopted_on) is None:
+        raise Refused("adopted-from-no-day", house(11))
+    in_order(applies_from, command.valid_to)
     rules = parse(command.profile, command.part, *command.rests_on)
     return RegulationAdopted(
         body=command.body,

@@ -164,7 +164,7 @@ def _issued(command: IssueKallelse, meeting: Meeting, world: World, now: datetim
         findings.append(grounds.finding("member-not-called", rules, "kallelse", expected, observed))
     if rules and rule:
         there = {
-            "time": True,
+            "time": "T" in meeting.starts,
             "place": place is not None,
             "agenda": bool(agenda),
             "documents": _enclosed(agenda),
@@ -209,7 +209,7 @@ def _days(
         return None
     if regulation is None or notice is None:
         return (meeting.day - sent_on).days
-    if notice.counted_from == "receipt" and any(one.channel == "post" for one in recipients):
+    if notice.counted_from == "receipt" and any(one.channel in ("post", "unknown") for one in recipients):
         return None
     if notice.unit == "working-days":
         return grounds.working_days(sent_on, meeting.day, regulation.non_working_days)

@@ -33,7 +33,7 @@ from domain.meeting_parts import (
     Said,
     Vote,
 )
-from domain.messages import Fact, Known, Sealed, State
+from domain.messages import Fact, Sealed, State
 from domain.sources import Source
 from domain.when import Happened
 
@@ -51,7 +51,7 @@ class Meeting(State):
     body: str = ""
     starts: str = ""
     ends: str | None = None
-    place: Sealed = field(default_factory=lambda: Known(""))
+    place: Sealed | None = None
     title: Sealed | None = None
     matter: str | None = None
     demand: str | None = None

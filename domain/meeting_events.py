@@ -25,6 +25,7 @@ from domain.messages import (
     PublicName,
     Sealed,
     SourcePart,
+    Start,
     free,
 )
 from domain.proposal import Verb
@@ -33,7 +34,7 @@ Text = Annotated[Sealed, free()]
 Working = Annotated[Sealed, free("event", Keep.WORKING)]
 Number = Annotated[int, Field(ge=1, le=10_000)]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Channel = Literal["e-mail", "post", "portal", "hand"]
+Channel = Literal["e-mail", "post", "portal", "hand", "unknown"]
 Method = Literal["acclamation", "open-vote", "closed-vote"]
 Side = Literal["yes", "no", "abstained"]
 Capacity = Literal["member", "substitute", "co-opted", "expert", "invited", "official", "secretary", "guest"]
@@ -82,9 +83,9 @@ class MeetingScheduled(MeetingEvent):
     TOPIC: ClassVar[str] = "meeting-scheduled.v1"
 
     body: Id
-    starts: Moment
+    starts: Start
     ends: Moment | None = None
-    place: Text
+    place: Text | None = None
     title: Text | None = None
     matter: Id | None = None
     demand: Id | None = None
@@ -95,7 +96,7 @@ class MeetingMoved(MeetingEvent):
 
     TOPIC: ClassVar[str] = "meeting-moved.v1"
 
-    starts: Moment
+    starts: Start
     ends: Moment | None = None
     place: Text | None = None
     reason: Text | None = None
@@ -187,9 +188,9 @@ class KallelseIssued(MeetingEvent):
     sent_on: date | None = None
     meeting_day: date
     days: int | None = None
-    starts: Moment
+    starts: Start
     ends: Moment | None = None
-    place: Text
+    place: Text | None = None
     findings: tuple[Finding, ...] = ()
     reason_wanted: bool = False
 

@@ -52,6 +52,13 @@ def _moment(value: str) -> str:
     return value
 
 
+def _start(value: str) -> str:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        date.fromisoformat(value)
+        return value
+    return _moment(value)
+
+
 # --- plain fields
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -59,6 +66,8 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Diarienummer = Annotated[str, Field(pattern=r"^[0-9A-Za-zÅÄÖåäö][0-9A-Za-zÅÄÖåäö ./:§-]{0,39}$")]
 PublicName = Annotated[str, Field(max_length=120), AfterValidator(_line)]
 Moment = Annotated[str, AfterValidator(_moment)]
+# A day alone where the time of day is not known.
+Start = Annotated[str, Field(max_length=16), AfterValidator(_start)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
 

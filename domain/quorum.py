@@ -4,7 +4,8 @@
   likewise (5:45). Councils of other kinds are not bound by that unless their own regulation says so (L9).
 - A member is there if present at the item, or if somebody who stands in for that member is.
 - Unknown is not absent: only if there are too few even when all are counted of whom nothing is noted, that is recorded
-  as found. The decision stands in the record either way: what happened is never refused.
+  as found. Where no member is entered, as with an extract of older minutes, nothing is (Al9). The decision stands in
+  the record either way: what happened is never refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def too_few(meeting: Meeting, item: int, world: World) -> tuple[Finding, ...]:
     if rules is None or quorum is None:
         return ()
     members = world.get(Body, meeting.body).counted_at(meeting.day, quorum.counted)
+    if not members:
+        return ()
     there = {one.substitutes_for or one.person for one in meeting.presences if _at(one, item, meeting)}
     unknown = {one for one in members if meeting.attendance(one) is Attendance.UNKNOWN}
     needed, present = quorum.needed(len(members)), len(there & set(members))

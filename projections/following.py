@@ -1,7 +1,8 @@
 """The list of what to follow up: what is open, due or overdue on a day, and what is not known (uppföljningslista).
 
 - It is worked out when it is read, as of what was known and what was so: a stage is open, due, overdue, done, or
-  unknown, where nobody has read its time or the status of its assignment is not known (H4, H5).
+  unknown, where nobody has read its time or the status of its assignment is not known (H4, H5), or where it was due
+  before the registry was begun.
 - A stage without a time is open and never late. What may be finished stands until it is said to be. A time that was
   moved shows the times before it (H6).
 - Something that comes back is due again so many months after it was last done.
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from domain.assignment import FINISHED
 from projections.assignments import DECIDED
 from projections.audit import to_csv
+from projections.owed import begun
 from projections.reading import assertions, rows
 from projections.view import Row
 
@@ -36,7 +38,7 @@ def follow_up(
     finished: bool = False,
 ) -> list[Row]:
     """What is to be followed up on a day, what is due first first; finished: also what is done or no longer stands."""
-    true = day.isoformat()
+    true, since = day.isoformat(), begun(engine).isoformat()
     given = rows(engine, "assignment", known, true, {"body": body} if body else None)
     stages: dict[str, list[Row]] = {}
     for stage in rows(engine, "stage", known, true):
@@ -48,7 +50,7 @@ def follow_up(
     listed: list[Row] = []
     for one in given:
         for stage in stages.get(one["assignment"]) or [{}]:
-            line = _line(one, stage, day)
+            line = _line(one, stage, true, since)
             line["earlier"] = _earlier(slipped.get((one["assignment"], stage.get("stage", 0)), []))
             if finished or line["state"] not in ("done", "finished"):
                 listed.append(line)
@@ -65,7 +67,7 @@ def as_csv(lines: list[Row]) -> bytes:
     return to_csv(({**line, "to": named(line["to"])} for line in lines), COLUMNS)
 
 
-def _line(given: Row, stage: Row, day: date) -> Row:
+def _line(given: Row, stage: Row, day: str, since: str) -> Row:
     names = ("due_written", "due_first", "due_last", "read_by", "repeats", "done")
     due = {name: stage.get(name) for name in names}
     if due["repeats"] and stage.get("done_on"):
@@ -77,10 +79,10 @@ def _line(given: Row, stage: Row, day: date) -> Row:
         "stage": stage.get("stage"),
         "due_what": stage.get("what"),
     }
-    return {**said, **found, **due, "state": _state(given, due, day.isoformat())}
+    return {**said, **found, **due, "state": _state(given, due, day, since)}
 
 
-def _state(given: Row, due: Row, day: str) -> str:
+def _state(given: Row, due: Row, day: str, since: str) -> str:
     if given["status"] in FINISHED and given["certainty"] == "stated":
         return "finished"
     if due["done"] and not (due["repeats"] and due["due_last"]):
@@ -91,7 +93,7 @@ def _state(given: Row, due: Row, day: str) -> str:
     if first is None and last is None:
         return "unknown" if due["due_written"] else "open"
     if last is not None and day > last:
-        return "overdue"
+        return "unknown" if last < since else "overdue"
     return "due" if first is not None and day >= first else "open"
 
 

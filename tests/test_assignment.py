@@ -41,7 +41,7 @@ from tests.stories import ANNA, Saved, registry, saver, year
 
 pytestmark = pytest.mark.measured
 
-FORUM, SURVEY, CAMERAS, INQUIRY = (ident(0x90 + number) for number in range(4))
+FORUM, SURVEY, CAMERAS, INQUIRY, OTHER = (ident(0x90 + number) for number in range(5))
 ADMINISTRATION = [Assignee(function="Förvaltningen")]
 WRITTEN = "28 september § 328"
 
@@ -378,6 +378,19 @@ def test_the_list_says_what_is_open_due_overdue_and_unknown_as_of_a_day(made: Li
     assert made.on("2024-12-01")[SURVEY, 1] == "overdue"
     assert made.on("2025-05-18")[SURVEY, 2] == "overdue", "twelve months after it was last done"
     assert made.on("2024-06-10", finished=True)[FORUM, 1] == "done"
+
+
+def test_what_was_due_before_the_registry_was_begun_is_unknown_and_no_failing(tmp_path: Path) -> None:
+    made, session = List(tmp_path), Session()
+    early = stage("Rapport", "2023")
+    made.keep(
+        session,
+        give(OTHER, stages=[early, stage("Förslag", "januari 2024")]).model_copy(update={"happened": "2022"}),
+    )
+    made.projector.catch_up()
+    found = made.on("2024-06-10")
+    assert (found[OTHER, 1], found[OTHER, 2]) == ("unknown", "overdue")
+    made.close()
 
 
 @pytest.mark.fact("H6")

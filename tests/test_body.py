@@ -97,6 +97,15 @@ def council(scenario: Scenario) -> Body:
     return scenario.world.get(Body, COUNCIL)
 
 
+@pytest.mark.fact("V4")
+def test_a_regulation_whose_day_of_adoption_is_unknown_applies_from_a_day_that_is_known() -> None:
+    bodies().when(adopting(adopted_on=None)).then_refused("adopted-from-no-day", house(11))
+    after = bodies().when(adopting(adopted_on=None, valid_from=DAY)).saved()
+    (adopted,) = council(after).regulations
+    assert (adopted.adopted_on, adopted.valid_from) == (None, DAY)
+    assert council(after).regulation_at(DAY - timedelta(days=1)) is None
+
+
 # --- the body
 def test_a_body_is_entered_once_under_a_body_that_is() -> None:
     command = EstablishBody(body=ident(3), name="Klaragruppen", kind="arbetsgrupp", parent=COUNCIL)

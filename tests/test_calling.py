@@ -145,6 +145,31 @@ def test_a_meeting_is_planned_once_for_a_body_that_exists_on_a_demand_that_exist
     assert (session.meeting(other).demand, session.meeting(other).matter) == (DEMAND, MATTER)
 
 
+@pytest.mark.fact("V7")
+def test_a_meeting_entered_afterwards_may_have_a_day_without_a_time_and_no_place() -> None:
+    session = Session()
+    planned = session.do(ScheduleMeeting(meeting=MEETING, body=COUNCIL, starts=DAY))
+    (scheduled,) = [event for event in planned.events if isinstance(event, MeetingScheduled)]
+    assert (scheduled.starts, scheduled.place) == (DAY, None)
+    assert session.meeting().day.isoformat() == DAY
+    session.do(MoveMeeting(meeting=MEETING, starts=f"{DAY}T13:00"))
+    assert (session.meeting().starts, session.meeting().place) == (f"{DAY}T13:00", None)
+
+
+@pytest.mark.fact("Å9")
+def test_a_kallelse_tells_time_and_place_where_the_rules_ask_for_them() -> None:
+    def lacks(**meeting: Any) -> list[str]:
+        rules = parse((DOMAIN / "profiles" / "ange.toml").read_text("utf-8"), "trygghetsradet")
+        session = Session(rules)
+        session.do(ScheduleMeeting.model_validate({"meeting": MEETING, "body": COUNCIL} | meeting), add())
+        issued = session.do(kallelse(*MEMBERS)).event(KallelseIssued)
+        return [one.observed for one in issued.findings if one.finding == "kallelse-lacks"]
+
+    assert lacks(starts=f"{DAY}T13:00", place="Eken") == []
+    assert lacks(starts=f"{DAY}T13:00") == ["no place"]
+    assert lacks(starts=DAY) == ["no time, place"]
+
+
 def test_a_meeting_without_an_id_gets_its_own() -> None:
     one, other = (ScheduleMeeting(body=COUNCIL, starts=f"{DAY}T13:00", place="Eken") for _ in range(2))
     assert one.meeting != other.meeting
@@ -332,8 +357,8 @@ def test_the_kallelse_keeps_the_agenda_as_it_stood() -> None:
     assert [entry.number for entry in issued.agenda] == ["1", "2", "3", "4", "5"]
     assert issued.agenda[4].diarienummer == "KS24.118"
     assert [str(part) for part in issued.agenda[3].parts] == [
-        "Rapportering från externa myndigheter",
-        "Rapportering från kommunens verksamheter",
+        "Rapporter från externa myndigheter",
+        "Rapporter från kommunens verksamheter",
     ]
     assert (issued.starts, issued.ends, issued.place) == (f"{DAY}T13:00", f"{DAY}T15:00", Known("Linden"))
     assert len(issued.recipients) == 4

@@ -12,7 +12,7 @@ import pytest
 
 from api.profiles import delivered
 from domain.approving import BeginSigning, RecordPaperApproval
-from domain.body_events import MeetingDemanded
+from domain.body_events import MandateGiven, MeetingDemanded
 from domain.calling import AddItem
 from domain.constituting import GiveMandate
 from domain.deliberating import RecordDecision, RecordDissent
@@ -79,6 +79,15 @@ def test_too_few_are_found_only_when_enough_are_known_to_be_away() -> None:
     session.do(RecordPresence(**KL, person=c.VICE, capacity="member"))
     session.do(RecordPresence(**KL, person=c.SUBSTITUTE, capacity="substitute", substitutes_for=c.RESCUE))
     assert decide(session) == [], "the substitute counts for the member"
+
+
+@pytest.mark.fact("Al9")
+def test_where_no_member_is_entered_nothing_is_found_about_how_many_were_there() -> None:
+    session = meeting()
+    streams = session.scenario.world.streams
+    name = f"body-{c.COUNCIL}"
+    streams[name] = [one for one in streams[name] if not isinstance(one.event, MandateGiven)]
+    assert decide(session) == []
 
 
 def test_who_came_later_or_had_left_was_not_there() -> None:

@@ -35,6 +35,7 @@ from domain.messages import (
     Role,
     Sealed,
     SourcePart,
+    Start,
     State,
     free,
     fresh_id,
@@ -103,6 +104,13 @@ def test_a_moment_is_a_local_time(good: str) -> None:
 )
 def test_what_is_no_moment(bad: str) -> None:
     rejects(Moment, bad)
+
+
+def test_a_start_is_a_moment_or_a_day() -> None:
+    for good in ("2017-09-21", "2017-09-21T13:00"):
+        assert accepts(Start, good) == good
+    for bad in ("2017-09", "2017-09-31", "2017-09-21T25:00", "2017-09-21T13:00:00"):
+        rejects(Start, bad)
 
 
 @pytest.mark.parametrize(

@@ -554,7 +554,7 @@ def test_the_standing_item_shows_its_two_parts() -> None:
     paper = sheet(newest(session), session)
     assert isinstance(paper, sheets.Minutes)
     parts = [one.value for one in paper.items[3].notes if one.label.startswith("Del ")]
-    assert parts == ["Rapportering från externa myndigheter", "Rapportering från kommunens verksamheter"]
+    assert parts == ["Rapporter från externa myndigheter", "Rapporter från kommunens verksamheter"]
 
 
 # --- the other papers
@@ -634,14 +634,14 @@ def test_a_kallelse_lists_the_agenda_with_its_parts_and_enclosures() -> None:
         ("5.1", "Skrivelsen", "Bilaggs"), ("5.2", "Kartan", "Bilaggs ej"),
     ]  # fmt: skip
     assert second.agenda[3].title == (
-        "Aktuellt sedan förra mötet\n– Rapportering från externa myndigheter\n"
-        "– Rapportering från kommunens verksamheter"
+        "Aktuellt sedan förra mötet\n– Rapporter från externa myndigheter\n"
+        "– Rapporter från kommunens verksamheter"
     )
     assert second.called and len(second.called) == len(MEMBERS)
     assert second.time == "Tisdagen den 12 mars 2024 kl. 13.00–15.00"
     assert second.chair == "Karin Lindqvist"
     told = " ".join(" ".join(texts(render(second).pdf)).split())
-    for words in ("Kamerabevakning", "Förhinder anmäls", "EXEMPEL", "Rapportering från kommunens"):
+    for words in ("Kamerabevakning", "Förhinder anmäls", "EXEMPEL", "Rapporter från kommunens"):
         assert words in told
 
 
@@ -656,7 +656,7 @@ def test_a_part_survives_a_destroyed_title() -> None:
         replace(fact, event=event), session.scenario.world, "Exempelby kommun", example=True, code="1A2B-3C4D"
     )
     assert isinstance(paper.agenda[0].title, sheets.Mixed)
-    assert "– Rapportering från externa myndigheter" in canonical(paper)
+    assert "– Rapporter från externa myndigheter" in canonical(paper)
 
 
 def test_somebody_without_a_name_in_the_register_is_unknown() -> None:

@@ -310,8 +310,8 @@ def test_an_item_with_everything_that_can_stand_under_it() -> None:
 
 def test_the_parts_of_a_standing_item_stand_each_for_themselves() -> None:
     item = fields(Session().opened(), "item")[3]
-    assert item["part-1"] == "Rapportering från externa myndigheter"
-    assert item["part-2"] == "Rapportering från kommunens verksamheter"
+    assert item["part-1"] == "Rapporter från externa myndigheter"
+    assert item["part-2"] == "Rapporter från kommunens verksamheter"
 
 
 def test_an_item_withdrawn_after_the_kallelse_says_so_and_no_more() -> None:

@@ -186,6 +186,8 @@ def test_a_calendar_that_was_given_stands_and_nothing_else_gets_one() -> None:
     assert with_calendar(own) is own
     other = RegisterPerson(person=ident(1), name="Rut")
     assert with_calendar(other) is other
+    nowhen = adoption(adopted_on=None)
+    assert with_calendar(nowhen) is nowhen
     later = with_calendar(adoption(valid_from=date(2025, 1, 1)))
     assert isinstance(later, AdoptRegulation)
     assert min(later.non_working_days).year == 2025

@@ -189,6 +189,7 @@ def bodies(s: LogSession) -> None:
     s.do(co.EstablishBody(body=ident(0xB7), name="Klaragruppen", kind="arbetsgrupp", parent=COUNCIL))
     adopt: Any = {"body": ident(0xB7), "adopted_on": DAY}
     s.refuse(co.AdoptRegulation(**adopt, profile="[profile"), "profile-not-toml")
+    s.refuse(co.AdoptRegulation(body=ident(0xB7), profile=SILENT), "adopted-from-no-day")
     s.do(co.AdoptRegulation(**adopt, profile=SILENT))
     s.do(co.AdoptRegulation(body=LOOSE, adopted_on=DAY, profile=PROFILE.read_text("utf-8"), part=PART))
     seat: Any = {"body": COUNCIL, "offer": ident(5)}

@@ -28,7 +28,7 @@ import sqlalchemy as sa
 from eventsourcing.persistence import StoredEvent
 
 from api.bench.figures import Tell
-from api.demo.show import play
+from api.demo.show import YEAR, play
 from api.settings import Settings, find_root_key
 from domain.meeting_events import ItemTakenUp, MeetingClosed, MeetingScheduled
 from domain.messages import TOPICS, Actor, Event, Fact, Mandate
@@ -119,7 +119,7 @@ class Log:
     """The log in a data folder: the played year, and as many more like it as are asked for."""
 
     def __init__(self, folder: Path, tell: Tell) -> None:
-        shown: Mapping[str, Any] = play(folder, tell)["municipalities"][0]
+        shown: Mapping[str, Any] = play(folder, tell, (YEAR,))["municipalities"][0]
         self.dir, self._folder = Path(shown["dir"]), folder
         self._tell, self._ids = tell, random.Random(SEED)  # noqa: S311  # ids of a made-up log; not secrets
         with _writing(self.dir) as registry:

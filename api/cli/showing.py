@@ -1,4 +1,4 @@
-"""demo: a year of an example council, played and served."""
+"""demo: a year of an example council played, four more entered from what their documents tell, and all served."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from api.cli.folder import empty
 from api.cli.options import Json
 from api.cli.output import answer, console, handled, in_language, tell
 from api.cli.serving import run
-from api.demo.show import play
+from api.demo.show import AFTERWARDS, YEAR, play
+from api.faults import BadRequest
+
+TALES = {tale.slug: tale for tale in (YEAR, *AFTERWARDS)}
 
 
 def register(app: typer.Typer) -> None:
@@ -30,12 +33,19 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="Visa exemplet på den egna datorn efteråt.")
     ] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port att lyssna på; 0 tar en ledig.")] = 8000,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KOMMUN", help=f"Bara den kommunen; kan upprepas. En av: {', '.join(TALES)}."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Spela upp ett rådsår genom det öppna gränssnittet, på en simulerad klocka, och visa det."""
+    """Spela upp ett rådsår, för in vad fyra andra kommuners handlingar säger, på simulerad klocka, och visa det."""
     with handled(json):
+        for name in only or ():
+            if name not in TALES:
+                raise BadRequest("no-such-tale", name=name, names=", ".join(TALES))
         empty(folder)
-        result = play(folder, tell)
+        result = play(folder, tell, [tale for name, tale in TALES.items() if not only or name in only])
         answer(result, json, lambda: _played(result))
         if serve:
             run(
@@ -52,7 +62,7 @@ def _played(result: dict[str, Any]) -> None:
         "clock": in_language("exempel på simulerad klocka", "an example on a simulated clock"),
         "dir": in_language("datamapp", "data folder"),
         "meeting": in_language("möte", "meeting"),
-        "none": in_language("inte stämplat", "not sealed"),
+        "none": in_language("infört i efterhand, utan anteckningar", "entered afterwards, without minutes"),
         "all": in_language("Kontrollera allt:       ", "Verify everything:      "),
         "one": in_language("Kontrollera ett papper: ", "Verify one paper:       "),
         "log": in_language("Händelselogg:           ", "What happened:          "),
@@ -61,10 +71,10 @@ def _played(result: dict[str, Any]) -> None:
     for one in result["municipalities"]:
         console.print(f"\n[bold]{one['name']}[/bold]  ({words['clock']})")
         console.print(f"  {words['dir']}  {one['dir']}")
+        bodies = {body["id"]: body["name"] for body in one["bodies"]}
         for meeting in one["meetings"]:
-            console.print(
-                f"  {words['meeting']} {meeting['date']}  {meeting['minutes_pdf'] or words['none']}"
-            )
+            told = meeting["minutes_pdf"] or f"{bodies[meeting['body']]}, {words['none']}"
+            console.print(f"  {words['meeting']} {meeting['date']}  {told}")
         console.print(f"\n  {words['all']}liggare verify {one['dir']}")
         pdf = next((each["minutes_pdf"] for each in one["meetings"] if each["minutes_pdf"]), None)
         if pdf:

@@ -12,6 +12,7 @@ one with a dissent, a draft sent back and, later, a correction. All are sealed, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -20,17 +21,22 @@ from api.demo.lerum_meetings import demanded, disputed, late, spring
 from api.demo.people import PEOPLE, ROLES
 from domain.messages import fresh_id
 
-SLUG, NAME = "lerum", "Lerums kommun"
-STARTS = "2023-11-13T08:30"
 
-
-def play(story: Story) -> None:
+@dataclass(frozen=True)
+class Year:
     """The whole year."""
-    set_up(story)
-    spring(story)
-    late(story)
-    demanded(story)
-    disputed(story)
+
+    slug: str = "lerum"
+    name: str = "Lerums kommun"
+    starts: str = "2023-11-13T08:30"
+    doing: str = "spelar upp året"
+
+    def play(self, story: Story) -> None:
+        set_up(story)
+        spring(story)
+        late(story)
+        demanded(story)
+        disputed(story)
 
 
 def set_up(story: Story) -> None:

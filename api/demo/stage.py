@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +50,12 @@ class Stage:
 
     def post(self, who: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Post as a person (by the story's name for them); the answer, or NotPlayed."""
-        return self._send("POST", path, self.tokens.get(who), body or {})
+        return self._send("POST", path, self.tokens.get(who), json.dumps(body or {}).encode())
+
+    def file(self, who: str, path: str, said: dict[str, str], content: bytes) -> dict[str, Any]:
+        """Post a text file, with what is said about it."""
+        path = f"{path}?{urllib.parse.urlencode(said)}"
+        return self._send("POST", path, self.tokens[who], content, "text/plain")
 
     def get(self, who: str, path: str) -> dict[str, Any]:
         """Read as a person."""
@@ -75,19 +81,21 @@ class Stage:
         if done["status"] != "done":
             raise NotPlayed(f"{who} could not sign {minutes}: {done}")
 
-    def _send(self, method: str, path: str, token: str | None, body: dict[str, Any] | None) -> dict[str, Any]:
+    def _send(
+        self, method: str, path: str, token: str | None, body: bytes | None, kind: str = "application/json"
+    ) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # our own loopback server
             f"{self.address}/v1/{self.municipality.slug}{path}",
             method=method,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"Content-Type": "application/json"}
-            | ({"Authorization": f"Bearer {token}"} if token else {}),
+            data=body,
+            headers={"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {}),
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  # as above
                 content = response.read()
         except urllib.error.HTTPError as error:
-            raise NotPlayed(f"{method} {path} {body}: {error.code} {error.read().decode()}") from error
+            said = f"{error.code} {error.read().decode()}"
+            raise NotPlayed(f"{method} {path} {(body or b'').decode()[:2000]}: {said}") from error
         return json.loads(content) if content else {}
 
 

@@ -44,7 +44,7 @@ def kallelse_sheet(
             check=CHECK,
         ),
         time=period_in_words(event.starts, event.ends or ""),
-        place=text(event.place),
+        place=text(event.place) if event.place else None,
         called=tuple(_called(one.person, world) for one in event.recipients),
         agenda=tuple(_row(entry) for entry in event.agenda),
         enclosures=tuple(enclosures),

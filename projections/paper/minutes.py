@@ -207,7 +207,8 @@ class _Paper:
     def time_and_place(self, meeting: Statement) -> sheets.Text:
         began, ended = self.moment(meeting, "opened"), self.moment(meeting, "closed")
         began = began or str(meeting.fields["starts"])
-        return joined((period_in_words(began, ended), self.field(meeting, "place")), "\n")
+        place = self.field(meeting, "place") or f"Platsen: {sheets.UNKNOWN[0].lower()}{sheets.UNKNOWN[1:]}"
+        return joined((period_in_words(began, ended), place), "\n")
 
     def times(self, meeting: Statement) -> Iterator[sheets.Fact]:
         """The times that the meeting was called for, where others were kept, and those not known to the minute."""
