@@ -6,7 +6,7 @@ Checked offline, from the file and the roots alone, at any later date:
    follows it; the hole is one hex string, in capitals, padded with zeros (ISO 32000-1 section 12.8.1).
 2. Every signature: its range starts at the first byte, its hole is exactly its /Contents, its digest and
    signature hold, its certificate leads to a root, was valid and not revoked when a time stamp proves it
-   existed (EN 319 102-1 section 5.6.3, validation of signatures with archival data).
+   existed, and so was the root (EN 319 102-1 section 5.6.3, validation of signatures with archival data).
 3. What was appended after each signature is allowed by it. The AdES verdict stays PASSED when it is not, so
    the library's `bottom_line` and `docmdp_ok` are asked as well.
 4. No field is left unsigned; the seal is the last signature, it locks the document, it is made with the
@@ -62,6 +62,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 from signing.coverage import form_fault, hole_fault, unprotected
 from signing.pki import auth_context, certificate_der
+from signing.signed_data import was_valid
 from signing.timestamp import run
 
 SEAL_FIELD = "Stampel"
@@ -181,6 +182,7 @@ def _check(
     results = [(s, run(_lta(s, spec, now))) for s in signatures]
     for signature, result in results:
         checks += [_check_signature(signature, result), _check_stamp(signature, result, bool(crls))]
+        checks += _check_anchor(signature, result, roots)
     try:
         length = len(first_revision(pdf))
     except ValueError as fault:
@@ -278,6 +280,18 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
         return Check("pades", False, f"{name}: {result.ades_subindic.standard_name}: {reason}")
     subject = signature.signer_cert.subject.human_friendly
     return Check("pades", True, f"{name}: intact and valid, signed by {subject}")
+
+
+def _check_anchor(
+    signature: EmbeddedPdfSignature, result: AdESLTAValidationResult, roots: Sequence[x509.Certificate]
+) -> list[Check]:
+    # Path validation takes a trust anchor as it is (RFC 5280, 6.1.1 d); an authority that had ended signs nothing.
+    at = result.best_signature_time
+    above = [root for root in roots if root.subject == _certificate(signature).issuer]
+    if any(was_valid(root, at) for root in above) or not above:
+        return []
+    detail = f"{signature.field_name}: the authority's certificate was not valid at {at.isoformat()}"
+    return [Check("pades", False, detail)]
 
 
 def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult, fresh: bool) -> Check:

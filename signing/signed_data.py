@@ -178,12 +178,19 @@ def require_issued(
             require_ca(issuer)
             rest = [c for c in between if c != issuer]
             require_issued(issuer, roots, at, crls, rest)
-        if not certificate.not_valid_before_utc <= whole_second(at) <= certificate.not_valid_after_utc:
+        if not was_valid(certificate, at):
             raise CmsError(f"the certificate was not valid at {at.isoformat()}")
+        if not was_valid(issuer, at):
+            raise CmsError(f"the authority's certificate was not valid at {at.isoformat()}")
         for der in crls:
             _require_not_revoked(certificate, issuer, der, at)
         return issuer
     raise CmsError("the certificate is not issued by any of the given roots")
+
+
+def was_valid(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether a moment lies in a certificate's period of validity."""
+    return certificate.not_valid_before_utc <= whole_second(at) <= certificate.not_valid_after_utc
 
 
 def require_ca(certificate: x509.Certificate) -> None:
