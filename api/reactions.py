@@ -1,10 +1,14 @@
-"""What the registry does by itself: pin what is to be signed, seal what all have signed, sign checkpoints.
+"""What the registry does by itself: pin what is to be signed, seal what all have signed, purge what is finished,
+destroy what is decided, sign checkpoints.
 
 - A reaction reads the to-do view, acts, and records the outcome by a command. It can be stopped at any point and asked
   again: what has been recorded is not done twice, and files that no event names are swept.
 - Sealing: the municipality's seal locks the file, with the certificates and the revocation list in it and an archive
-  time stamp over all (PAdES B-LTA). The approved version's key becomes preserved; drafts' keys stay until they are
-  destroyed at finishing.
+  time stamp over all (PAdES B-LTA). The approved version's key becomes preserved.
+- Finishing: the keys of the versions that stay are preserved, and then the working material is purged by a decision.
+- A decision to destroy is carried out after it is in the log: the keys go while nothing is appended, the views that may
+  hold the words are made anew, what was served before them is dropped and their file written anew; then it is recorded
+  as done.
 - A checkpoint is signed at every sealing and after each interval of events, and the newest is stamped with the time.
   A time-stamp authority that does not answer is asked again later and holds nothing up.
 - One thing that cannot be done does not keep the others from being done. In a server it is logged, shown by /readyz
@@ -25,12 +29,16 @@ from api.signing_flow import SigningFlow
 from api.stamping import Unstamped, stamp_newest
 from api.wiring import SYSTEM, Municipality
 from domain.approving import SealMinutes
+from domain.disposal import DECISIONS, PurgeWorking, RecordDestruction, disposal_of
 from domain.errors import Refused
 from domain.messages import stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesSealed, MinutesVersionMade
+from projections.generations import compact
 from projections.reading import rows
+from projections.views import VIEWS
 from registry.clock import local
+from registry.destroying import destroy, shows_in_views
 from registry.registry import StoredWorld
 from signing import seal
 from signing.pki import certificate_der
@@ -82,6 +90,12 @@ class Reactions:
         for row in rows(self.m.views, "todo", where={"task": "seal"}):
             minutes = str(row["minutes"])
             yield f"seal {minutes}", partial(self._seal, minutes)
+        for row in rows(self.m.views, "todo", where={"task": "finish"}):
+            minutes = str(row["minutes"])
+            yield f"finish {minutes}", partial(self._finish, minutes)
+        for row in rows(self.m.views, "todo", where={"task": "destroy"}):
+            position = int(row["number"])
+            yield f"destroy {position}", partial(self._destroy, position)
         yield "sweep", self._flow.sweep
         yield "checkpoint", self._checkpoint
         yield "stamp", self._stamp
@@ -154,6 +168,30 @@ class Reactions:
             if isinstance(fact.event, MinutesVersionMade) and fact.event.version == version:
                 self.m.vault.keep_as(f"{name}/{fact.version}", "working", "preserved")
         self.m.vault.keep_as(f"{name}/render-{version}", "working", "preserved")
+
+    def _finish(self, minutes: str) -> int:
+        state = self.m.registry.get(Minutes, minutes)
+        if state.purged:
+            return 0
+        for version in state.kept:
+            self._preserve(minutes, version)
+        return len(self.m.execute_as(PurgeWorking(minutes=minutes), SYSTEM).facts)
+
+    def _destroy(self, position: int) -> int:
+        registry = self.m.registry
+        stored = registry.stored(position)
+        assert stored is not None, "the view names events of the log"
+        event = registry.fact(stored).event
+        assert isinstance(event, DECISIONS), "the view names decisions only"
+        with registry.recorder.turn():
+            gone = destroy(self.m.vault, event, position)
+            registry.refresh()
+        if shows_in_views(event):
+            self.m.projector.rebuild([view.name for view in VIEWS])
+            self.m.projector.forget()
+            compact(self.m.views)
+        done = RecordDestruction(disposal=disposal_of(position), decided=position, keys=gone)
+        return len(self.m.execute_as(done, SYSTEM).facts)
 
     def _checkpoint(self) -> int:
         recorder = self.m.registry.recorder

@@ -189,7 +189,9 @@ class SigningFlow:
                 "cms": sha256(signed.statement_signature).hexdigest(),
                 "certificate": sha256(certificate_der(signed.chain[0])).hexdigest(),
                 "file": files.put(name, "preserved", signed.pdf),
-                "cms_file": files.put(name, "preserved", signed.statement_signature),
+                "cms_file": files.put(
+                    f"{name}/cms", "preserved", signed.statement_signature
+                ),  # outlives the PDF
             }
         )
 

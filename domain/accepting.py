@@ -44,7 +44,7 @@ def decide(command: AcceptDeviation, world: World, actor: Actor, now: datetime) 
         body=command.body,
         rule=command.rule,
         period=command.period,
-        accepted_by=command.accepted_by,
+        accepted_by=Known(command.accepted_by),
         reason=Known(command.reason),
         source=SourcePart.of(rule.source),
     )

@@ -269,7 +269,7 @@ class DeviationAccepted(BodyEvent):
     body: Id
     rule: Code
     period: Period
-    accepted_by: PublicName
+    accepted_by: Annotated[Sealed, free()]
     reason: Annotated[Sealed, free()]
     source: SourcePart
 

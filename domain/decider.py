@@ -20,6 +20,7 @@ from domain import (
     constituting,
     deliberating,
     demanding,
+    disposal,
     document,
     drafting,
     extracting,
@@ -39,6 +40,7 @@ from domain import (
 )
 from domain.assignment import Assignment
 from domain.body import Body
+from domain.disposal import Disposal
 from domain.document import Document
 from domain.instrument import Instrument
 from domain.matter import Matter
@@ -78,6 +80,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     assigning,
     planning,
     report,
+    disposal,
 )
 
 
@@ -110,6 +113,7 @@ STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
             Unclarity,
             Paragraphs,
             Report,
+            Disposal,
         )
     }
 )

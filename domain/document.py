@@ -19,6 +19,7 @@ from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field
 
+from domain.disposal_events import DocumentDisposed
 from domain.errors import Refused
 from domain.lookup import existing, known, news, unused
 from domain.matter import Matter, not_voided
@@ -263,6 +264,7 @@ EVENTS = (
     | SecrecyLifted
     | EnclosuresListed
     | ExtractCertified
+    | DocumentDisposed
 )
 
 
@@ -297,6 +299,7 @@ class Document(State):
     enclosures: tuple[Enclosed, ...] = ()
     extract_of: str = ""
     extracted: tuple[int, ...] = ()
+    disposed: bool = False
 
     @property
     def exists(self) -> bool:
@@ -355,6 +358,8 @@ class Document(State):
                 return replace(self, enclosures=event.enclosures)
             case ExtractCertified():
                 return replace(self, extract_of=event.minutes, extracted=event.items)
+            case DocumentDisposed():
+                return replace(self, disposed=True)
             case _:
                 assert_never(event)
 
@@ -389,6 +394,8 @@ def decide(
         in_matter(command.matter, world)
         return news(Document, id, _registered(command))
     document = existing(world, Document, id)
+    if document.disposed:
+        raise Refused("document-disposed", house(133))
     match command:
         case CompleteRegistration():
             in_matter(command.matter, world)

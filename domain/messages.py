@@ -112,10 +112,10 @@ Sealed = Annotated[Known | Destroyed, PlainValidator(_sealed)]
 class Keep(StrEnum):
     """Retention class: what a key protects, and so what is destroyed together (gallringsklass)."""
 
-    PRESERVED = "preserved"  # bevaras: never destroyed
+    PRESERVED = "preserved"  # bevaras, unless a plan lets this kind of document go
     REGISTER = "register"  # name and office of a person in the register
     CONTACT = "contact"  # contact data
-    WORKING = "working"  # drafts and comments, destroyed at finishing (rensning)
+    WORKING = "working"  # drafts, comments and reasons for staying away, destroyed at finishing (rensning)
 
 
 class Seal(NamedTuple):

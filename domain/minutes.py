@@ -135,9 +135,11 @@ class Minutes(State):
     approvals: tuple[Approval, ...] = ()  # not voided
     replacements: tuple[tuple[str, str], ...] = ()  # office, person
     disagreement: Disagreement | None = None
+    differing: tuple[int, ...] = ()  # versions ever noted as differing
     sealed: SealedAs | None = None
     sent: tuple[tuple[str, Channel], ...] = ()
     sendings: int = 0
+    purged: bool = False
     receipts: tuple[str, ...] = ()
     notifications: tuple[Notified, ...] = ()
     dispatched: tuple[Dispatched, ...] = ()
@@ -193,6 +195,11 @@ class Minutes(State):
         return self.sealed is not None or self.finished
 
     @property
+    def kept(self) -> tuple[int, ...]:
+        """The versions that stay when minutes that are done are purged: the newest, and those noted as differing."""
+        return tuple(sorted({self.newest.version, *self.differing}))
+
+    @property
     def settled(self) -> bool:
         """Whether no further version can be made."""
         return self.approved or self.done
@@ -243,7 +250,7 @@ class Minutes(State):
                 return self._with(replacements=tuple(instead.items()))
             case e.DisagreementNoted():
                 noted = Disagreement(event.exit, event.versions, event.meeting, event.reason)
-                return self._with(disagreement=noted)
+                return self._with(disagreement=noted, differing=(*self.differing, *event.versions))
             case e.MinutesSealed():
                 return self._with(sealed=SealedAs(event.version, event.file, event.pdf, event.size))
             case e.MinutesSent():
@@ -260,6 +267,8 @@ class Minutes(State):
                 return self._notified(
                     event.notification, paragraph=event.paragraph, meeting_day=event.meeting_day.isoformat()
                 )
+            case e.WorkingPurged():
+                return self._with(purged=True)
             case e.DecisionDispatched():
                 dispatched = Dispatched(event.item, event.recipient, event.channel)
                 return self._with(dispatched=(*self.dispatched, dispatched))

@@ -298,6 +298,19 @@ class DecisionDispatched(MinutesEvent):
     channel: Channel
 
 
+class WorkingPurged(MinutesEvent):
+    """The working material of minutes that are done is to go: all versions but those kept (arbetsmaterial rensat).
+
+    meeting: the meeting whose working texts go too, if these minutes cover the rest of it.
+    """
+
+    TOPIC: ClassVar[str] = "working-purged.v1"
+
+    kept: tuple[Number, ...]
+    meeting: Id | None = None
+    source: SourcePart
+
+
 EVENTS = (
     MinutesVersionMade
     | MinutesCirculated
@@ -317,4 +330,5 @@ EVENTS = (
     | NotificationNumbered
     | NotificationNoted
     | DecisionDispatched
+    | WorkingPurged
 )

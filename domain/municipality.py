@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, Self, assert_never
 
 from domain.body import Body
+from domain.disposal_events import RetentionPlanAdopted
 from domain.errors import Refused
 from domain.grammar import normalised, usable
 from domain.lookup import day_of, existing, news
@@ -111,7 +112,7 @@ class ClockReset(MunicipalityEvent):
 
 
 COMMANDS = (OpenRegistry, ChooseDiary, ResetClock)
-EVENTS = RegistryOpened | DiaryChosen | ClockReset
+EVENTS = RegistryOpened | DiaryChosen | ClockReset | RetentionPlanAdopted
 
 
 class Diary(NamedTuple):
@@ -132,6 +133,7 @@ class Municipality(State):
     clock: str = ""
     diaries: Mapping[str, Diary] = field(default_factory=dict)
     patterns: tuple[tuple[str, str], ...] = ()  # every (body, pattern) ever chosen: their series remain
+    plan: RetentionPlanAdopted | None = None
 
     @property
     def exists(self) -> bool:
@@ -150,6 +152,8 @@ class Municipality(State):
                 if event.pattern and (event.body, event.pattern) not in patterns:
                     patterns = (*patterns, (event.body, event.pattern))
                 return replace(self, diaries={**self.diaries, event.body: diary}, patterns=patterns)
+            case RetentionPlanAdopted():
+                return replace(self, plan=event)
             case ClockReset():
                 return self
             case _:

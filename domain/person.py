@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Self, assert_never
 from pydantic import Field
 
 from domain.body import Body
+from domain.disposal_events import PersonDataDisposed
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, id_taken, in_order, known, news, unused
 from domain.messages import (
@@ -225,6 +226,7 @@ EVENTS = (
     | RoleRevoked
     | SigningPassphraseSet
     | AccessRecorded
+    | PersonDataDisposed
 )
 
 GRANTABLE = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST, Role.AUDITOR, Role.ADMINISTRATOR})
@@ -288,8 +290,8 @@ class Person(State):
                 return replace(self, grants=grants)
             case SigningPassphraseSet():
                 return replace(self, passphrase=True)
-            case AccessRecorded():
-                return self  # told for the audit; who gets in is the vault's to say
+            case AccessRecorded() | PersonDataDisposed():
+                return self  # told for the audit: who gets in, and which keys are gone, is the vault's to say
             case _:
                 assert_never(event)
 

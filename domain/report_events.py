@@ -48,9 +48,9 @@ class ReportWritten(ReportEvent):
     body: Id
     title: Text
     day: date | None
-    officer: PublicName | None
+    officer: Text | None
     department: PublicName | None
-    addressee: PublicName | None
+    addressee: Text | None
     proposal: tuple[Text, ...]
     decision_level: PublicName | None
     summary: Text | None

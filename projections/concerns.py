@@ -36,7 +36,7 @@ MEETINGS = frozenset({"meeting", "to_meeting"})
 MATTERS = frozenset({"matter"})
 OTHERS = frozenset(
     "grant mandate offer demand regulation document minutes corrects signing assignment by_assignment instrument "
-    "proposal of_proposal unclarity assignments report".split()
+    "proposal of_proposal unclarity assignments report disposal".split()
 )
 _DIMENSION = {
     **dict.fromkeys(PERSONS, "person"),

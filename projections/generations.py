@@ -3,6 +3,8 @@
 - A new generation is made in a table beside the served one and takes its name; the served one is kept under another
   name, so that a rebuild can be taken back, and nothing is copied. Both happen in the transaction of the swap.
 - Indexes carry the number of the generation that they were made for: a renamed table keeps the names of its indexes.
+- A server samples no column that may hold words: its statistics would keep them after the table is gone.
+- What a dropped table held lies in a SQLite file until it is written anew (compact); a server removes the table's file.
 - All but what retractions ask is indexed when the rows are there.
 """
 
@@ -12,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+
+from registry.postgres_engine import is_postgres, unsampled
 
 
 class Rename(sa.schema.ExecutableDDLElement):
@@ -29,8 +33,17 @@ def _rename(element: Rename, compiler: Any, **_: Any) -> str:
 
 def create(db: sa.Connection, table: sa.Table) -> None:
     """Make a table and its indexes, unless another worker has made them."""
-    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
+    make(db, table)
     index(db, table)
+
+
+def make(db: sa.Connection, table: sa.Table) -> None:
+    """Make a table without indexes, unless another worker has made it."""
+    db.execute(sa.schema.CreateTable(table, if_not_exists=True))
+    if is_postgres(db):
+        asked = {column.name for one in table.indexes for column in one.columns}
+        words = (one for one in table.columns if isinstance(one.type, sa.Text) and one.name not in asked)
+        unsampled(db, words)
 
 
 def index(db: sa.Connection, table: sa.Table) -> None:
@@ -82,3 +95,16 @@ def serve_before(db: sa.Connection, table: sa.Table) -> None:
     db.execute(Rename(kept, aside.name))
     db.execute(Rename(table, kept.name))
     db.execute(Rename(aside, table.name))
+
+
+def compact(engine: sa.Engine) -> None:
+    """Leave nothing in the database's file but what its tables hold; raises OperationalError while others read."""
+    if is_postgres(engine):
+        return
+    with engine.connect() as db:
+        db.exec_driver_sql("VACUUM")
+        busy, *_ = db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if busy:
+            raise sa.exc.OperationalError(
+                "PRAGMA wal_checkpoint(TRUNCATE)", None, Exception("others are reading")
+            )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from domain import document as d
 from domain import matter as t
 from domain import unclarity as u
+from domain.disposal_events import DocumentDisposed
 from domain.grammar import normalised
 from domain.numbering import ExternalNumberRecorded, SeriesOpened
 from domain.proposal import Origin, ProposalAmended, ProposalPut
@@ -160,6 +161,8 @@ def _document(record: Record) -> Iterator[Assert]:
             yield says(id, document=id, **extracted)
         case d.EnclosuresListed():
             yield says(id, document=id, enclosures=event.enclosures)
+        case DocumentDisposed():
+            yield says(id, document=id, disposed=True)
         case _:
             pass
 
@@ -203,6 +206,7 @@ DOCUMENT = View(
         text("secrecy_authority"),
         text("lifted_because"),
         listed("enclosures"),
+        number("disposed"),
         text("extract_of"),
         listed("items"),
         text("certified_by"),

@@ -144,7 +144,7 @@ class Projector:
 
     def _enter(self, db: sa.Connection) -> None:
         """Make what is missing, and begin anew with views whose form has changed."""
-        generations.create(db, reached)
+        db.execute(sa.schema.CreateTable(reached, if_not_exists=True))
         db.execute(
             reached.delete().where(sa.false())
         )  # from here on one transaction, also where DDL opens none
@@ -444,7 +444,7 @@ class _Anew:
     def create(self, db: sa.Connection) -> None:
         """Make the tables, with the one index that folding asks: of a view that takes back what it said."""
         for name, table in self.tables.items():
-            db.execute(sa.schema.CreateTable(table))
+            generations.make(db, table)
             if getattr(self.views[name], "retracts", False):
                 generations.index(db, table)
 

@@ -19,6 +19,9 @@ SENTENCES = {
     "role-revoked.v1": "{actor} återkallade en behörighet för {person}; sista dag {valid_to}",
     "access-recorded.v1": "{actor} ändrade hur {person} släpps in: {access}",
     "signing-passphrase-set.v1": "{person} valde lösenfras för underskrift",
+    "retention-plan-adopted.v1": "{actor} förde in dokumenthanteringsplanen {title}, antagen {adopted_on}",
+    "person-data-disposed.v1": "{actor} beslutade att gallra uppgifter om {person}: {which} ({kind})",
+    "destruction-done.v1": "Beslutet i händelse {decided} att förstöra är utfört",
     # bodies
     "body-established.v1": "{actor} lade upp {body}",
     "body-placed.v1": "{body} står under {parent} från {valid_from}",
@@ -62,6 +65,7 @@ SENTENCES = {
     "secrecy-lifted.v1": "{actor} hävde sekretessmarkeringen av en handling",
     "enclosures-listed.v1": "{actor} förtecknade en handlings bilagor",
     "extract-certified.v1": "{person} bestyrkte ett utdrag ur anteckningarna, punkt {items}",
+    "document-disposed.v1": "{actor} beslutade att gallra en handling ({kind})",
     # calling
     "meeting-scheduled.v1": "{actor} satte ut ett sammanträde med {body} till {starts}",
     "meeting-moved.v1": "{actor} flyttade sammanträdet till {starts}",
@@ -119,6 +123,7 @@ SENTENCES = {
     "signer-replaced.v1": "{person} skriver under som {office} i stället för {replaced}",
     "disagreement-noted.v1": "De som skulle godkänna var inte eniga; utväg: {exit}",
     "minutes-sealed.v1": "Version {version} stämplades av kommunen",
+    "working-purged.v1": "Arbetsmaterialet rensades; version {kept} står kvar",
     "minutes-sent.v1": "Anteckningarna sändes till {recipients}",
     "receipt-recorded.v1": "{person} kvitterade anteckningarna",
     "notification-sent.v1": "Anteckningarna anmäldes till {to_body}",

@@ -4,8 +4,8 @@
   "system" are read by the registry's reactions, which act and record the outcome; the view itself has no effects.
 - pin: a circulated version is to be rendered and pinned. sign: a pinned version is to be signed by an office. seal:
   every office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the
-  approved version kept, drafts and comments destroyed) and a checkpoint signed; nothing in the log says that this is
-  done, so it stays, and doing it again changes nothing.
+  approved version kept, the working material purged).
+- destroy: a decision to destroy, at the position `number`, is to be carried out; it stays until that is recorded.
 - follow-up: an assignment that is not said to be finished; the list of what to follow up says what is due in it.
 - report-matter, report-dispatch: a report was sent and its matter there is not known; its decision went to nobody.
 - call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
@@ -24,6 +24,8 @@ from domain import meeting_events as m
 from domain import minutes_events as n
 from domain import report_events as r
 from domain.assignment import FINISHED
+from domain.disposal import DECISIONS
+from domain.disposal_events import DestructionDone
 from projections.minutes import all_approved
 from projections.view import Assert, Change, Record, Retract, View, number, says, text
 
@@ -36,7 +38,13 @@ def _todo(key: str, whose: str, **about: Any) -> Assert:
 
 def _fold(record: Record) -> Iterator[Change]:
     event = record.event
-    if isinstance(event, n.MinutesEvent):
+    if isinstance(event, DECISIONS):
+        if isinstance(event, n.WorkingPurged):
+            yield Retract(f"finish/{event.minutes}")
+        yield _todo(f"destroy/{record.position}", SYSTEM, number=record.position)
+    elif isinstance(event, DestructionDone):
+        yield Retract(f"destroy/{event.decided}")
+    elif isinstance(event, n.MinutesEvent):
         yield from _minutes(record, event)
     elif isinstance(event, m.MeetingEvent):
         yield from _meeting(record, event)
@@ -193,7 +201,7 @@ def _afterwards(record: Record, minutes: str, about: dict[str, Any]) -> Iterator
 TODO = View(
     "todo",
     1,
-    frozenset({"body", "meeting", "minutes", "assignment", "report"}),
+    frozenset({"body", "meeting", "minutes", "assignment", "report", "document", "person", "disposal"}),
     [
         text("task"),
         text("whose"),

@@ -12,6 +12,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import psycopg
 import sqlalchemy as sa
 
@@ -89,6 +92,13 @@ def write_anew(db: sa.Connection, column: sa.Column[bytes]) -> None:
     db.exec_driver_sql(
         f"ALTER TABLE {_quoted(db, column.table)} ALTER COLUMN {name} TYPE bytea USING {name} || ''::bytea"
     )
+
+
+def unsampled(db: sa.Connection, columns: Iterable[sa.Column[Any]]) -> None:
+    """Let the server keep no samples of columns: its statistics outlive the rows that they were taken from."""
+    for column in columns:
+        name = db.dialect.identifier_preparer.quote(column.name)
+        db.exec_driver_sql(f"ALTER TABLE {_quoted(db, column.table)} ALTER COLUMN {name} SET STATISTICS 0")
 
 
 def _quoted(db: sa.Connection, table: sa.FromClause) -> str:

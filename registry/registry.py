@@ -35,6 +35,7 @@ from domain.sources import house
 from domain.when import Happened, at
 from registry.adoption import RESET_TOPIC, adopted
 from registry.clock import Clock, local, stamp, unstamp
+from registry.destroying import retire
 from registry.files import Files
 from registry.mapper import Draft, EnvelopeMapper, EvidenceBroken
 from registry.recorder import AlreadyDone, Behind, Busy, Conflict, Head, LogRecorder, Receipt
@@ -206,6 +207,7 @@ class Registry:
         for new in decision.new:
             if new.stream not in expected:
                 expected[new.stream] = self.version(new.stream)
+        retire(self.vault, decision.new)
         drafts, versions = list[Draft](), dict(expected)
         for new in decision.new:
             versions[new.stream] += 1

@@ -4,6 +4,8 @@
   is on disk before an event uses it, wrapped by the root key, which lies outside the data folder.
 - Destroying a key leaves a tombstone that names the decision. A key that is missing without one is an error: it must
   never look like a lawful destruction. refresh() notices what another process has destroyed.
+- Keys put aside (retire) open what they closed and close nothing more; which key is the live one of a class that may be
+  destroyed while its subject lives is therefore asked of the database each time.
 - What is destroyed is told first (on_destroy), so that a list outside the database names it before it is gone.
 - A file is kept in rollback mode, so that at rest it is the whole of it, with a journal that is truncated and synced
   rather than removed: a commit then stands even if the power fails right after it
@@ -33,10 +35,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.messages import Destroyed
 from registry.clock import stamp
-from registry.postgres_engine import is_postgres, make_alone, shut, write_anew
+from registry.postgres_engine import is_postgres, make_alone, shut, unsampled, write_anew
 from registry.turnover import Turnover
 
 MOST_OPEN = 10_000
+REMEMBERED = frozenset(
+    {"preserved", "working"}
+)  # classes whose live keys are not put aside under somebody's hands
 
 metadata = sa.MetaData()
 meta = sa.Table(
@@ -55,6 +60,14 @@ sa.Index(
     "one_live_key", keys.c.subject, keys.c.keep, unique=True,
     sqlite_where=keys.c.wrapped.is_not(None), postgresql_where=keys.c.wrapped.is_not(None),
 )  # fmt: skip
+
+
+@sa.event.listens_for(keys, "after_create")
+def _unsampled(table: sa.Table, db: sa.Connection, **_: object) -> None:
+    if is_postgres(db):
+        unsampled(db, [table.c.wrapped])
+
+
 tokens = sa.Table(
     "token",
     metadata,
@@ -180,7 +193,8 @@ class Vault:
                 id = self._find(subject, keep) or self._make(subject, keep)
                 if len(self._live) >= MOST_OPEN:
                     self._live.clear()
-                self._live[subject, keep] = id
+                if keep in REMEMBERED:
+                    self._live[subject, keep] = id
         key = self.key(id)
         assert isinstance(key, AESGCM)
         return id, key
@@ -242,11 +256,34 @@ class Vault:
             self._live.pop((subject, old), None)
         self._turnover.forget()
 
-    def destroy(self, subject: str, keep: str, decision: str) -> int:
-        """Destroy a subject's keys of one class by a decision (its event's position or reference); how many."""
+    def retire(self, subject: str, keep: str) -> None:
+        """Put a subject's key of one class aside: from here on another closes what is new."""
+        with self._lock, self.engine.begin() as db:
+            rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
+            if db.execute(keys.update().where(*rows).values(keep=keys.c.keep + "/" + keys.c.id)).rowcount:
+                self._turnover.turn(db)
+            self._live.pop((subject, keep), None)
+        self._turnover.forget()
+
+    def destroy(self, subject: str, keep: str, decision: str, *, under: bool = False) -> int:
+        """Destroy a subject's keys of one class by a decision (its event's position or reference); how many.
+
+        under: also those of subjects under it, as a version is under its minutes.
+        """
+        of = keys.c.subject == subject
+        if under:
+            of = sa.or_(of, keys.c.subject.startswith(f"{subject}/", autoescape=True))
+        return self._destroy(sa.and_(of, keys.c.keep == keep), decision)
+
+    def destroy_retired(self, subject: str, keep: str, decision: str) -> int:
+        """Destroy those keys of a subject's class that were put aside; how many."""
+        aside = keys.c.keep.startswith(f"{keep}/", autoescape=True)
+        return self._destroy(sa.and_(keys.c.subject == subject, aside), decision)
+
+    def _destroy(self, which: sa.ColumnElement[bool], decision: str) -> int:
         with self._lock, self.engine.begin() as db:
             self._alone(db, keys)
-            rows = keys.c.subject == subject, keys.c.keep == keep, keys.c.wrapped.is_not(None)
+            rows = which, keys.c.wrapped.is_not(None)
             gone = db.execute(sa.select(keys.c.id).where(*rows)).scalars().all()
             if gone and self.on_destroy:
                 self.on_destroy(gone, decision)
@@ -256,7 +293,7 @@ class Vault:
                 self._turnover.turn(db)
                 if is_postgres(db):
                     write_anew(db, keys.c.wrapped)
-            self._live.pop((subject, keep), None)
+            self._live.clear()
             for id in gone:
                 self._open[id] = Destroyed()
         self._turnover.forget()

@@ -240,6 +240,10 @@ class Session:
         self.approved().system(seal())
         return self
 
+    def sealed_by_the_municipality(self, minutes: str = MINUTES) -> Session:
+        self.system(seal(minutes, self.minutes(minutes).newest.version))
+        return self
+
 
 def kallelse(*persons: str, **changes: Any) -> IssueKallelse:
     fields = {"meeting": MEETING, "recipients": [Addressee(person=person) for person in persons]}

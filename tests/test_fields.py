@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from domain import decider
 from domain.messages import (
@@ -169,3 +169,67 @@ def test_a_destroyed_value_is_never_stored_anew() -> None:
     event = cls.model_construct(reason=Destroyed("c" * 64))
     with pytest.raises(TypeError, match="holds a Destroyed"):
         dump(event, lambda *_: "")
+
+
+# --- nothing personal in the clear
+# Plain text that a person's name would fit in, and what makes it something else: the name of an organ, an organisation
+# or an office; the wording of a public document; a number or a place in one.
+ORGANS = """
+    BodyEstablished.name BodySteers.project DecidedPart.decided_by InstrumentVersionMade.made_by RegistryOpened.name
+    InstrumentBegun.level ReportWritten.decision_level ReportWritten.department SecrecyMark.authority
+""".split()
+ORGANISATIONS = """
+    Assignee.organisation BodyStaffed.organisation InstrumentBegun.parties InstrumentDecided.organisation
+    MemberCoOpted.organisation PersonRegistered.organisation PersonRenamed.organisation ReportRecorded.organisation
+    SeatOffered.organisation
+""".split()
+OFFICES = "Assignee.function SignatoryPart.title SignerField.label".split()
+PUBLIC = """
+    DecisionRecorded.verbs DecisionRevised.verbs DocumentDisposed.kind DocumentRegistered.kind Finding.expected
+    Finding.observed InstrumentPartAdded.place MatterClassified.classification MatterClassified.written
+    MinutesVersionMade.word PersonDataDisposed.kind PlanLine.kind PlanLine.section ProposedPoint.verb
+    RegistrationCompleted.kind RegulationAdopted.content RetentionPlanAdopted.title SecrecyMark.provision
+    SourcePart.document SourcePart.fact SourcePart.section
+""".split()
+NUMBERS = """
+    AgendaEntry.diarienummer AgendaEntry.number AliasAdded.diarienummer DecidedPart.paragraph DiaryChosen.pattern
+    DocumentRegistered.designation Enclosed.number ExternalNumberRecorded.number MatterOpened.diarienummer
+    NotificationNoted.paragraph NotificationNumbered.diarienummer Origin.paragraph RegistrationCompleted.designation
+    RegulationAdopted.diarienummer SeriesOpened.pattern
+""".split()
+
+
+def _takes_a_name(hint: Any, where: str) -> Iterator[str]:
+    """The places of plain text in a field that a person's name would be accepted in."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated and (args[0] is str or any(isinstance(mark, Seal) for mark in args)):
+        if args[0] is str and _accepts(hint):
+            yield where
+    elif hint is str:
+        yield where
+    elif isinstance(hint, type) and issubclass(hint, Part):
+        yield from _of(hint)
+    else:
+        for each in args[:1] if origin is Annotated else args:
+            yield from _takes_a_name(each, where)
+
+
+def _of(cls: type[BaseModel]) -> Iterator[str]:
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        if name in cls.model_fields:
+            yield from _takes_a_name(hint, f"{cls.__name__}.{name}")
+
+
+def _accepts(hint: Any) -> bool:
+    try:
+        TypeAdapter(hint).validate_python("Anna Ek")
+    except ValidationError:
+        return False
+    return True
+
+
+def test_no_event_has_room_for_a_person_s_name_in_the_clear_but_where_it_is_known_to_be_something_else() -> (
+    None
+):
+    found = {where for cls in EVENTS if cls.__module__.startswith("domain.") for where in _of(cls)}
+    assert found == {*ORGANS, *ORGANISATIONS, *OFFICES, *PUBLIC, *NUMBERS}

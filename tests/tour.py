@@ -48,6 +48,14 @@ from domain.deliberating import (
     TakeUpItem,
 )
 from domain.demanding import DemandMeeting, JoinDemand
+from domain.disposal import (
+    AdoptRetentionPlan,
+    DisposeDocument,
+    DisposePersonData,
+    PurgeWorking,
+    RecordDestruction,
+)
+from domain.disposal_events import PlanLine
 from domain.document import (
     AddDocumentVersion,
     CompleteRegistration,
@@ -510,6 +518,29 @@ def afterwards(s: LogSession) -> None:
     s.do(EditCorrection(minutes=SHEET, base=1, entries=[Entry(original="a", corrected="c")]))
 
 
+def disposal(s: LogSession) -> None:
+    s.approved().refuse(PurgeWorking(**PAPER), "not-finished")
+    s.system(seal(), PurgeWorking(**PAPER), OpenRegistry(name="Provkommun", slug="provkommun"))
+    fields: Any = {"media_type": "text/plain", "size": 9, "file": "ab" * 32, "direction": "incoming"}
+    for number, (kind, day) in enumerate((("Fråga", DAY), ("Fråga", None), ("Plan", DAY))):
+        s.do(RegisterDocument(**fields, document=ident(0xD6 + number), title="x", kind=kind, date=day))
+    gone = DisposeDocument(document=ident(0xD6))
+    s.refuse(gone, "not-in-plan")
+    lines = [PlanLine(kind="Fråga", section="1", after_years=2), PlanLine(kind="Plan", section="2")]
+    plan = AdoptRetentionPlan(title="Plan KS24.7", adopted_on=date(2024, 1, 8), lines=lines)
+    s.refuse(plan.model_copy(update={"lines": lines * 2}), "plan-line-twice")
+    s.do(plan)
+    s.refuse(gone, "disposal-not-due")
+    s.refuse(DisposeDocument(document=ident(0xD7)), "disposal-day-unknown")
+    s.refuse(DisposeDocument(document=ident(0xD8)), "to-be-kept")
+    s.later(days=800).do(gone)
+    s.refuse(CompleteRegistration(document=ident(0xD6), kind="Plan"), "document-disposed")
+    s.do(GrantRole(person=POLICE, role=Role.AUDITOR, valid_from=date(2024, 1, 1), ground="Val"))
+    s.refuse(DisposePersonData(person=POLICE, which="register", kind="Fråga"), "person-still-has-role")
+    s.do(DisposePersonData(person=POLICE, which="contact", kind="Fråga"))
+    s.system(RecordDestruction(disposal=ident(0xDD), decided=9, keys=1))
+
+
 def assignments(s: LogSession) -> None:
     give: Any = {"body": COUNCIL, "what": "Utred ljuset"}
     s.refuse(GiveAssignment(**give, to=[Assignee()]), "assignee-unnamed")
@@ -601,6 +632,7 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     nobody,
     disagreement,
     afterwards,
+    disposal,
     assignments,
     planning,
     reports,

@@ -38,8 +38,8 @@ def report_sheet(fact: Fact, world: World, municipality: str, *, example: bool, 
     sent = [one for one in report.sent if one.version == event.version]
     number = world.get(Matter, report.matter).diarienummer if report.matter else ""
     said = {one.subject: one for one in event.consequences}
-    to = world.get(Body, sent[-1].to_body).name if sent else event.addressee
-    facts = (("Handläggare", event.officer), ("Avdelning", event.department), ("Till", to))
+    to = world.get(Body, sent[-1].to_body).name if sent else _text(event.addressee)
+    facts = (("Handläggare", _text(event.officer)), ("Avdelning", event.department), ("Till", to))
     sections = (
         ("Beslutsnivå", event.decision_level),
         ("Sammanfattning", _text(event.summary)),
