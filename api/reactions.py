@@ -70,18 +70,24 @@ class Reactions:
     def run(self) -> int:
         """Do everything that is to be done now; how many things were. Raises Undone after doing the rest."""
         with self._turn:
-            self.m.projector.catch_up()
-            done, failed = 0, dict[str, Exception]()
-            for name, work in self._work():
-                try:
-                    done += work()
-                except Exception as error:  # noqa: BLE001  # whatever stops one thing must not stop the others
-                    failed[name] = error
-            self._tell(failed)
-            if failed:
-                first = next(iter(failed.values()))
-                raise Undone("; ".join(f"{name}: {error}" for name, error in failed.items())) from first
-            return done
+            total = 0
+            while done := self._run():  # what is done may lead to more
+                total += done
+            return total
+
+    def _run(self) -> int:
+        self.m.projector.catch_up()
+        done, failed = 0, dict[str, Exception]()
+        for name, work in self._work():
+            try:
+                done += work()
+            except Exception as error:  # noqa: BLE001  # whatever stops one thing must not stop the others
+                failed[name] = error
+        self._tell(failed)
+        if failed:
+            first = next(iter(failed.values()))
+            raise Undone("; ".join(f"{name}: {error}" for name, error in failed.items())) from first
+        return done
 
     def _work(self) -> Iterator[tuple[str, Callable[[], int]]]:
         for row in rows(self.m.views, "todo", where={"task": "pin"}):

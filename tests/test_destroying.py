@@ -167,8 +167,7 @@ def destroyed(lived: Lived) -> Lived:
     which = {"which": "contact", "kind": "Kontaktuppgift"}
     town.do(f"persons/{town.ids['gunnar']}/dispose-person-data", "sofia", **which)
     town.do(f"persons/{town.ids['gunnar']}/change-contact", email=AGAIN)
-    while Reactions(lived.m).run():
-        pass
+    town.react()
     return lived
 
 
