@@ -63,7 +63,6 @@ def _rebuild(folder: Path, turns: int) -> Turns:
 
     try:
         decode()
-        projector.catch_up()
         for _ in range(turns):
             found["decode"].append(events / seconds(decode))
             with peak() as highest:

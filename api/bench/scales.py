@@ -35,7 +35,7 @@ SCALES = {
         turns=3, syncs=100, commands=100, batches=10, rebuilt=((5_000, 2), (20_000, 2)), papers=5, questions=100
     ),
     Scales.FULL: Scale(
-        turns=5, syncs=1000, commands=500, batches=50, rebuilt=((200_000, 3), (1_000_000, 1)), papers=20,
+        turns=5, syncs=1000, commands=500, batches=50, rebuilt=((200_000, 1), (1_000_000, 1)), papers=20,
         questions=500,
     ),
 }  # fmt: skip
