@@ -93,7 +93,7 @@ def audit(
         known_to=last if reader.at is None else min(reader.at, when(m, known_to) if known_to else reader.at),
         true_from=_minute(true_from, "true_from"), true_to=_minute(true_to, "true_to"), limit=limit, after=after,
     )  # fmt: skip
-    found = query(m.views, asked)
+    found = query(m.shown(), asked)
     headers = {"Vary": "Accept"}
     if found.next is not None:
         params = dict(request.query_params) | {"after": str(found.next)}

@@ -74,7 +74,7 @@ def follow_up_list(
     """What is to be followed up on a day: open, due, overdue, or not known; what is due first first."""
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
-    lines = follow_up(reader.municipality.views, asked, reader.at, body)
+    lines = follow_up(reader.municipality.shown(reader.at), asked, reader.at, body)
     return some(request, reader.seen(lines), limit, offset, shown)
 
 
@@ -123,7 +123,7 @@ def renewals_list(
     """Whether picture and plan are decided, updated and followed up as the law asks, on a day; unknown is an answer."""
     reader.rights.register()
     asked = day(on, "on") if on else reader.rights.today
-    lines = renewals(reader.municipality.views, asked, reader.at, body)
+    lines = renewals(reader.municipality.shown(reader.at), asked, reader.at, body)
     return some(request, reader.seen(lines), limit, offset, shown)
 
 

@@ -44,7 +44,7 @@ class Kept:
         shown_to = min((one.position for one in municipality.projector.status().values()), default=0)
         key, found = self._last
         if key != (asked := (shown_to, day, at, until)):
-            found = owed(municipality.registry, municipality.views, day, at, None, until)
+            found = owed(municipality.registry, municipality.shown(at), day, at, None, until)
             self._last = (asked, found)
         return found
 
@@ -117,7 +117,7 @@ def mine(
     municipality = reader.municipality
     if body is not None:
         reader.rights.body(body)
-        return owed(municipality.registry, municipality.views, asked, reader.at, [body], later)
+        return owed(municipality.registry, municipality.shown(reader.at), asked, reader.at, [body], later)
     kept: dict[str, Kept] = request.app.state.obligations
     found = kept[municipality.slug].of(municipality, asked, reader.at, later)
     having = {id for id in {one.body for one in found} if reader.rights.roles(id)}

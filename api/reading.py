@@ -74,7 +74,7 @@ class Reading:
         """
         if self.at is None:
             wait_for(self.municipality, self.municipality.registry.recorder.head().position)
-        return rows(self.municipality.views, view, self.at, where=where, columns=columns)
+        return rows(self.municipality.shown(self.at, view), view, self.at, where=where, columns=columns)
 
     def whole(self, kind: type[State], key: str = "key") -> Callable[[Row], dict[str, Any]]:
         """How a row is shown: as all that is known of the thing it is about."""

@@ -248,7 +248,7 @@ def view(
         raise Refusal(422, "invalid-parameters", errors=[("body", "extra_forbidden", {})])
     on = day(true, "true").isoformat() if true else None
     found = rows(
-        reader.municipality.views, name, reader.at, on,
+        reader.municipality.shown(reader.at, name), name, reader.at, on,
         {"body": body} if body else None, limit + 1, offset,
     )  # fmt: skip
     return page(request, shown(found), None, limit, offset)

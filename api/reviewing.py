@@ -43,7 +43,7 @@ def body_review(reader: Reader, body: Id, year: Year = None, on: Day = None, for
     reader.get(Body, body)
     asked = day(on, "on") if on else reader.rights.today
     of, municipality = year or asked.year, reader.municipality
-    lines = review(municipality.registry, municipality.views, body, of, asked, reader.at)
+    lines = review(municipality.registry, municipality.shown(reader.at), body, of, asked, reader.at)
     name = {"Content-Disposition": f'inline; filename="granskning-{body}-{of}.{form}"'}
     if form == "csv":
         return Response(as_csv(lines), media_type="text/csv; charset=utf-8", headers=name)

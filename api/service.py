@@ -38,17 +38,22 @@ def readyz(request: Request) -> Response:
     lags: dict[str, int | None] = {}
     troubles: dict[str, str] = {}
     unreachable: dict[str, list[str]] = {}
+    stopped: dict[str, list[str]] = {}
     for slug, municipality in municipalities(request).items():
         if missing := _unreachable(municipality):
             unreachable[slug], lags[slug] = missing, None
         else:
-            lags[slug] = max(municipality.projector.lag().values(), default=0)
+            standing = municipality.projector.status()
+            lags[slug] = max((one.lag for one in standing.values()), default=0)
+            if still := sorted(name for name, one in standing.items() if one.stopped):
+                stopped[slug] = still
         if municipality.troubles:  # whose minutes and which files is for the log, not for everybody
             troubles[slug] = ", ".join(sorted(municipality.troubles))
-    ready = not troubles and all(lag is not None and lag <= LAG for lag in lags.values())
+    ready = not troubles and not stopped and all(lag is not None and lag <= LAG for lag in lags.values())
     content: dict[str, Any] = {"status": "ok" if ready else "not-ready", "lag": lags}
     content |= {"troubles": troubles} if troubles else {}
     content |= {"unreachable": unreachable} if unreachable else {}
+    content |= {"stopped": stopped} if stopped else {}
     return JSONResponse(content, 200 if ready else 503)
 
 

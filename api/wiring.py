@@ -20,10 +20,12 @@ from api.settings import NAME, NotAFolder, Settings, find_root_key, given_databa
 from api.stores import LOG, make_schema, open_stores
 from domain import decider
 from domain.constituting import AdoptRegulation
+from domain.errors import DomainError
 from domain.messages import Actor, Command, Mandate, Role, fresh_id
 from domain.municipality import REGISTRY, OpenRegistry
 from domain.municipality import Municipality as Opened
 from domain.person import GrantRole, RegisterPerson
+from domain.sources import house
 from domain.when import parse
 from projections.runner import Projector
 from registry.checkpoints import Checkpoints
@@ -46,6 +48,10 @@ class Preconditions(Exception):
     def __init__(self, expected: int, found: int) -> None:
         super().__init__(f"the stream stands at version {found}, not {expected}")
         self.expected, self.found = expected, found
+
+
+class Unshown(DomainError):
+    """What was asked for would be answered in part: a view has stopped, and the operator has to make it go on."""
 
 
 @dataclass
@@ -78,6 +84,13 @@ class Municipality:
     @property
     def vault(self) -> Vault:
         return self.registry.vault
+
+    def shown(self, at: int | None = None, *names: str) -> sa.Engine:
+        """The views, to answer from as of a position or now; refused where these, or any, stopped before that."""
+        for name, status in self.projector.status().items():
+            if status.stopped and (at is None or at > status.position) and (name in names or not names):
+                raise Unshown("view-stopped", house(59), view=name, position=status.position)
+        return self.views
 
     @property
     def files(self) -> Files:

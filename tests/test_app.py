@@ -24,6 +24,7 @@ from api.examples import example
 from domain.decider import COMMANDS
 from domain.messages import Command, Role
 from domain.when import parse
+from projections.runner import reached
 from tests.web import V1, Town, problem
 
 NEVER = {"If-Match": '"999999999"'}
@@ -518,6 +519,32 @@ def test_a_list_has_all_that_the_log_tells_of_and_what_was_done_last(
     assert len(found) == town.client.get(asked, params={"limit": 1, **body}, headers=header).json()["total"]
     past: dict[str, str | int] = {"limit": 200, "known": 1, **body}
     assert town.client.get(asked, params=past, headers=header).json()["total"] == 0
+
+
+def test_no_answer_comes_from_a_view_that_stopped_before_it(town: Town) -> None:
+    header = town.header("secretary")
+
+    def told(path: str, **params: str | int) -> tuple[int, str | None]:
+        answer = town.client.get(f"{V1}/{path}", params=params, headers=header)
+        return answer.status_code, answer.json().get("code")
+
+    town.municipality.projector.catch_up()
+    head = town.municipality.registry.recorder.head().position
+    here = reached.update().where(reached.c.projection == "matter")
+    with town.municipality.views.begin() as db:
+        db.execute(here.values(position=head - 1))
+    failed = town.municipality.projector._failed
+    failed["matter"] = f"position {head}: ValueError"
+    try:
+        assert told("matters") == told("views/matter") == told("obligations") == (503, "view-stopped")
+        assert told("audit") == told("follow-up") == (503, "view-stopped")
+        assert told("matters", known=head - 1) == told("persons") == (200, None)
+        assert told(f"matters/{town.ids['matter']}") == (200, None)
+        ready = town.client.get("/readyz")
+        assert (ready.status_code, ready.json()["stopped"]) == (503, {V1.rpartition("/")[2]: ["matter"]})
+    finally:
+        del failed["matter"]
+    assert told("matters") == (200, None)  # it goes on from there
 
 
 def test_a_page_folds_only_what_it_shows(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def following(
         with opened(folder) as municipality:
             municipality.projector.catch_up()
             day: date = (on or local(municipality.registry.now())).date()
-            lines = follow_up(municipality.views, day, known, body, finished=finished)
+            lines = follow_up(municipality.shown(known), day, known, body, finished=finished)
         result: dict[str, Any] = {"on": day.isoformat(), "items": shown(lines)}
         answer(result, json, lambda: typer.echo(as_csv(lines), nl=False) if csv else _told(lines))
 

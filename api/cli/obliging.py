@@ -52,7 +52,7 @@ def obligations(
             day: date = (on or local(municipality.registry.now())).date()
             bodies = None if body is None else [body]
             later = date(wheel, 12, 31) if wheel else until.date() if until else None
-            found = owed(municipality.registry, municipality.views, day, known, bodies, later)
+            found = owed(municipality.registry, municipality.shown(known), day, known, bodies, later)
             names = {each["body"]: each["name"] for each in rows(municipality.views, "body", known)}
             calendar = as_calendar(found, names, municipality.slug, municipality.registry.now())
         result: dict[str, Any] = {"on": day.isoformat(), "items": [shown(row(one)) for one in found]}

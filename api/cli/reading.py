@@ -64,7 +64,7 @@ def audit(
         )  # fmt: skip
         with opened(folder) as municipality:
             municipality.projector.catch_up()
-            page = query(municipality.views, asked)
+            page = query(municipality.shown(), asked)
             told = "" if json else timeline(municipality.views, page.rows)
         result = {"rows": [dict(row) for row in page.rows], "next": page.next}
 

@@ -40,7 +40,7 @@ def reviewing(
             municipality.projector.catch_up()
             existing(municipality.registry.world(known), Body, body)
             day: date = (on or local(municipality.registry.now())).date()
-            lines = review(municipality.registry, municipality.views, body, year, day, known)
+            lines = review(municipality.registry, municipality.shown(known), body, year, day, known)
             if pdf is not None:
                 pdf.write_bytes(review_pdf(municipality, body, year, day, known, lines))
         result: dict[str, Any] = {"body": body, "year": year, "on": day.isoformat()}
