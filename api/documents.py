@@ -24,11 +24,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.access import authorise
 from api.bodies import UPLOAD_LIMIT, Body, read, streamed
 from api.commands import STATUSES, Answer, IdempotencyKey, answer, id_parameter
-from api.evidence import proven
 from api.examples import LINE
 from api.extracts import certify, disclosed
 from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
+from api.proofs import proven
 from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
 from api.rights import KEEPERS
 from api.tokens import Called, Caller

@@ -2,14 +2,15 @@
 
 - /audit answers "who did what, when, under which rule": as JSON, as CSV for a spreadsheet, or as a timeline to read.
 - /proofs/{position} gives the leaf hash, its inclusion proof and the checkpoint it leads to (RFC 9162, 2.1.3).
-- /log is public and follows C2SP tlog-tiles: the newest checkpoint and the tiles. Hashes only: no event is told there.
-  Nobody who reads it is asked who they are (TF 2:18).
+- /log follows C2SP tlog-tiles: the newest checkpoint and the tiles, and the proof that one tree continues another.
+  Hashes only, and public: nobody who reads them is asked who they are (TF 2:18). The entries themselves hold drafts,
+  and are for those who may read the event log.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Path, Query, Request
@@ -17,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.problems import Refusal
+from api.proofs import bundle, grown, proven
 from api.reading import (
     DAY,
     LONGEST,
@@ -31,18 +33,14 @@ from api.reading import (
     shown,
     when,
 )
-from api.rights import PATIENCE
 from api.tokens import Public
-from api.wiring import Municipality
-from domain.errors import NotFound
 from projections.audit import AuditQuery, query, timeline, to_csv
-from projections.evidence import EvidenceTiles, TilesBehind, inclusion
-from signing.checkpoint import Checkpoint
-from signing.log import leaf_hash
+from projections.evidence import EvidenceTiles, TilesBehind
 from signing.tiles import Tile
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 ID = "0123456789abcdef"
+INDEX = r"^(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[0-9]{1,3})?$"  # of a tile, as C2SP tlog-tiles writes it
 Format = Literal["json", "csv", "text"]
 CSV, TEXT, JSON = "text/csv", "text/plain", "application/json"
 PEM, BYTES = "application/pem-certificate-chain", "application/octet-stream"
@@ -138,25 +136,6 @@ def proof(reader: Reader, position: Annotated[int, Path(ge=1, le=2**53 - 1, exam
     return JSONResponse(proven(reader.municipality, position))
 
 
-def proven(m: Municipality, position: int) -> dict[str, Any]:
-    """A leaf, its way to a checkpoint, and the checkpoint signed now."""
-    stored = m.registry.stored(position)
-    if stored is None:
-        raise NotFound("event", str(position))
-    note = m.checkpoints.sign(m.registry.clock.now())
-    size = Checkpoint.parse(note.decode().partition("\n\n")[0] + "\n").size
-    if not m.projector.wait_for(size, PATIENCE):
-        raise Refusal(503, "not-yet-shown", headers={"Retry-After": "1"})
-    path = inclusion(m.views, m.registry, position, size)
-    return {
-        "position": position,
-        "leaf": leaf_hash(stored.state).hex(),
-        "size": size,
-        "path": [each.hex() for each in path],
-        "checkpoint": note.decode(),
-    }
-
-
 # --- what anybody may have
 @ROUTES.get("/log/checkpoint", "log", "radsliggaren/exempelby\n40\n…\n", media=TEXT, statuses=PUBLIC)
 def checkpoint(municipality: Public) -> Response:
@@ -186,11 +165,37 @@ def trust_anchor(municipality: Public) -> Response:
     return Response(content, media_type=PEM, headers={"Cache-Control": "max-age=3600"})
 
 
+@ROUTES.get(
+    "/log/consistency/{old}/{new}",
+    "log",
+    {"old": 20, "new": 40, "old_root": ID * 4, "new_root": ID * 4, "path": [ID * 4]},
+    statuses=(*PUBLIC, 422, 503),
+)
+def growth(
+    municipality: Public,
+    old: Annotated[int, Path(ge=0, le=2**53 - 1, examples=[1])],
+    new: Annotated[int, Path(ge=0, le=2**53 - 1, examples=[2])],
+) -> Response:
+    """Proof that the log of the first `old` events is the beginning of that of `new` (RFC 9162, 2.1.4). Public."""
+    return JSONResponse(grown(municipality, old, new), headers={"Cache-Control": "max-age=3600"})
+
+
+@ROUTES.get("/log/tile/entries/{index:path}", "log", media=BYTES)
+def entries(reader: Reader, index: Annotated[str, Path(pattern=INDEX, examples=["000"])]) -> Response:
+    """The events behind a tile of leaves, as they lie, each after its length (C2SP tlog-tiles, Log entries)."""
+    reader.rights.log(None)
+    try:
+        content = bundle(reader.municipality, Tile.from_path(f"tile/0/{index}"))
+    except (ValueError, LookupError):
+        raise HTTPException(404) from None
+    return Response(content, media_type=BYTES)
+
+
 @ROUTES.get("/log/tile/{level}/{index:path}", "log", media=BYTES, statuses=PUBLIC)
 def tile(
     municipality: Public,
     level: Annotated[str, Path(pattern=r"^[0-9]{1,2}$", examples=["0"])],
-    index: Annotated[str, Path(pattern=r"^(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[0-9]{1,3})?$", examples=["000"])],
+    index: Annotated[str, Path(pattern=INDEX, examples=["000"])],
 ) -> Response:
     """A tile of the hash tree: up to 256 hashes, one after the other (C2SP tlog-tiles). Public."""
     try:

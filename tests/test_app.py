@@ -35,7 +35,8 @@ EXAMINERS = frozenset(GRANTED)  # for the whole municipality
 MAKERS = frozenset({"secretary", "chair", "justerare"})
 PUBLIC = frozenset({
     "/healthz", "/readyz", "/api-info", "/openapi.json", f"{V1}/log/checkpoint", f"{V1}/log/vkeys",
-    f"{V1}/log/vkeys.p7s", f"{V1}/log/trust-anchor.pem", f"{V1}/log/tile/0/000.p/1", f"{V1}/passphrase",
+    f"{V1}/log/vkeys.p7s", f"{V1}/log/consistency/1/2",
+    f"{V1}/log/trust-anchor.pem", f"{V1}/log/tile/0/000.p/1", f"{V1}/passphrase",
 })  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def route_of(town: Town, path: str) -> str:
         "version": "1",
         "name": "todo",
     }
-    values |= {"position": "1", "level": "0", "index": "000.p/1", "signing": "0" * 16}
+    values |= {"position": "1", "level": "0", "index": "000.p/1", "old": "1", "new": "2", "signing": "0" * 16}
     return path.replace(":id", "").format(**values)
 
 
@@ -129,7 +130,7 @@ def readable(path: str) -> frozenset[str]:
         return frozenset({*PEOPLE, ""})
     if path.endswith("/me"):
         return frozenset(PEOPLE)
-    if re.search(r"/(audit|views|views/todo)$", path):
+    if re.search(r"/(audit|views|views/todo|log/tile/entries/000.p/1)$", path):
         return EXAMINERS
     if "/minutes/" in path:
         return MAKERS  # they are not done yet
@@ -354,7 +355,8 @@ def test_every_operation_says_how_it_can_fail(document: dict[str, Any]) -> None:
             if status >= "400":
                 schema = answer["content"]["application/problem+json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Problem"}, where
-        protected = "{municipality}" in path and "/log/" not in path and not path.endswith("/passphrase")
+        public = "/log/" in path and "/entries/" not in path
+        protected = "{municipality}" in path and not public and not path.endswith("/passphrase")
         assert ("401" in answers) == protected, where
         assert bool(operation.get("security")) == protected, where
         if method == "post":

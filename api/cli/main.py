@@ -33,6 +33,7 @@ COMMANDS = {
     "obliging": ("obligations",),
     "reviewing": ("review",),
     "evidence": ("verify",),
+    "proving": ("proof",),
     "benching": ("bench", "load"),
 }
 
