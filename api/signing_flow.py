@@ -108,6 +108,10 @@ class SigningFlow:
         command = BeginSigning(minutes=minutes, version=version, office=office, signing=signing)
         try:
             saved = self.m.execute(command, person, "token")
+        except NotFound as missing:
+            if missing.values["what"] != "office":
+                raise
+            raise Refused("no-such-office", house(68), office=office) from missing
         except Refused as refusal:
             if refusal.code != "not-pinned":
                 raise
@@ -330,8 +334,7 @@ class SigningFlow:
 
     def _field(self, under: Under) -> SignerField:
         field = self._minutes(under.minutes).signer(under.office)
-        if field is None:
-            raise Refused("no-such-office", house(68), office=under.office)
+        assert field is not None  # the signing was begun for it
         return field
 
 

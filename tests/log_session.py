@@ -12,13 +12,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from domain import decider
 from domain.errors import DomainError, NotFound
-from domain.messages import Actor, Command, Mandate, New, Role, S, State
+from domain.messages import Actor, Command, Event, Mandate, New, Role, S, State
 from domain.when import parse
 from registry.adoption import adopted
 from registry.clock import SimulatedClock
@@ -35,17 +35,36 @@ from tests.places import Place
 SLUG = "provkommun"
 
 
+class Breach(NamedTuple):
+    """A breach as it was met first: how strongly the rule is put, where it stands, and the case."""
+
+    modality: str
+    source: str
+    case: str
+
+
 @dataclass
 class Reached:
-    """Which commands were carried out, and which refusals were met; a thing not found counts with its kind."""
+    """Which commands were carried out, which refusals and findings were met; a thing not found counts with its kind.
+
+    case: what is being played.
+    """
 
     commands: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    breaches: dict[str, Breach] = field(default_factory=dict)
+    case: str = ""
 
     def refused(self, error: DomainError) -> None:
         self.refusals[error.code] += 1
+        self.breaches.setdefault(error.code, Breach("", str(error.source), self.case))
         if isinstance(error, NotFound):
             self.refusals[f"not-found {error.values['what']}"] += 1
+
+    def found(self, event: Event) -> None:
+        for one in getattr(event, "findings", ()):
+            source = f"{one.source.document} {one.source.section}"
+            self.breaches.setdefault(one.finding, Breach(one.modality, source, self.case))
 
 
 def _forgetful_vault() -> Vault:
@@ -107,6 +126,8 @@ class LogSession(Session):
         assert self.registry.recorder.head().position == before + len(saved.facts)
         if saved.facts:
             self.reached.commands[command.command_name()] += 1
+        for fact in saved.facts:
+            self.reached.found(fact.event)
         news = [New(fact.stream, fact.event) for fact in saved.facts]
         return Outcome(self.scenario.world, command, actor, self.now, news, None)
 

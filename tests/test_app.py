@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api import documents, intake, problems, reading
 from api.bodies import read
 from api.commands import ELSEWHERE, creates, id_field, offered, path_of
 from api.examples import example
@@ -611,6 +614,54 @@ def test_a_damaged_file_is_our_fault_and_says_nothing_of_the_machine(
     assert address not in answer.text and "Traceback" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "failed" in caplog.text
+
+
+def test_what_a_way_in_cannot_take_is_refused_by_name(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    file: Any = {"params": {"title": "Läget", "direction": "incoming"}}
+    text = {"Content-Type": "text/plain"}
+
+    def said(status: int, answer: Any) -> Any:
+        assert answer.status_code == status, answer.text
+        return problem(answer)["code"]
+
+    def sent(headers: Mapping[str, str], path: str = "documents", **more: Any) -> Any:
+        return town.client.post(f"{V1}/{path}", headers=town.header("sofia", headers), **more)
+
+    person = "persons/register-person"
+    assert said(415, sent(text, person, content=b"{}")) == "body-not-json-type"
+    assert said(400, town.ask(person, headers={"If-Match": "x"}, name="A")) == "header-malformed"
+    assert said(422, town.read("obligations?on=2024-02-30")) == "invalid-parameters"
+    assert said(415, sent({"Content-Type": ""}, content=b"x", **file)) == "document-without-type"
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "LIMIT", 2)
+        assert said(413, sent(text, content=b"tre", **file)) == "document-too-large"
+    with ExitStack() as busy:
+        while documents.AT_ONCE.acquire(blocking=False):
+            busy.callback(documents.AT_ONCE.release)
+        assert said(503, sent(text, content=b"x", **file)) == "uploads-busy"
+    made = sent(text, content=b"x", **file).json()
+    town.municipality.vault.destroy(f"document-{made['id']}", "preserved", "1")
+    assert said(410, town.read(f"documents/{made['id']}/file")) == "file-destroyed"
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "PATIENCE", 0.0)
+        assert said(503, town.read(f"bodies?min_position={made['position']}")) == "not-yet-shown"
+    place = f"bodies/{town.ids['council']}/place-body"
+    again = [town.do(place, "registrar", parent=town.ids["board"])["warnings"] for _ in range(2)]
+    assert [each["code"] for each in again[1]] == ["nothing-changed"]
+    signing = town.ask(f"minutes/{town.ids['minutes']}/signings", "chair", version=1, office="nobodys")
+    assert said(409, signing) == "no-such-office"
+
+
+def test_a_request_that_the_web_server_itself_cannot_read() -> None:
+    def unreadable() -> None:
+        raise HTTPException(400)
+
+    app = FastAPI()
+    app.add_api_route("/x", unreadable)
+    problems.install(app)
+    with TestClient(app) as client:
+        answer = client.get("/x")
+    assert (answer.status_code, problem(answer)["code"]) == (400, "request-unreadable")
 
 
 def test_the_service_says_how_it_is(town: Town) -> None:

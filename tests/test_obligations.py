@@ -122,7 +122,15 @@ def test_what_lies_before_the_registry_was_begun_is_unknown_and_part_of_a_year_i
     [("ska", "overdue"), ("presens", "overdue"), ("bor", "due"), ("utgangspunkt", "due"), ("kan", "due")],
 )
 def test_only_what_binds_can_be_overdue(modality: str, state: str) -> None:
-    assert judge(rules(FOUR, modality), asked("2021-02-01"))["2020"].state == state
+    found = judge(rules(FOUR, modality), asked("2021-02-01"))["2020"]
+    assert (found.state, found.reason) == (state, "" if state == "overdue" else "does-not-bind")
+
+
+def test_what_nothing_here_fulfils_and_a_period_of_no_calendar_are_unknown() -> None:
+    training = 'due = { every = "year", fulfilled_by = ["training"] }'
+    assert states(judge(rules(training), asked("2021-02-01"))) == {"": ("unknown", "not-recorded-here")}
+    term = 'due = { every = "term-of-office", fulfilled_by = ["meeting-opened"] }'
+    assert states(judge(rules(term), asked("2021-02-01"))) == {"term": ("unknown", "period-not-counted")}
 
 
 def test_a_thing_done_when_needed_and_one_of_unknown_time_are_unknown() -> None:

@@ -230,9 +230,7 @@ def test_what_is_not_there_is_not_found(waiting: Waiting) -> None:
     refused("not-found", lambda: waiting.resume("karin", "0" * 16), NotFound)
     refused("not-found", lambda: waiting.begin("karin", 9), NotFound)
     refused("not-found", lambda: waiting.flow.begin("0" * 16, 1, "chair", waiting.ids["karin"]), NotFound)
-    refused(
-        "not-found", lambda: waiting.flow.begin(waiting.minutes, 1, "nobody", waiting.ids["karin"]), NotFound
-    )
+    refused("no-such-office", lambda: waiting.flow.begin(waiting.minutes, 1, "nobody", waiting.ids["karin"]))
 
 
 def test_there_is_no_other_way_in_over_http(tmp_path: Path) -> None:

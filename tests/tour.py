@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 from domain import approving as ap
@@ -156,7 +157,7 @@ from tests.council import (
     seal,
 )
 from tests.given import ident
-from tests.log_session import LogSession
+from tests.log_session import LogSession, Reached
 from tests.test_regulation import HEAD
 from tests.test_voting import BOARD_RULES
 
@@ -410,9 +411,10 @@ def voting(s: LogSession) -> None:
 
 
 def numbering(s: LogSession) -> None:
-    points = SILENT + '[rules.item-numbering]\nmodality = "ska"\nsection = "2"\nvalue = "none"\n'
-    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=BEFORE, profile=points))
-    s.scheduled(body=LOOSE).do(AddItem(**HERE, title="Belysning"))
+    rule = '[rules.{}]\nmodality = "ska"\nsection = "2"\nvalue = {}\n'
+    points = rule.format("item-numbering", '"none"') + rule.format("kallelse", '{ contents = ["agenda"] }')
+    s.do(co.AdoptRegulation(body=LOOSE, adopted_on=BEFORE, profile=HEAD + points))
+    s.scheduled(body=LOOSE).do(kallelse(CHAIR), AddItem(**HERE, title="Belysning"))
     s.refuse(NumberItems(**HERE), "not-numbered-so")
 
 
@@ -638,3 +640,15 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     reports,
     organising,
 )
+
+
+def told(folder: Path, url: str | None = None) -> Reached:
+    """What the stories reach, each told on a registry of its own."""
+    reached = Reached()
+    for story in STORIES:
+        reached.case = f"tests/tour.py: {story.__name__}"
+        session = LogSession(folder / story.__name__, reached, url)
+        story(session)
+        session.look()
+        session.close()
+    return reached

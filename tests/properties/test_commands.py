@@ -2,8 +2,8 @@
 
 - The log verifies from its bytes at any time, and the states in memory are what a fresh fold of it gives.
 - A refusal appends nothing; a save appends its events and nothing else; the same request again appends nothing.
-- The run fails if there is a command that was never carried out, or a refusal that was never met: the stories of
-  tests/tour.py reach each of them, and whoever adds one adds it to a story.
+- The run fails if there is a command that was never carried out, or a refusal or a finding that was never met: the
+  stories of tests/tour.py reach each of them, and whoever adds one adds it to a story. The handbook lists them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -27,6 +28,7 @@ import domain
 from domain import decider
 from domain.messages import Command, Role
 from domain.municipality import OpenRegistry
+from tests import breaches
 from tests.council import (
     BOARD,
     CHAIR,
@@ -45,7 +47,7 @@ from tests.council import (
 )
 from tests.given import ident
 from tests.log_session import LogSession, Reached
-from tests.tour import STORIES
+from tests.tour import told
 
 EVERYBODY: Final = [CHAIR, VICE, POLICE, EXPERT, GUEST, STRANGER]
 STAGES: Final[dict[str, Callable[[LogSession], object]]] = {
@@ -80,16 +82,20 @@ def refusals() -> Iterator[tuple[str, str]]:
                     pass
 
 
-def test_the_stories_reach_every_command_and_every_refusal(tmp_path: Path, database_url: str | None) -> None:
-    reached = Reached()
-    for number, story in enumerate(STORIES):
-        session = LogSession(tmp_path / str(number), reached, database_url)
-        story(session)
-        session.look()
-        session.close()
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory, database_url: str | None) -> Reached:
+    """What the stories reach."""
+    return told(tmp_path_factory.mktemp("stories"), database_url)
+
+
+def test_the_stories_reach_every_command_and_every_refusal(reached: Reached) -> None:
     assert not decider.COMMANDS.keys() - reached.commands.keys()
     never = {code: place for code, place in refusals() if code not in reached.refusals}
     assert not never
+
+
+def test_every_breach_is_shown_once_and_the_handbook_lists_them(reached: Reached) -> None:
+    assert breaches.PAGE.read_text("utf-8") == breaches.generated(reached), "run `make breaches`"
 
 
 def test_what_there_is_to_reach_is_found() -> None:
