@@ -151,10 +151,12 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
         newest = max(standing, key=lambda path: standing[path].size, default=None)
         places = [] if url else [NAME]
         places += [f"{PKI}/{path.name}" for path in sorted((folder / PKI).iterdir()) if _ours(path)]
-        beside = [path.with_suffix(".tst") for path in standing]
+        beside = [path.with_suffix(kind) for path in standing for kind in (".tst", ".cosigned")]
+        seen = (folder / CHECKPOINTS).glob("witness/*.*")  # what was cosigned of other logs
         places += [
             f"{CHECKPOINTS}/{path.name}" for path in sorted([*standing, *filter(Path.is_file, beside)])
         ]
+        places += [path.relative_to(folder).as_posix() for path in sorted(seen) if _ours(path)]
         if (folder / CHECKPOINTS / destroyed.NAME).exists():
             places.append(f"{CHECKPOINTS}/{destroyed.NAME}")
         copy.all(places + [f"{FILES}/{address[:2]}/{address}" for address in log.files])

@@ -34,6 +34,7 @@ from api.reading import (
     when,
 )
 from api.tokens import Public
+from api.witnessing import published_note
 from projections.audit import AuditQuery, query, timeline, to_csv
 from projections.evidence import EvidenceTiles, TilesBehind
 from signing.tiles import Tile
@@ -139,9 +140,10 @@ def proof(reader: Reader, position: Annotated[int, Path(ge=1, le=2**53 - 1, exam
 # --- what anybody may have
 @ROUTES.get("/log/checkpoint", "log", "radsliggaren/exempelby\n40\n…\n", media=TEXT, statuses=PUBLIC)
 def checkpoint(municipality: Public) -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint). Public."""
+    """The newest signed checkpoint (C2SP tlog-checkpoint), with cosignatures if it has any. Public."""
     note = municipality.checkpoints.newest(municipality.registry.clock.now())
-    return Response(note, media_type=f"{TEXT}; charset=utf-8", headers={"Cache-Control": "no-cache"})
+    content = published_note(municipality, note)
+    return Response(content, media_type=f"{TEXT}; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 @ROUTES.get("/log/vkeys", "log", media=TEXT, statuses=PUBLIC)

@@ -20,7 +20,7 @@ from api.wiring import Municipality
 from domain.minutes_events import MinutesApproved, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR
+from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
 from signing.tiles import Tile, new_tiles
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
@@ -57,9 +57,10 @@ def export(
     for number, note in notes:
         place = Path(CHECKPOINTS) / f"{number:012}.note"
         (out / place).write_bytes(note)
-        if (stamp := (m.dir / place).with_suffix(".tst")).is_file():
-            (out / place).with_suffix(".tst").write_bytes(stamp.read_bytes())
-    for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR, "ca.crl", STAMP_ANCHOR):
+        for kind in (".tst", ".cosigned"):
+            if (beside := (m.dir / place).with_suffix(kind)).is_file():
+                (out / place).with_suffix(kind).write_bytes(beside.read_bytes())
+    for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR, "ca.crl", STAMP_ANCHOR, WITNESSES):
         if (file := m.keys.folder / name).is_file():
             (out / name).write_bytes(file.read_bytes())
     index = {"format": FORMAT, "municipality": m.slug, "name": m.name, "origin": m.settings.origin,

@@ -88,5 +88,16 @@ def read_vkeys(folder: Path) -> list[Vkey]:
     return found
 
 
+def witness_signers(folder: Path, origin: str, vault: Vault) -> tuple[Signer, ...]:
+    """The keys that this registry cosigns other logs with, made when they are first asked for; never the log's own."""
+    secret, name = _secret(vault), f"{origin}/witness"
+    kinds = {"ed25519": Algorithm.ED25519_COSIGNATURE, "mldsa44": Algorithm.ML_DSA_44}
+    files = {kind: folder / f"witness-{kind}.key.pem" for kind in kinds}
+    for kind, file in files.items():
+        if not file.is_file():
+            write_synced(file, Signer.generate(name, kinds[kind]).dump(secret), secret=True)
+    return tuple(Signer.load(name, file.read_bytes(), secret, cosigns=True) for file in files.values())
+
+
 def _secret(vault: Vault) -> bytes:
     return vault.derive("private keys").hex().encode()

@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,13 @@ from pathlib import Path
 from cryptography import x509
 
 from signing.export import INDEX, Broken, loose, read_export
+from signing.note import NoteError, Vkey
 from signing.pades_check import embedded_roots
 from signing.page import html, lines
 from signing.pki import instant_text
 from signing.report import STEPS, Language, Report, say
 from signing.verify import Progress, verify_log, verify_pdf
+from signing.vkeys import read_vkeys
 
 HOLDS, UNUSABLE, BROKEN = 0, 2, 3
 
@@ -37,10 +40,11 @@ def verify_export(
     outside: Sequence[tuple[str, bytes]],
     now: datetime,
     progress: Progress = lambda *_: None,
+    witnesses: Sequence[Vkey] = (),
 ) -> Report:
     """Every step that an export has something for."""
     try:
-        evidence = read_export(folder, roots, outside)
+        evidence = replace(read_export(folder, roots, outside), given_witnesses=witnesses)
         report = verify_log(evidence, now, progress)
     except (Broken, OSError) as error:
         report = Report()
@@ -96,7 +100,8 @@ def main(arguments: Sequence[str]) -> int:
         path: Path = given.path.absolute()
         roots = _roots(given.trust) if given.trust else None
         outside = [(str(file.absolute()), _read(file)) for file in given.checkpoint]
-        report = _report(path, roots, outside, now)
+        witnesses = _witnesses(given.witness) if given.witness else []
+        report = _report(path, roots, outside, now, witnesses)
     except _Unusable as error:
         sys.stderr.write(say(error.code, error.values, language) + "\n")
         return UNUSABLE
@@ -132,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoint", type=Path, metavar="FILE", action="append", default=[],
         help="a checkpoint that you or somebody else has kept (may be repeated)",
     )  # fmt: skip
+    parser.add_argument(
+        "--witness", type=Path, metavar="FILE", help="keys of witnesses that you know yourself"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the report for machines there; - is stdout")
     parser.add_argument("--html", metavar="FILE", help="write the page for people there; - is stdout")
     parser.add_argument(
@@ -141,12 +149,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(
-    path: Path, roots: Sequence[x509.Certificate] | None, outside: Sequence[tuple[str, bytes]], now: datetime
+    path: Path,
+    roots: Sequence[x509.Certificate] | None,
+    outside: Sequence[tuple[str, bytes]],
+    now: datetime,
+    witnesses: Sequence[Vkey],
 ) -> Report:
     if path.is_dir():
         if not (path / INDEX).is_file():
             raise _Unusable("not-verifiable", path=str(path))
-        return verify_export(path, roots, outside, now)
+        return verify_export(path, roots, outside, now, witnesses=witnesses)
     pdf = _read(path)
     if not is_pdf(pdf):
         raise _Unusable("not-verifiable", path=str(path))
@@ -165,3 +177,10 @@ def _roots(path: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(_read(path))
     except ValueError:
         raise _Unusable("no-certificate", path=str(path)) from None
+
+
+def _witnesses(path: Path) -> list[Vkey]:
+    try:
+        return read_vkeys(_read(path))
+    except NoteError as error:
+        raise _Unusable("cannot-read", path=str(path), reason=str(error)) from error

@@ -24,7 +24,8 @@ class Evidence:
     missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
     and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
     bytes as signing.canonical does. vkeys_signature is the municipality's over the log's keys; stamps are checkpoints
-    with their time stamps, each named by where it lies, and stamp_roots further anchors that came with them.
+    with their time stamps, each named by where it lies, and stamp_roots further anchors that came with them. cosigned
+    are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller.
     """
 
     records: Callable[[], Iterable[Record]]
@@ -38,6 +39,9 @@ class Evidence:
     vkeys_signature: bytes = b""
     stamps: Sequence[tuple[str, bytes, bytes]] = ()
     stamp_roots: Sequence[x509.Certificate] = ()
+    cosigned: Sequence[tuple[str, bytes]] = ()
+    witnesses: Sequence[Vkey] = ()
+    given_witnesses: Sequence[Vkey] = ()
     missing: tuple[str, dict[str, str | int]] | None = None
     first: int = 1
     last: int | None = None

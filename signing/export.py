@@ -4,6 +4,8 @@
 - events.jsonl      the events' own bytes, one a line, in order: a line's leaf hash is SHA-256(0x00 ‖ line without LF)
 - tile/…            the hashes of the whole tree (C2SP tlog-tiles), so that a range is checked in its place
 - checkpoints/      the signed checkpoints, each perhaps with a time stamp over its text (RFC 3161) as .tst
+                    and, where others have witnessed it, with their lines below it as .cosigned, by the keys of
+                    witnesses.vkeys
 - log.vkeys         the keys they are signed with, and log.vkeys.p7s the municipality's signature over those
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
@@ -32,7 +34,7 @@ from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
 
 FORMAT = 1
 INDEX, EVENTS, CHECKPOINTS, DOCUMENTS = "export.json", "events.jsonl", "checkpoints", "minutes"
-ANCHOR, STAMP_ANCHOR = "trust.pem", "tsa.pem"
+ANCHOR, STAMP_ANCHOR, WITNESSES = "trust.pem", "tsa.pem", "witnesses.vkeys"
 
 
 class Broken(ValueError):
@@ -64,6 +66,8 @@ def read_export(
         vkeys_signature=read_if_there(folder / VKEYS_SIGNATURE),
         stamps=stamps(folder / CHECKPOINTS),
         stamp_roots=stamp_roots(folder),
+        cosigned=cosigned(folder / CHECKPOINTS),
+        witnesses=_witnesses(folder),
         origin=index["origin"],
         roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
@@ -78,7 +82,7 @@ def read_export(
 def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
     """The files of an export that no check rests on; named are the digests of documents that the events name."""
     held = {folder / EVENTS, folder / VKEYS, folder / VKEYS_SIGNATURE}
-    for kind in ("*.note", "*.tst"):
+    for kind in ("*.note", "*.tst", "*.cosigned"):
         held |= set((folder / CHECKPOINTS).glob(kind))
     held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}
     if not evidence.trusted:
@@ -122,6 +126,24 @@ def stamp_roots(folder: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(data) if data else []
     except ValueError as error:
         raise Broken(f"{STAMP_ANCHOR} does not hold certificates") from error
+
+
+def cosigned(folder: Path) -> list[tuple[str, bytes]]:
+    """The checkpoints in a folder that witnesses have cosigned."""
+    return [(str(path), path.read_bytes()) for path in sorted(folder.glob("*.cosigned"))]
+
+
+def witness_keys(folder: Path) -> list[Vkey]:
+    """The keys of the witnesses that a log knows: a claim, as everything there is. BadKey if they are not in form."""
+    data = read_if_there(folder / WITNESSES)
+    return read_vkeys(data) if data else []
+
+
+def _witnesses(folder: Path) -> list[Vkey]:
+    try:
+        return witness_keys(folder)
+    except NoteError as error:
+        raise Broken(f"{WITNESSES} is not in form: {error}") from error
 
 
 def read_if_there(path: Path) -> bytes:

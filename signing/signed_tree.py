@@ -4,6 +4,7 @@
   log.vkeys, whose certificate leads to the roots.
 - An export is made right after a checkpoint was signed, so one whose newest checkpoint covers less than its tree has
   been given an old one.
+- What a witness has cosigned is worth most where the caller knows the witness by a key of their own.
 - A time stamp is over a checkpoint's text, which is the same whenever and by whomever it is signed. One of the
   municipality's own authority is its own word; one of another authority is worth more, most where that authority's
   certificate came from the caller.
@@ -21,7 +22,7 @@ from signing.checkpoint import Checkpoint, open_checkpoint
 from signing.evidence import Evidence
 from signing.levels import Levels
 from signing.log import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
-from signing.note import Note, NoteError
+from signing.note import Note, NoteError, UnverifiedNote
 from signing.records import Documents
 from signing.report import Report
 from signing.signed_data import CmsError, open_cms
@@ -37,7 +38,11 @@ def verify_checkpoints(
     _verify_keys(evidence, report)
     if evidence.tile and stored and stored[-1].size < evidence.size and not report.failed("checkpoints"):
         report.fail("checkpoints", "checkpoint-stale", size=stored[-1].size, count=evidence.size)
-    if stored:
+    witnessed, given = _verify_witnesses(evidence, report, levels)
+    if stored and witnessed:
+        counts = {"count": len(stored), "size": stored[-1].size, "witnessed": witnessed, "given": given}
+        report.ok("checkpoints", "checkpoints-witnessed", **counts)
+    elif stored:
         report.ok("checkpoints", "checkpoints-ok", count=len(stored), size=stored[-1].size)
     elif documents.seals and not evidence.checkpoints:
         report.fail("checkpoints", "checkpoints-gone")
@@ -58,6 +63,27 @@ def _verify_keys(evidence: Evidence, report: Report) -> None:
         open_signature(evidence.vkeys, evidence.vkeys_signature, evidence.roots)
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
+
+
+def _verify_witnesses(evidence: Evidence, report: Report, levels: Levels) -> tuple[int, int]:
+    """How many checkpoints witnesses have cosigned, and how many of them a witness whose key the caller gave."""
+    witnessed = given = 0
+    keys = (*evidence.vkeys, *evidence.witnesses, *evidence.given_witnesses)
+    for name, note in evidence.cosigned:
+        try:
+            opened = open_checkpoint(note, keys, origin=evidence.origin)
+            signed = {one.vkey for one in opened.verified}
+            if opened.unknown or not signed > set(evidence.vkeys):
+                raise UnverifiedNote("Not all of its lines are the log's and known witnesses'.")
+        except NoteError as error:
+            report.fail("checkpoints", "note-fault", name=name, reason=str(error))
+            continue
+        checkpoint = opened.checkpoint
+        if checkpoint.size > levels.size or levels.root(checkpoint.size) != checkpoint.root:
+            report.fail("checkpoints", "events-differ", name=name, size=checkpoint.size)
+        witnessed += 1
+        given += bool(signed & set(evidence.given_witnesses))
+    return witnessed, given
 
 
 def _open_all(

@@ -28,7 +28,7 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from signing import cms, seal
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import version_root
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR
+from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
 from signing.log import leaf_hash
 from signing.note import Algorithm, Note, Signature
 from signing.pki import certificate_pem
@@ -36,6 +36,7 @@ from signing.signer import Signer
 from signing.tiles import new_tiles, tiles_at
 from signing.verify import approval_statement
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, write_vkeys
+from signing.witness import cosigned
 from tests.evidence import (
     MINUTES,
     ORIGIN,
@@ -210,6 +211,9 @@ def on_the_log() -> dict[str, Attack]:
     data["cms"], told.files[sha256(foreign).hexdigest()] = sha256(foreign).hexdigest(), foreign
     text = kept.partition(b"\n\n")[0].decode()
     tile = next(iter(tiles_at(4))).path
+    known = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
+    strangers = [known, Signer.generate("stranger/witness", Algorithm.ED25519_COSIGNATURE)]
+    witnesses, cosigned_note = write_vkeys([known.vkey]), newest.replace(".note", ".cosigned")
     return {
         "truncated": Attack(("tree",), {EVENTS: b"".join(lines[:-1])}),
         "cut-within-a-line": Attack(("envelope", "tree", "checkpoints"), {EVENTS: sound[EVENTS][:-200]}),
@@ -268,6 +272,14 @@ def on_the_log() -> dict[str, Attack]:
         "keys-signed-by-a-person": Attack(
             ("checkpoints",), {VKEYS_SIGNATURE: cms.sign(sound[VKEYS], signer(), ca, NOW, timestamper())}
         ),
+        "witnessed-by-a-stranger": Attack(
+            ("checkpoints",), {cosigned_note: cosigned(kept, strangers, NOW), WITNESSES: witnesses}
+        ),
+        "witnessed-by-nobody": Attack(("checkpoints",), {cosigned_note: kept, WITNESSES: witnesses}),
+        "witnessed-fork": Attack(
+            ("checkpoints",), {cosigned_note: cosigned(other, [known], NOW), WITNESSES: witnesses}
+        ),
+        "witnesses-that-are-no-keys": Attack(("envelope",), {WITNESSES: b"a+b+c\n"}),
         "keys-that-are-no-text": Attack(("envelope",), {VKEYS: b"\xff\n"}),
         "forged-time-stamp": Attack(
             ("timestamps",), {newest.replace(".note", ".tst"): stamped(kept, stranger)}

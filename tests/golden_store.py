@@ -28,6 +28,7 @@ from tests.web import SLUG, Town
 
 STORE = ROOT / "tests" / "golden" / "store"
 KEY, GOLDEN = Path("keys") / "root.key", "golden.json"
+POSITION: int = json.loads((STORE / GOLDEN).read_text("utf-8"))["position"] if STORE.is_dir() else 0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from api.cli.main import run
 from api.wiring import Municipality, open_folder
 from signing.checkpoint import Checkpoint
 from signing.log import leaf_hash, verify_consistency, verify_inclusion
-from tests.golden_store import Golden
+from tests.golden_store import POSITION, Golden
 from tests.web import V1, problem
 
 
@@ -47,7 +47,7 @@ def root(note: str) -> bytes:
     return Checkpoint.parse(note.partition("\n\n")[0] + "\n").root
 
 
-@pytest.mark.parametrize(("old", "new"), [(0, 5), (1, 2), (7, 58), (32, 33), (58, 58)])
+@pytest.mark.parametrize(("old", "new"), [(0, 5), (1, 2), (7, POSITION), (32, 33), (POSITION, POSITION)])
 def test_that_the_log_has_only_grown_is_proved_to_anybody(client: TestClient, old: int, new: int) -> None:
     found = client.get(f"{V1}/log/consistency/{old}/{new}").json()
     path = [bytes.fromhex(each) for each in found["path"]]
@@ -65,16 +65,16 @@ def test_what_cannot_be_proved_is_not_there(client: TestClient) -> None:
 
 
 def test_the_entries_are_those_that_the_tiles_hash(client: TestClient, m: Municipality) -> None:
-    tile = client.get(f"{V1}/log/tile/0/000.p/58").content
-    assert client.get(f"{V1}/log/tile/entries/000.p/58").status_code == 401
-    held = client.get(f"{V1}/log/tile/entries/000.p/58", headers=header(m)).content
+    tile = client.get(f"{V1}/log/tile/0/000.p/{POSITION}").content
+    assert client.get(f"{V1}/log/tile/entries/000.p/{POSITION}").status_code == 401
+    held = client.get(f"{V1}/log/tile/entries/000.p/{POSITION}", headers=header(m)).content
     leaves = b""
     while held:
         length = int.from_bytes(held[:2], "big")
         leaves += leaf_hash(held[2 : 2 + length])
         held = held[2 + length :]
     assert leaves == tile
-    for beyond in ("000", "001.p/1", "000.p/59", "000.p/0"):
+    for beyond in ("000", "001.p/1", f"000.p/{POSITION + 1}", "000.p/0"):
         assert client.get(f"{V1}/log/tile/entries/{beyond}", headers=header(m)).status_code == 404
 
 
@@ -82,7 +82,7 @@ def test_an_entry_too_long_for_a_bundle_is_told_of(
     client: TestClient, m: Municipality, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proofs, "LONGEST_ENTRY", 400)
-    answer = client.get(f"{V1}/log/tile/entries/000.p/58", headers=header(m))
+    answer = client.get(f"{V1}/log/tile/entries/000.p/{POSITION}", headers=header(m))
     assert answer.status_code == 422
     assert problem(answer)["code"] == "entry-too-long"
 
@@ -116,7 +116,7 @@ def test_a_proof_that_the_log_has_only_grown(folder: Path, capsys: pytest.Captur
     roots = bytes.fromhex(found["old_root"]), bytes.fromhex(found["new_root"])
     assert verify_consistency(20, 40, *roots, [bytes.fromhex(each) for each in found["path"]])
     told = said(capsys, "proof", "--from", 20, "--dir", folder)
-    assert "De första 20 av loggens 58 händelser är oförändrade" in told
+    assert f"De första 20 av loggens {POSITION} händelser är oförändrade" in told
     assert found["old_root"] in told
     empty = json.loads(said(capsys, "proof", "--from", 0, "--dir", folder, "--json"))
     assert empty["old_root"] == sha256(b"").hexdigest()

@@ -13,12 +13,15 @@ from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import version_root
 from signing.levels import Levels
 from signing.log import Tree, leaf_hash
+from signing.note import Algorithm
 from signing.pki import certificate_der
 from signing.records import Documents, Record, SourceDamaged
 from signing.report import STEPS, TEXTS, Report, say
+from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.verify import Destroyed, approval_statement, verify_growth, verify_inclusions, verify_log
 from signing.vkeys import write_vkeys
+from signing.witness import cosigned
 from tests.evidence import (
     MINUTES,
     ORIGIN,
@@ -321,6 +324,25 @@ def test_whose_word_the_time_stamp_of_a_checkpoint_is() -> None:
     assert failed(stamps(b"no token")) == {"timestamps": ["stamp-fault"]}
     papers = check(told.opened(stamps=[("c.tst", note, own)])).passed["timestamps"].values
     assert (papers["papers"], papers["count"]) == (1, 1)
+
+
+def test_who_has_witnessed_a_checkpoint_is_said() -> None:
+    told = story()
+    known = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
+    notes = [("c.cosigned", cosigned(told.note(5), [known], NOW))]
+    for given, count in (([known.vkey], 1), ([], 0)):
+        report = check(told.evidence(cosigned=notes, witnesses=[known.vkey], given_witnesses=given))
+        assert not failed(report)
+        said = report.passed["checkpoints"]
+        assert (said.code, said.values["witnessed"], said.values["given"]) == (
+            "checkpoints-witnessed",
+            1,
+            count,
+        )
+    assert failed(check(told.evidence(cosigned=notes))) == {"checkpoints": ["note-fault"]}
+    longer = sign_checkpoint(Checkpoint(ORIGIN, 7, b"\1" * 32), [*log_signers(), known], NOW)
+    found = check(told.evidence(cosigned=[("c", longer)], witnesses=[known.vkey]))
+    assert failed(found) == {"checkpoints": ["events-differ"]}
 
 
 # --- 7 and 8: the same tree gives root and proofs, so that only a wrong checkpoint can fail them

@@ -29,7 +29,16 @@ from registry.postgres_engine import server_lost
 from registry.postgres_schema import NotALog
 from registry.registry import Registry
 from registry.vault import KeyMissing, Vault, WrongRootKey
-from signing.export import ANCHOR, Broken, read_anchor, read_if_there, stamp_roots, stamps
+from signing.export import (
+    ANCHOR,
+    Broken,
+    cosigned,
+    read_anchor,
+    read_if_there,
+    stamp_roots,
+    stamps,
+    witness_keys,
+)
 from signing.note import NoteError
 from signing.records import APPROVED, SEALED
 from signing.report import Report
@@ -64,6 +73,7 @@ class Folder:
             own = self.path / "pki" / ANCHOR
             anchors = self.roots if self.roots is not None else [read_anchor(own.read_bytes())]
             beside = stamp_roots(self.path / "pki")
+            witnesses = witness_keys(self.path / "pki")
         except (Fault, OSError, Broken, NoteError) as error:
             report.fail("checkpoints", "folder-unreadable", reason=self._told(error))
             return report
@@ -92,6 +102,8 @@ class Folder:
                 vkeys_signature=read_if_there(self.path / "pki" / VKEYS_SIGNATURE),
                 stamps=stamps(self.path / "checkpoints"),
                 stamp_roots=beside,
+                cosigned=cosigned(self.path / "checkpoints"),
+                witnesses=witnesses,
                 missing=missing,
                 decode=quick.decode,
             )
@@ -183,7 +195,7 @@ class Folder:
         """Checkpoints, what the log's signatures are checked with, and the encrypted files are looked at themselves."""
         place = file.relative_to(self.path).parts
         if place[0] == "checkpoints":
-            return len(place) == 2 and file.suffix in {".note", ".tst"}
+            return len(place) == 2 and file.suffix in {".note", ".tst", ".cosigned"}
         if place == ("pki", ANCHOR):
             return self.roots is None
         return place in {("pki", VKEYS), ("pki", VKEYS_SIGNATURE)} or (

@@ -34,6 +34,7 @@ COMMANDS = {
     "reviewing": ("review",),
     "evidence": ("verify",),
     "proving": ("proof",),
+    "witnessing": ("witness",),
     "benching": ("bench", "load"),
 }
 
