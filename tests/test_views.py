@@ -147,8 +147,9 @@ def test_a_cell_that_no_fold_could_write_has_a_digest_too(council: Council) -> N
     here = table.c.position == 2
     with council.views.connect() as db:
         name = db.execute(sa.select(table.c.name).where(here)).scalar_one()
-        for damaged in ("A\u030a", b"\xff"):
-            db.execute(sa.text("UPDATE person SET name = :new WHERE position = 2"), {"new": damaged})
+        # PostgreSQL itself takes nothing but text in UTF-8.
+        for damaged in ("A\u030a", b"\xff") if db.dialect.name == "sqlite" else ("A\u030a",):
+            db.execute(table.update().where(here).values(name=damaged))
             db.commit()
             assert stored_digests(council.views)["person"] != before["person"]
         db.execute(table.update().where(here).values(name=name))
