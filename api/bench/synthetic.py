@@ -26,12 +26,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import StoredEvent
+from pydantic import BaseModel
 
 from api.bench.figures import Tell
 from api.demo.show import YEAR, play
 from api.settings import Settings, find_root_key
 from domain.meeting_events import ItemTakenUp, MeetingClosed, MeetingScheduled
-from domain.messages import TOPICS, Actor, Event, Fact, Mandate
+from domain.messages import TOPICS, Actor, Destroyed, Event, Fact, Known, Mandate
 from domain.when import Happened
 from registry.clock import SystemClock, stamp, unstamp
 from registry.fields import dump
@@ -45,6 +46,7 @@ YEARS = 20
 BATCH = 2000
 APART = timedelta(seconds=15)
 SEED = 20240305
+PURGED = "Mötet öppnades, och dagordningen fastställdes med de ändringar som framgår nedan."
 PERSISTS = ("municipality", "person", "body")
 _TOKEN = re.compile(
     r"((?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])|(?<![0-9])20\d\d(?=-\d\d-\d\d)|(?<=\")[A-Z]{2}\d\d\.\d{3}(?=\"))"
@@ -228,7 +230,8 @@ class Log:
 
 
 def _sketch(fact: Fact, envelope: Mapping[str, Any]) -> Sketch:
-    data = json.dumps(dump(fact.event, lambda _path, value, _how, _owner: value.value), ensure_ascii=False)
+    event = _legible(fact.event)
+    data = json.dumps(dump(event, lambda _path, value, _how, _owner: value.value), ensure_ascii=False)
     return Sketch(
         TOPICS[fact.event.TOPIC],
         fact.stream,
@@ -240,6 +243,21 @@ def _sketch(fact: Fact, envelope: Mapping[str, Any]) -> Sketch:
         envelope["command_id"],
         envelope["rules"],
     )
+
+
+def _legible(value: Any) -> Any:
+    """An event with other words where its own were purged."""
+    match value:
+        case Destroyed():
+            return Known(PURGED)
+        case BaseModel():
+            return value.model_copy(update={name: _legible(each) for name, each in value.__dict__.items()})
+        case tuple() | list():
+            return type(value)(map(_legible, value))
+        case dict():
+            return {key: _legible(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 @contextmanager
