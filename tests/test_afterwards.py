@@ -59,6 +59,7 @@ def send(*persons: str, minutes: str = MINUTES) -> SendMinutes:
     return SendMinutes(minutes=minutes, recipients=[Addressee(person=person) for person in persons])
 
 
+@pytest.mark.fact("L14")
 def test_the_minutes_are_sent_and_what_remains_is_shown() -> None:
     session = Session().sealed()
     session.do(send(CHAIR, VICE, CHAIR)).then(
@@ -136,6 +137,7 @@ def test_a_receipt_is_given_by_the_one_who_got_them_once() -> None:
     assert session.minutes().receipts == (POLICE,)
 
 
+@pytest.mark.fact("L14")
 def test_a_notification_gets_its_number_and_its_paragraph_where_it_was_sent() -> None:
     session = Session().sealed()
     first = SendNotification(minutes=MINUTES, to_body=BOARD)

@@ -188,6 +188,7 @@ def test_a_signature_that_comes_after_a_dissent_or_a_new_version_approves_nothin
     assert session.minutes().signings == ()
 
 
+@pytest.mark.fact("L13")
 def test_one_person_does_not_approve_for_two_offices() -> None:
     session = Session().ready().signed("chair")
     state = session.minutes()
@@ -282,6 +283,7 @@ def test_nothing_follows_when_the_minutes_were_finished_without_approval(command
 
 
 # --- the seal
+@pytest.mark.fact("L13")
 def test_the_municipality_seals_once_what_every_office_approved() -> None:
     session = Session().ready().signed("chair")
     error = session.refuse(seal(), "approvals-missing", house(50))

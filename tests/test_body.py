@@ -212,6 +212,7 @@ def test_what_is_wrong_with_a_regulation() -> None:
 
 
 # --- seats
+@pytest.mark.fact("L3")
 def test_an_offer_that_is_owed_carries_its_source() -> None:
     command = OfferSeat(
         body=COUNCIL, offer=ident(5), seat="polisen", organisation="Polisen", to="kommunpolisen"
@@ -250,6 +251,7 @@ def test_an_offer_is_owed_under_the_rules_of_its_day() -> None:
     assert regulated().when(before).event(SeatOffered).source is None
 
 
+@pytest.mark.fact("L3")
 def test_an_offer_is_accepted_or_declined_and_may_be_answered_anew() -> None:
     offered = OfferSeat(body=COUNCIL, offer=ident(5), seat="polisen", organisation="Polisen")
     after = regulated().when(offered).saved()
@@ -308,6 +310,7 @@ def test_a_substitute_is_one_for_another_person() -> None:
     bodies().when(stranger).then_refused("not-found", house(1))
 
 
+@pytest.mark.fact("L6")
 def test_who_counts_follows_the_words_of_the_rules() -> None:
     after = seated(2)
     after = after.when(giving(CIA, 7, capacity="substitute")).saved()
@@ -331,6 +334,7 @@ def chair(number: int, person: str, **changes: Any) -> GiveMandate:
     return giving(person, number, body=KS, seat="ordforande", **changes)
 
 
+@pytest.mark.fact("L5")
 def test_the_chair_of_the_body_above_is_chair_by_office() -> None:
     after = regulated().when(chair(1, ANNA)).saved()
     assert council(after).chair_at(DAY, after.world) == ANNA
@@ -409,6 +413,7 @@ def test_who_holds_a_seat_does_not_depend_on_the_order_of_entry(spans: list[tupl
             assert person in ({one for start, one in standing if start == max(standing)[0]} or {""})
 
 
+@pytest.mark.fact("L5")
 def test_the_vice_chair_is_chosen_from_within() -> None:
     mandate: Any = {"mandate": ident(0x50), "person": ANNA, "valid_from": DAY, "valid_to": None}
     here = {**mandate, "body": COUNCIL, "meeting": ident(7)}
@@ -439,6 +444,7 @@ def test_where_no_rule_says_so_anyone_may_be_vice_chair() -> None:
     scenario.when(ElectViceChair(body=COUNCIL, person=CIA, valid_from=DAY)).saved()
 
 
+@pytest.mark.fact("L6")
 def test_the_chair_may_co_opt_where_the_rules_let_him() -> None:
     command = CoOpt(
         body=COUNCIL,
@@ -469,6 +475,8 @@ def test_the_chair_may_co_opt_where_the_rules_let_him() -> None:
 
 
 @pytest.mark.parametrize(("duty", "number"), [("expertise", "L4"), ("other-actors", "L6")])
+@pytest.mark.fact("L4")
+@pytest.mark.fact("L6")
 def test_staffing_is_recorded_under_the_duty_that_asks_for_it(duty: str, number: str) -> None:
     command = StaffBody(
         body=COUNCIL,
@@ -502,6 +510,7 @@ def demanding(*persons: str, **changes: Any) -> DemandMeeting:
 @pytest.mark.parametrize(
     ("members", "asking", "reached"), [(4, 2, False), (4, 3, True), (5, 2, False), (5, 3, True)]
 )
+@pytest.mark.fact("L11")
 def test_half_of_the_members_is_not_enough_and_more_is(members: int, asking: int, reached: bool) -> None:
     event = seated(members).when(demanding(*PEOPLE[:asking])).event(MeetingDemanded)
     assert (event.members, event.needed, event.reached) == (members, members // 2 + 1, reached)
@@ -537,6 +546,7 @@ def test_members_are_counted_on_the_day_they_asked() -> None:
     seated(4).when(late).then_refused("no-regulation", house(11))
 
 
+@pytest.mark.fact("L11")
 def test_only_members_count_and_a_member_asks_for_himself() -> None:
     refused = seated(2).when(demanding(ANNA, CIA)).then_refused("not-a-member", L11)
     assert refused.values["person"] == CIA

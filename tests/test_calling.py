@@ -94,6 +94,7 @@ def with_matter(session: Session) -> Session:
 
 
 # --- the plan
+@pytest.mark.fact("L8")
 def test_a_meeting_gets_the_standing_items_of_the_day_with_their_source() -> None:
     command = ScheduleMeeting(meeting=MEETING, body=COUNCIL, starts=f"{DAY}T13:00", place="Eken")
     answer = Session().ask(command).events
@@ -296,6 +297,7 @@ def test_an_item_that_was_dealt_with_is_not_withdrawn(command: Any) -> None:
 
 
 @for_all(st.permutations([1, 2, 3, 4]))
+@pytest.mark.fact("L8")
 def test_the_items_stand_in_the_order_given(order: list[int]) -> None:
     session = Session().scheduled()
     outcome = session.do(OrderItems(meeting=MEETING, order=order))
@@ -318,6 +320,7 @@ def test_a_withdrawn_item_without_a_number_is_not_in_the_order() -> None:
 
 
 # --- the kallelse
+@pytest.mark.fact("L15")
 def test_a_kallelse_a_week_before_is_in_time_and_one_day_less_is_found_and_asked_about() -> None:
     sent = Session().scheduled().do(kallelse(*MEMBERS, sent_on=date(2024, 3, 1))).event(KallelseIssued)
     assert (sent.days, sent.findings, sent.reason_wanted, sent.not_called) == (11, (), False, ())

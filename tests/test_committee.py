@@ -68,6 +68,7 @@ def decide(session: Session, item: int = 1) -> list[tuple[str, str, str]]:
 
 
 # --- quorum
+@pytest.mark.fact("V7")
 def test_too_few_are_found_only_when_enough_are_known_to_be_away() -> None:
     session = meeting()
     assert decide(session) == [], "V7: nothing is noted of anybody, and unknown is not absent"

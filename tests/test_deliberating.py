@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from domain.calling import AddItem, ScheduleMeeting, WithdrawItem
 from domain.deliberating import (
     AttachStatement,
@@ -110,6 +112,7 @@ def test_a_revised_decision_keeps_its_earlier_wordings() -> None:
 
 
 # --- dissents
+@pytest.mark.fact("L12")
 def test_a_dissenting_view_is_noted_from_any_participant_after_closing_too() -> None:
     session = Session().held()
     session.do(RecordDissent(**HERE, participant=VICE, view="För mörkt")).then(
@@ -121,6 +124,7 @@ def test_a_dissenting_view_is_noted_from_any_participant_after_closing_too() -> 
     assert [one.number for one in session.meeting().dissents] == [1, 2]
 
 
+@pytest.mark.fact("V7")
 def test_unknown_attendance_is_found_and_noted_absence_is_refused() -> None:
     session = Session().opened()
     recorded = session.do(RecordDissent(**HERE, participant=GUEST, view="Nej")).event(DissentRecorded)

@@ -14,7 +14,10 @@ from domain.body_events import EventCounted, OccasionRecorded
 from domain.calling import ScheduleMeeting
 from domain.constituting import AdoptRegulation
 from domain.fulfilling import CountEvent, RecordOccasion
+from domain.holding import OpenMeeting, RecordPresence
 from domain.messages import Known
+from domain.planning import BeginInstrument, RecordInstrumentDecision
+from domain.readings import Decided
 from domain.report import SendReport, WriteReport
 from domain.sources import house
 from projections.owed import owed
@@ -128,3 +131,42 @@ def test_too_few_that_count_leave_the_rest_due_and_what_was_done_is_done(s: Told
     assert s.asked("2024-03-02", "status-report")[1] == ("done", "", "2024-03-01")
     s.do(count.model_copy(update={"period": "2023", "positions": [1, 99_999]}))
     assert s.asked("2024-03-02", "status-report")[0] == ("done", "", "")
+
+
+@pytest.mark.fact("Å11")
+def test_a_working_group_s_plan_is_decided_by_the_council_every_year_and_it_meets_four_times(s: Told) -> None:
+    s.under("ange", "klara-gruppen", date(2025, 1, 1))
+    s.now = datetime(2026, 1, 9, 9, tzinfo=CET)
+    assert s.asked("2026-01-09", "operational-plan")[0] == ("overdue", "", "")
+    s.do(BeginInstrument(instrument=ident(2), body=c.LOOSE, kind="operational-plan", title="Verksamhetsplan"))
+    decided = Decided(written="rådet i februari", decided_by="Trygghetsrådet")
+    resolved = RecordInstrumentDecision(
+        instrument=ident(2), organisation="Trygghetsrådet", decided=decided, happened="2025-02-10"
+    )
+    s.do(resolved)
+    assert s.asked("2026-01-09", "operational-plan")[0] == ("done", "", "2025-02-10")
+    for number, day in enumerate(("2025-02-03", "2025-05-05", "2025-09-01", "2025-11-03")):
+        meeting = ident(0x40 + number)
+        assert s.asked("2026-01-09", "meeting-quota")[0] == ("overdue", "", "")
+        s.do(ScheduleMeeting(meeting=meeting, body=c.LOOSE, starts=day, happened=day))
+        s.do(OpenMeeting(meeting=meeting, happened=day))
+    assert s.asked("2026-01-09", "meeting-quota")[0][0] == "done"
+
+
+@pytest.mark.fact("Å12")
+def test_a_status_report_is_due_twice_a_year_and_a_representative_comes_once(s: Told) -> None:
+    s.under("ange", "ungdomsradet", date(2025, 1, 1))
+    s.now = datetime(2026, 1, 9, 9, tzinfo=CET)
+    for number, day in enumerate(("2025-04-01", "2025-10-01")):
+        assert s.asked("2026-01-09", "status-report")[0] == ("overdue", "", "")
+        s.do(WriteReport(report=ident(number), body=c.LOOSE, title="Lägesrapport"))
+        s.do(SendReport(report=ident(number), to_body=c.BOARD, happened=day))
+    assert s.asked("2026-01-09", "status-report")[0] == ("done", "", "2025-10-01")
+    assert s.asked("2026-01-09", "attendance")[0] == ("overdue", "", "")
+    meeting = ident(0x40)  # another body's, at which one of theirs took part
+    s.do(ScheduleMeeting(meeting=meeting, body=c.COUNCIL, starts="2025-06-02", happened="2025-06-02"))
+    s.do(OpenMeeting(meeting=meeting, happened="2025-06-02"))
+    s.do(RecordPresence(meeting=meeting, person=c.GUEST, capacity="guest", happened="2025-06-02"))
+    position = s.scenario.world.position
+    s.do(CountEvent(body=c.LOOSE, rule="attendance", period="2025", positions=[position]))
+    assert s.asked("2026-01-09", "attendance")[0] == ("done", "", "2025-06-02")

@@ -70,6 +70,7 @@ def test_a_number_of_another_diary_has_no_reading() -> None:
         ("{yyyy}KS{n}", "2024KS265", 2024, 265),
     ],
 )
+@pytest.mark.fact("X2")
 def test_x2_each_number_is_written_and_read_as_in_its_document(
     pattern: str, text: str, year: int, number: int
 ) -> None:
@@ -79,6 +80,7 @@ def test_x2_each_number_is_written_and_read_as_in_its_document(
     assert others == [], "and by no other pattern"
 
 
+@pytest.mark.fact("H1")
 def test_h1_a_code_of_classification_is_no_part_of_the_number() -> None:
     diary = ("{yyyy}KS{n}",)
     assert split("2024KS265 040", diary, "[0-9]{3}") == ("2024KS265", "040")
@@ -93,6 +95,7 @@ def test_four_figures_are_four_also_in_reading() -> None:
     assert written("{yyyy}KS/{n:4}", 2017, 12345) == "2017KS/12345"
 
 
+@pytest.mark.fact("X2")
 def test_the_five_patterns_can_be_told_apart() -> None:
     for number, one in enumerate(PATTERNS):
         for other in PATTERNS[number + 1 :]:

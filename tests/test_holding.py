@@ -226,6 +226,7 @@ def test_items_are_led_by_the_last_appointed_for_them() -> None:
     session.refuse(AppointActingChair(meeting=MEETING, person=STRANGER), "not-found", house(1))
 
 
+@pytest.mark.fact("L13")
 def test_a_justerare_is_chosen_among_the_representatives_and_replaced_by_choosing_again() -> None:
     session = Session().opened()
     elected = session.do(ElectJusterare(meeting=MEETING, person=VICE, item=1)).event(JusterareElected)
@@ -257,6 +258,7 @@ def test_what_is_unusual_about_a_justerare_is_found_and_recorded() -> None:
     )
 
 
+@pytest.mark.fact("L13")
 def test_the_chair_is_never_the_justerare_of_the_meeting() -> None:
     session = Session().opened()
     chosen = ElectJusterare(meeting=MEETING, person=CHAIR)
@@ -311,6 +313,7 @@ def test_nothing_of_this_changes_once_the_minutes_are_approved(command: Any) -> 
     session.signed("justerare").refuse(command, "meeting-approved", house(40))
 
 
+@pytest.mark.fact("L9")
 def test_no_quorum_is_asked_for() -> None:
     session = Session().called()
     session.do(
@@ -320,5 +323,6 @@ def test_no_quorum_is_asked_for() -> None:
     session.do(AddItem(meeting=MEETING, title="Sent"))
 
 
+@pytest.mark.fact("X3")
 def test_a_finding_carries_the_modality_of_its_rule() -> None:
     assert finding("x", rules(), "minutes", "a", "b").modality == "ska"

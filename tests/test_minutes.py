@@ -114,6 +114,7 @@ def test_a_draft_is_of_an_opened_meeting_and_begun_once() -> None:
     assert one.minutes != other.minutes
 
 
+@pytest.mark.fact("X1")
 def test_without_rules_the_secretary_finishes_notes_called_notes() -> None:
     session = Session().scheduled(body=LOOSE)
     session.do(OpenMeeting(meeting=MEETING), draft())

@@ -370,6 +370,7 @@ def test_a_statute_is_cited_from_its_day(document: str, section: str, since: str
 
 # --- X3: how strongly, under which condition, with which bound
 @pytest.mark.parametrize("modality", list(Modality))
+@pytest.mark.fact("X3")
 def test_a_rule_says_how_strongly_it_is_put_and_when(modality: Modality) -> None:
     text = (
         HEAD
@@ -414,6 +415,7 @@ def test_what_expressly_does_not_apply_needs_no_value_and_is_not_acted_on() -> N
     assert parse(text).read(KINDS["quorum"]) is None
 
 
+@pytest.mark.fact("X5")
 def test_a_passage_that_does_not_agree_is_kept_beside_the_rule() -> None:
     """X5: what is written is kept as written, apart from what it may mean."""
     other = 'conflicts = [{ text = "tvärtom", section = "9", document = "e", value = 2 }]\n'

@@ -31,6 +31,7 @@ def rules() -> Rules:
 
 
 # --- Lerum, fact by fact (the facts are numbered in the profile)
+@pytest.mark.fact("L1")
 def test_l1_the_document_and_what_it_does_not_say() -> None:
     found = rules()
     assert (found.document, found.title) == ("KS23.276", "Bestämmelser för trygghetsrådet")
@@ -40,12 +41,16 @@ def test_l1_the_document_and_what_it_does_not_say() -> None:
     assert "giltighetstid" in head["unknown"]
 
 
+@pytest.mark.fact("L1")
+@pytest.mark.fact("X2")
 def test_l1_the_diary_is_that_of_the_board() -> None:
     diary = rules().diary()
     assert diary is not None
     assert (diary.patterns, diary.classification, diary.kept) == (("KS{yy}.{n}",), None, "external")
 
 
+@pytest.mark.fact("L2")
+@pytest.mark.fact("X5")
 def test_l2_the_basis_is_keyed_on_the_number_and_keeps_the_wording() -> None:
     basis = rules().require("basis").value
     assert basis["statutes"] == ["2023:196"]
@@ -53,6 +58,7 @@ def test_l2_the_basis_is_keyed_on_the_number_and_keeps_the_wording() -> None:
     assert basis["tied_to"] == "kommunstyrelsen"
 
 
+@pytest.mark.fact("L3")
 def test_l3_two_seats_must_be_offered_and_the_unclear_stays_unclear() -> None:
     rule = rules().require("seats")
     assert {seat.seat: seat.duty for seat in rules().seats()} == {
@@ -65,6 +71,8 @@ def test_l3_two_seats_must_be_offered_and_the_unclear_stays_unclear() -> None:
     assert "arbetsutskottet" in rule.unclear
 
 
+@pytest.mark.fact("L4")
+@pytest.mark.fact("L6")
 def test_l4_and_l6_two_staffing_duties_of_two_people() -> None:
     (first, expertise), (second, others) = rules().staffing()
     assert (first.source.fact, expertise.duty, expertise.responsible) == ("L4", "expertise", "kommundirektor")
@@ -72,22 +80,26 @@ def test_l4_and_l6_two_staffing_duties_of_two_people() -> None:
     assert len(expertise.when_needed) == 4
 
 
+@pytest.mark.fact("L5")
 def test_l5_the_chair_comes_with_an_office_and_the_vice_chair_from_within() -> None:
     chair, vice = rules().chair(), rules().vice_chair()
     assert chair is not None and chair.kind == "ex-officio"
     assert vice is not None and (vice.elected_by, vice.among) == ("body", "members")
 
 
+@pytest.mark.fact("L6")
 def test_l6_co_opting_is_a_may() -> None:
     assert rules().require("co-opt").modality == Modality.KAN
 
 
+@pytest.mark.fact("L7")
 def test_l7_the_picture_leads_to_the_plan() -> None:
     rule = rules().require("picture-and-plan")
     assert rule.source == Source("KS23.276", "2.1", "L7")
     assert rule.value["followed_up_against"] == ["åtgärdsplan", "handlingsplan"]
 
 
+@pytest.mark.fact("L8")
 def test_l8_four_standing_items_the_fourth_in_two_parts() -> None:
     items = rules().standing_items()
     assert [item.id for item in items] == [
@@ -100,6 +112,7 @@ def test_l8_four_standing_items_the_fourth_in_two_parts() -> None:
     assert rules().require("standing-items").modality == Modality.PRESENS
 
 
+@pytest.mark.fact("L9")
 def test_l9_two_subjects_of_the_municipal_act_do_not_apply() -> None:
     exempt = rules().read(NOT_APPLICABLE)
     assert exempt is not None
@@ -107,17 +120,21 @@ def test_l9_two_subjects_of_the_municipal_act_do_not_apply() -> None:
     assert rules().require("not-applicable").modality == Modality.GALLER_INTE
 
 
+@pytest.mark.fact("L10")
 def test_l10_a_soft_band() -> None:
     band = rules().read(MEETINGS_PER_YEAR)
     assert band is not None and (band.least, band.most, band.otherwise) == (2, 4, "chair")
 
 
 @pytest.mark.parametrize(("members", "needed"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (8, 5), (9, 5)])
+@pytest.mark.fact("L11")
 def test_l11_strictly_more_than_half(members: int, needed: int) -> None:
     demand = rules().demand()
     assert demand is not None and demand.needed(members) == needed
 
 
+@pytest.mark.fact("L12")
+@pytest.mark.fact("X1")
 def test_l12_the_word_and_the_dissent() -> None:
     word = rules().minutes()
     assert word is not None and (word.word, word.title) == ("anteckningar", "Mötesanteckningar")
@@ -125,6 +142,7 @@ def test_l12_the_word_and_the_dissent() -> None:
     assert (dissent.source, dissent.value["by"]) == (Source("KS23.276", "2.3", "L12"), "participants")
 
 
+@pytest.mark.fact("L13")
 def test_l13_two_offices_sign() -> None:
     justerare = rules().justerare()
     assert justerare is not None and (justerare.among, justerare.number) == ("representatives", 1)
@@ -134,6 +152,7 @@ def test_l13_two_offices_sign() -> None:
     ]
 
 
+@pytest.mark.fact("L14")
 def test_l14_two_duties_without_a_deadline() -> None:
     send, notify = rules().send_minutes(), rules().read(NOTIFY)
     assert send is not None and send.to == "recipients"
@@ -143,6 +162,8 @@ def test_l14_two_duties_without_a_deadline() -> None:
         assert "length" not in rules().require(id).value
 
 
+@pytest.mark.fact("L15")
+@pytest.mark.fact("X3")
 def test_l15_good_time_is_a_must_and_a_week_a_starting_point() -> None:
     notice = rules().notice()
     assert notice is not None
@@ -156,6 +177,7 @@ def test_l15_good_time_is_a_must_and_a_week_a_starting_point() -> None:
     assert rules().require("kallelse").modality == Modality.SKA
 
 
+@pytest.mark.fact("L6")
 def test_who_counts_is_our_reading_and_says_so() -> None:
     rule = rules().require("who-counts")
     assert rule.source == house(13)

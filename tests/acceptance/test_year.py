@@ -82,6 +82,7 @@ def year(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Y
 
 # --- calling, L15
 @pytest.mark.parametrize(("meeting", "days"), [(1, 15), (2, 4), (3, 12), (4, 12)])
+@pytest.mark.fact("L15")
 def test_the_days_of_notice_are_counted_and_only_a_week_is_expected(
     year: Year, meeting: int, days: int
 ) -> None:
@@ -92,6 +93,7 @@ def test_the_days_of_notice_are_counted_and_only_a_week_is_expected(
     assert [one.finding for one in fact.event.findings] == (["notice-short"] if days < 7 else [])
 
 
+@pytest.mark.fact("L15")
 def test_what_was_late_says_by_which_rule_and_why_and_the_reason_came_later(year: Year) -> None:
     (row,) = query(year.m.views, AuditQuery(finding="notice-short")).rows
     (finding,) = year.rows("finding", finding="notice-short")
@@ -108,12 +110,14 @@ def test_what_was_late_says_by_which_rule_and_why_and_the_reason_came_later(year
 
 
 # --- who sits and who leads (L3, L4, L5, L6, L11)
+@pytest.mark.fact("L3")
 def test_the_seats_were_offered_and_answered(year: Year) -> None:
     assert {(row["seat"], row["status"], row["fact"]) for row in year.rows("seat")} == {
         ("polisen", "accepted", "L3"), ("raddningstjansten", "accepted", "L3"),
     }  # fmt: skip
 
 
+@pytest.mark.fact("L5")
 def test_the_chair_follows_from_the_board_and_the_vice_chair_was_chosen_at_the_first_meeting(
     year: Year,
 ) -> None:
@@ -126,6 +130,8 @@ def test_the_chair_follows_from_the_board_and_the_vice_chair_was_chosen_at_the_f
     assert any("Till vice ordförande" in row for row in decided)
 
 
+@pytest.mark.fact("L4")
+@pytest.mark.fact("L6")
 def test_experts_other_actors_and_other_authorities_came_in_by_their_own_rules(year: Year) -> None:
     brought = [fact.event for kind in (BodyStaffed, MemberCoOpted) for fact in year.events(kind)]
     sources = {
@@ -136,6 +142,7 @@ def test_experts_other_actors_and_other_authorities_came_in_by_their_own_rules(y
     assert sources == {("security", "L4"), ("association", "L6"), ("probation", "L6")}
 
 
+@pytest.mark.fact("L11")
 def test_more_than_half_demanded_the_third_meeting(year: Year) -> None:
     (demand,) = year.rows("demand")
     assert (demand["members"], demand["needed"], demand["reached"], demand["fact"]) == (5, 3, 1, "L11")
@@ -151,6 +158,7 @@ def text_of(year: Year, number: int) -> str:
 
 
 # --- who approved what, on which grounds (L13)
+@pytest.mark.fact("L13")
 def test_who_approved_what_on_which_grounds_is_one_query(year: Year) -> None:
     found = list(approvals(year.m.views))
     assert len(found) == 2 * len(APPROVED_BY)
@@ -193,6 +201,7 @@ def test_all_is_sealed_and_only_what_people_have_left_is_to_be_done(year: Year) 
 
 
 # --- two clocks (L12)
+@pytest.mark.fact("L12")
 def test_the_dissent_was_said_at_the_meeting_and_noted_the_morning_after(year: Year) -> None:
     (dissent,) = year.events(DissentRecorded)
     assert dissent.happened.text == "2024-12-03T14:20"
@@ -214,6 +223,7 @@ def test_every_clock_of_the_log_goes_forward(year: Year) -> None:
 
 # --- afterwards, L14
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.fact("L14")
 def test_both_ways_out_were_taken_in_their_stages(year: Year, number: int) -> None:
     minutes = year.minutes(number)
     sent = year.rows("delivery", minutes=minutes, duty="sending")
@@ -236,6 +246,7 @@ def test_the_correction_went_to_all_who_had_the_original(year: Year) -> None:
     assert "Sju av tio" in text_of(year, 5) and "Sex av tio" in text_of(year, 5)
 
 
+@pytest.mark.fact("L14")
 def test_days_are_shown_and_nothing_is_ever_called_late_where_no_time_is_set(year: Year) -> None:
     slug, token = year.told["slug"], year.told["tokens"]["secretary"]
     with TestClient(create_app({slug: year.m})) as client:
@@ -249,6 +260,7 @@ def test_days_are_shown_and_nothing_is_ever_called_late_where_no_time_is_set(yea
 
 
 # --- what is refused
+@pytest.mark.fact("L13")
 def test_the_chair_is_no_justerare(year: Year) -> None:
     slug, token = year.told["slug"], year.told["tokens"]["secretary"]
     headers = {"Authorization": f"Bearer {token}"}
