@@ -11,7 +11,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" env -u P
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help demo test long mutants lint format glossary breaches wheel tools lock picture clean
+.PHONY: help demo test long mutants lint format glossary breaches facts wheel tools lock picture clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make mutants   change signing/ in one place at a time, and see that a test notices"
 	@echo "make glossary  make the glossary's tables anew from the code"
 	@echo "make breaches  make the handbook's list of what is refused, found and listed anew"
+	@echo "make facts     make the page of facts and their tests anew from the tests"
 	@echo "make wheel     the application as one file in dist/"
 	@echo "make lock      make the locks anew"
 	@echo "make picture   make the README's picture anew, from a demo"
@@ -72,6 +73,9 @@ glossary: .venv/.dev
 
 breaches: .venv/.dev
 	@$(BIN)/python -m tests.breaches
+
+facts: .venv/.dev
+	@$(BIN)/python -m tests.facts
 
 # Nothing may be skipped here, and random tests run many times as long.
 long: lint

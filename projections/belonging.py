@@ -18,7 +18,7 @@ from typing import Any
 from domain import meeting_events as m
 from domain import minutes_events as n
 from domain.assignment_events import AssignmentGiven
-from domain.body_events import RegulationAdopted
+from domain.body_events import RegulationAdopted, SeatOffered
 from domain.instrument_events import InstrumentBegun
 from domain.matter import MatterOpened
 from domain.messages import Event, Finding
@@ -63,6 +63,8 @@ def _fold(record: Record) -> Iterator[Assert]:
         case RegulationAdopted():
             facts = {rule.id: rule.source.fact for rule in Rules.from_content(event.content)}
             yield says(f"body-{event.body}", rules=facts)
+        case SeatOffered():
+            yield says(f"offered-{event.body}/{event.seat}", body=event.body)
         case MatterOpened():
             yield says(f"matter-{event.matter}", body=event.body)
         case AssignmentGiven() | InstrumentBegun() | ReportWritten():

@@ -6,6 +6,7 @@
   every office has approved the newest version. finish: the sealed or finished minutes' keys are to be sorted (the
   approved version kept, the working material purged).
 - destroy: a decision to destroy, at the position `number`, is to be carried out; it stays until that is recorded.
+- offer-seat: the rules ask that somebody be offered a seat, and no offer is entered (L3); the answer is free.
 - follow-up: an assignment that is not said to be finished; the list of what to follow up says what is due in it.
 - report-matter, report-dispatch: a report was sent and its matter there is not known; its decision went to nobody.
 - call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
@@ -26,6 +27,7 @@ from domain import report_events as r
 from domain.assignment import FINISHED
 from domain.disposal import DECISIONS
 from domain.disposal_events import DestructionDone
+from domain.regulation import Rules
 from projections.minutes import all_approved
 from projections.view import Assert, Change, Record, Retract, View, number, says, text
 
@@ -52,6 +54,10 @@ def _fold(record: Record) -> Iterator[Change]:
         yield Retract(f"schedule/{event.demand}")
         if event.reached:
             yield _todo(f"schedule/{event.demand}", SECRETARY, body=event.body, demand=event.demand)
+    elif isinstance(event, b.RegulationAdopted):
+        yield from _offers(record, event)
+    elif isinstance(event, b.SeatOffered):
+        yield Retract(f"offer-seat/{event.body}/{event.seat}")
     elif isinstance(event, a.AssignmentGiven | a.AssignmentStatusSet):
         id = event.assignment
         yield Retract(f"follow-up/{id}")
@@ -60,6 +66,15 @@ def _fold(record: Record) -> Iterator[Change]:
             yield _todo(f"follow-up/{id}", SECRETARY, body=body, assignment=id)
     elif isinstance(event, r.ReportEvent):
         yield from _report(record, event)
+
+
+def _offers(record: Record, event: b.RegulationAdopted) -> Iterator[Change]:
+    asked = [one.seat for one in Rules.from_content(event.content).seats() if one.duty == "offer"]
+    owed = [one for one in asked if not record.linked(f"offered-{event.body}/{one}", "body")]
+    yield from (Retract(f"offer-seat/{event.body}/{seat}") for seat in owed)
+    yield from (
+        _todo(f"offer-seat/{event.body}/{seat}", SECRETARY, body=event.body, office=seat) for seat in owed
+    )
 
 
 def _report(record: Record, event: r.ReportEvent) -> Iterator[Change]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from api.profiles import beside, delivered
 from domain.body_events import EventCounted, OccasionRecorded
 from domain.calling import ScheduleMeeting
-from domain.constituting import AdoptRegulation
+from domain.constituting import AdoptRegulation, AnswerSeatOffer, OfferSeat
 from domain.fulfilling import CountEvent, RecordOccasion
 from domain.holding import OpenMeeting, RecordPresence
 from domain.messages import Known
@@ -21,6 +21,7 @@ from domain.readings import Decided
 from domain.report import SendReport, WriteReport
 from domain.sources import house
 from projections.owed import owed
+from projections.reading import rows
 from projections.runner import Projector
 from tests import council as c
 from tests.given import CET, ident
@@ -39,6 +40,14 @@ class Told(LogSession):
             )
         )  # fmt: skip
         return self
+
+    def tasks(self) -> list[tuple[str, str]]:
+        """What is to be done, and the office or seat it is about."""
+        views = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+        Projector(self.registry, views).catch_up()
+        listed = rows(views, "todo", where={"body": c.LOOSE})
+        views.dispose()
+        return [(one["task"], one["office"]) for one in listed]
 
     def asked(self, day: str, rule: str) -> list[tuple[str, str, str]]:
         """The state, the reason and the day it was done, of each obligation of a rule."""
@@ -71,6 +80,18 @@ def test_the_review_of_the_agreement_sets_off_the_follow_up_of_the_regulation(s:
     assert s.asked("2024-03-09", "review") == [("due", "no-deadline", "")]
     s.under("ange", "trygghetsradet", date(2024, 3, 10))
     assert s.asked("2024-03-10", "review") == [("done", "", "2024-03-10")]
+
+
+@pytest.mark.fact("L3")
+def test_a_seat_that_must_be_offered_is_to_be_offered_until_it_is_whatever_the_answer(s: Told) -> None:
+    since, offer = date(2023, 11, 10), ident(0x50)
+    s.under("lerum", "trygghetsradet", since)
+    assert s.tasks() == [("offer-seat", "polisen"), ("offer-seat", "raddningstjansten")]
+    s.do(OfferSeat(body=c.LOOSE, offer=offer, seat="polisen", organisation="Polisen"))
+    s.do(AnswerSeatOffer(body=c.LOOSE, offer=offer, accepted=False))
+    assert s.tasks() == [("offer-seat", "raddningstjansten")]
+    s.under("lerum", "trygghetsradet", since)
+    assert s.tasks() == [("offer-seat", "raddningstjansten")], "what was offered is not owed anew"
 
 
 @pytest.mark.fact("V5")
