@@ -83,7 +83,7 @@ class Council(LogSession):
         self.do(GiveMandate(**give, person=person, valid_from=date(2025, 1, 1)))
 
     # --- a meeting
-    def scheduled(self, starts: str, sent: str, **more: Any) -> str:  # type: ignore[override]
+    def scheduled(self, starts: str, sent: str, **more: Any) -> str:  # type: ignore[override]  # of one meeting of several
         """A meeting, called on a day; gives its id and keeps what was found."""
         meeting = ident(int(starts[:10].replace("-", "")))
         self.on(f"{sent}T10:00")
@@ -91,11 +91,11 @@ class Council(LogSession):
         self.do(AddItem(meeting=meeting, title="Årets frågor"))
         return meeting
 
-    def called(self, meeting: str, *others: str) -> list[str]:  # type: ignore[override]
+    def called(self, meeting: str, *others: str) -> list[str]:  # type: ignore[override]  # of one meeting of several
         recipients = [Addressee(person=one) for one in (*self.members, *others)]
         return found(self.do(IssueKallelse(meeting=meeting, recipients=recipients)))
 
-    def opened(self, meeting: str, *absent: str) -> Self:  # type: ignore[override]
+    def opened(self, meeting: str, *absent: str) -> Self:  # type: ignore[override]  # of one meeting of several
         self.on(f"{self.meeting(meeting).starts}")
         self.do(OpenMeeting(meeting=meeting), RecordSecretary(meeting=meeting, person=c.SECRETARY))
         for person in self.members:
@@ -107,7 +107,7 @@ class Council(LogSession):
     def decided(self, meeting: str, item: int) -> list[str]:
         return found(self.do(RecordDecision(meeting=meeting, item=item, points=["Bifall."])))
 
-    def drafted(self, meeting: str) -> str:  # type: ignore[override]
+    def drafted(self, meeting: str) -> str:  # type: ignore[override]  # of one meeting of several
         """Closed an hour and a half later, written, circulated, and its print pinned; gives the minutes' id."""
         minutes = meeting.replace("0", "f", 1)
         self.later(hours=1).do(CloseMeeting(meeting=meeting), DraftMinutes(minutes=minutes, meeting=meeting))
@@ -124,7 +124,7 @@ class Council(LogSession):
         self.do(begin, who=signer.person, role=Role.JUSTERARE)
         return found(self.system(c.approve(minutes, 1, office, signing)))
 
-    def sealed(self, minutes: str) -> Self:  # type: ignore[override]
+    def sealed(self, minutes: str) -> Self:  # type: ignore[override]  # of one meeting of several
         self.system(c.seal(minutes))
         return self
 
