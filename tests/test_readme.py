@@ -20,7 +20,7 @@ import pytest
 from tests.house import ROOT
 from tests.outside import PACKAGES, need
 
-PAGES = ("README.md", "docs/handbook/verify.md", "docs/handbook/audit.md", "docs/handbook/backup.md")
+PAGES = ("README.md", "docs/verify-by-hand.md", "docs/handbook/audit.md", "docs/handbook/backup.md")
 
 
 @dataclass

@@ -5,6 +5,7 @@
   in the words stands apart: it finds by reading.
 - Daily reads are a body's meetings, mandates and what is to be done, and one meeting's items, attendance and decisions,
   each as known at a position and true on a day.
+- An inclusion proof reads the tiles on its way from a leaf drawn at random to the root.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from api.bench.scales import Scale
 from api.bench.synthetic import SEED, Log
 from api.wiring import open_folder
 from projections.audit import AuditQuery, query
+from projections.evidence import inclusion
 from projections.reading import rows
 from projections.trail import AUDIT, CONCERN
 
-AUDIT_LIMIT, AS_OF_LIMIT = 50.0, 100.0
+AUDIT_LIMIT, AS_OF_LIMIT, PROOF_LIMIT = 50.0, 100.0, 0.5
 KINDS = ("decision-recorded", "minutes-approved", "kallelse-issued", "dissent-recorded")
 BODY_VIEWS, MEETING_VIEWS = ("meeting", "mandate", "todo"), ("item", "attendance", "decision")
 Question = Callable[[], object]
@@ -49,6 +51,12 @@ def measure(log: Log, scale: Scale, tell: Tell) -> Iterator[Figure]:
         tell("reads of the daily views, as of")
         reads = [_read(engine, found) for _ in range(scale.questions)]
         yield from _times(f"as-of read of the daily views, {of}", reads, AS_OF_LIMIT)
+        tell("inclusion proofs")
+        registry, size = municipality.registry, log.size
+        proofs = [
+            partial(inclusion, engine, registry, pick.randint(1, size), size) for _ in range(scale.questions)
+        ]
+        yield next(_times(f"inclusion proof by SQL, {of}", proofs, PROOF_LIMIT))
     finally:
         municipality.close()
 

@@ -6,6 +6,7 @@
 - Three signatures: chair and justerare sign the prepared print, then the municipality seals and locks it (B-LTA): each
   with a time stamp, and one over the whole. Beside it the RSA signatures that this takes.
 - A time stamp is beside one bare RSA signature.
+- Verifying a sealed paper checks every signature, time stamp and appended change in it, as verify does.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
+from statistics import median
 
 import typst
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from api.bench.figures import Figure, Tell, durations, seconds
+from api.bench.figures import Figure, Tell, durations, seconds, within
 from api.bench.scales import Scale
 from api.bench.synthetic import Log
 from api.prints import SEAL_FIELD, Prints
@@ -32,10 +34,11 @@ from projections.paper.sheets import Sheet
 from registry.mapper import read_envelope
 from signing import seal
 from signing.commitments import version_root
+from signing.pades_check import check_pdf
 from signing.pki import KEY_BITS, AuthContext, Credential
 from signing.timestamp import stamp
 
-KEYS = 4
+KEYS, NOW = 4, datetime(2030, 1, 1, tzinfo=UTC)
 # Three signatures, a time stamp each, the revocation list, and the closing time stamp, made twice to see its size.
 RSA_IN_THREE = 9
 
@@ -58,6 +61,8 @@ def measure(log: Log, scale: Scale, tell: Tell) -> Iterator[Figure]:
             scale, "signing with three signatures", lambda: _three(municipality, prepared, signer),
             f"{RSA_IN_THREE} bare RSA signatures", lambda: [_bare_signature(signer) for _ in range(RSA_IN_THREE)],
         )  # fmt: skip
+        sealed, anchor = _sealed(municipality), [municipality.keys.authority.ca.certificate]
+        yield _within(scale, "verification of one sealed PDF", lambda: check_pdf(sealed, anchor, NOW), 500.0)
         yield _beside(
             scale, "time stamp", lambda: stamp(timestamper, digest),
             "one bare RSA signature", lambda: _bare_signature(signer),
@@ -75,6 +80,18 @@ def _beside(
     return durations(
         name, "ms", [1000 * mine for mine, _ in turns], peer, [1000 * other for _, other in turns]
     )
+
+
+def _within(scale: Scale, name: str, work: Callable[[], object], limit: float) -> Figure:
+    work()
+    turns = [1000 * seconds(work) for _ in range(scale.papers)]
+    return within(name, median(turns), "ms", "limit", limit)
+
+
+def _sealed(municipality: Municipality) -> bytes:
+    facts = municipality.registry.facts()
+    sealed = next(fact.event for fact in facts if isinstance(fact.event, MinutesSealed))
+    return municipality.files.get(sealed.file)
 
 
 def _newest(municipality: Municipality) -> tuple[Sheet, bytes]:
