@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from projections.view import Pending, Record, metadata
 from registry.registry import Registry
 from signing.log import HASH_SIZE, HashSource, consistency_proof, inclusion_proof, root_at
-from signing.tiles import Tile, TileHashes, TileReader, new_tiles, tiles_at
+from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, TileHashes, TileReader, new_tiles, tiles_at
 
 T = TypeVar("T")
 
@@ -50,6 +50,28 @@ class _Rows:
         if hashes is None or len(hashes) < tile.width * HASH_SIZE:
             raise LookupError(tile.path)
         return hashes[: tile.width * HASH_SIZE]
+
+
+class _Near:
+    """The tiles on the way from a leaf to the root, read at once; any others one by one."""
+
+    def __init__(self, db: sa.Connection, table: sa.Table, index: int, size: int) -> None:
+        self._rows = _Rows(db, table)
+        pairs, level = set[tuple[int, int]](), 0
+        while held := size >> TILE_HEIGHT * level:
+            pairs |= {(level, index >> TILE_HEIGHT * (level + 1)), (level, (held - 1) // TILE_WIDTH)}
+            level += 1
+        c = table.c
+        # Not as pairs in a list, which SQLite looks for by reading the whole table.
+        these = (sa.and_(c.level == one, c.number == number) for one, number in sorted(pairs))
+        query = sa.select(c.level, c.number, c.hashes).where(sa.or_(*these))
+        self._held: dict[tuple[int, int], bytes] = {(row[0], row[1]): row[2] for row in db.execute(query)}
+
+    def read_tile(self, tile: Tile) -> bytes:
+        held = self._held.get((tile.level, tile.index))
+        if held is None or len(held) < tile.width * HASH_SIZE:
+            return self._rows.read_tile(tile)
+        return held[: tile.width * HASH_SIZE]
 
 
 class EvidenceTiles:
@@ -144,7 +166,7 @@ def root(engine: sa.Engine, size: int) -> bytes:
 def inclusion(engine: sa.Engine, registry: Registry, position: int, size: int | None = None) -> list[bytes]:
     """Proof that the event at a position is in the tree of `size` events (of all events, without a size)."""
     size = registry.recorder.head().position if size is None else size
-    return _proved(engine, size, lambda hashes: inclusion_proof(position - 1, size, hashes))
+    return _proved(engine, size, lambda hashes: inclusion_proof(position - 1, size, hashes), position - 1)
 
 
 def consistency(engine: sa.Engine, old: int, new: int) -> list[bytes]:
@@ -152,9 +174,10 @@ def consistency(engine: sa.Engine, old: int, new: int) -> list[bytes]:
     return _proved(engine, new, lambda hashes: consistency_proof(old, new, hashes))
 
 
-def _proved(engine: sa.Engine, size: int, prove: Callable[[HashSource], T]) -> T:
+def _proved(engine: sa.Engine, size: int, prove: Callable[[HashSource], T], near: int | None = None) -> T:
     with engine.connect() as db:
+        reader = _Rows(db, tiles) if near is None else _Near(db, tiles, near, size)
         try:
-            return prove(TileHashes(_Rows(db, tiles), size))
+            return prove(TileHashes(reader, size))
         except LookupError as missing:
             raise TilesBehind(f"the tiles do not reach a tree of {size} events yet ({missing})") from None

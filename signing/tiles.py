@@ -14,9 +14,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
-from signing.log import HASH_SIZE, check_hash, node_hash
+from signing.log import HASH_SIZE, check_hash
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -91,7 +92,7 @@ class TileHashes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         number, offset = divmod(index << height, TILE_WIDTH)
         data = self._tile(tile_level, number)
-        return _fold_complete(_hashes(data)[offset : offset + (1 << height)])
+        return _fold_complete(data[offset * HASH_SIZE : (offset + (1 << height)) * HASH_SIZE])
 
     def _tile(self, level: int, number: int) -> bytes:
         data = self._held.pop((level, number), None)
@@ -144,7 +145,7 @@ def new_tiles(old_size: int, leaves: Iterable[bytes], reader: TileReader) -> Ite
             if len(held) == TILE_WIDTH * HASH_SIZE:
                 data = bytes(held)
                 yield Tile(level, index), data
-                roots.append(_fold_complete(_hashes(data)))
+                roots.append(_fold_complete(data))
                 index, grown = index + 1, False
                 held.clear()
         if grown:
@@ -161,15 +162,12 @@ _TILE_PATH = re.compile(
 )
 
 
-def _fold_complete(hashes: list[bytes]) -> bytes:
-    """The root over a power of two of equally high subtrees."""
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
-    return hashes[0]
-
-
-def _hashes(data: bytes) -> list[bytes]:
-    return [data[i : i + HASH_SIZE] for i in range(0, len(data), HASH_SIZE)]
+def _fold_complete(hashes: bytes) -> bytes:
+    """The root over a power of two of equally high subtrees, their hashes end to end."""
+    while len(hashes) > HASH_SIZE:
+        pairs = range(0, len(hashes), 2 * HASH_SIZE)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+    return hashes
 
 
 def _exactly(data: bytes, tile: Tile) -> bytes:
