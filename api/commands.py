@@ -27,6 +27,7 @@ from api.sentences import language, sentence
 from api.tokens import Called, Caller
 from api.wiring import target_stream
 from domain.approving import BeginSigning
+from domain.copying import MakeCopy
 from domain.decider import COMMANDS
 from domain.document import AddDocumentVersion, RegisterDocument
 from domain.extracting import CertifyExtract
@@ -50,7 +51,13 @@ PLURALS = {
     "report": "reports",
 }
 # These have ways of their own: a document comes with its file, a signing with its PDF.
-ELSEWHERE: tuple[type[Command], ...] = (RegisterDocument, AddDocumentVersion, CertifyExtract, BeginSigning)
+ELSEWHERE: tuple[type[Command], ...] = (
+    RegisterDocument,
+    AddDocumentVersion,
+    CertifyExtract,
+    MakeCopy,
+    BeginSigning,
+)
 STATUSES = (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 503)
 
 

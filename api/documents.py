@@ -17,10 +17,11 @@ from datetime import date
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api import copies
 from api.access import authorise
 from api.bodies import UPLOAD_LIMIT, Body, read, streamed
 from api.commands import STATUSES, Answer, IdempotencyKey, answer, id_parameter
@@ -29,10 +30,10 @@ from api.extracts import certify, disclosed
 from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
 from api.proofs import proven
-from api.reading import READ, Id, Limit, Offset, Reader, Routes, one, shown, some
+from api.reading import PUBLIC, READ, Id, Limit, Offset, Reader, Routes, one, shown, some
 from api.rights import KEEPERS
-from api.tokens import Called, Caller
-from domain.document import AddDocumentVersion, Document, RegisterDocument, Version
+from api.tokens import Called, Caller, Public
+from domain.document import AddDocumentVersion, Covering, Document, Purpose, RegisterDocument, Version
 from domain.errors import NotFound
 from domain.messages import Command, Destroyed, fresh_id
 from registry.clock import local
@@ -40,6 +41,7 @@ from registry.registry import Once
 
 V1 = "/v1/{municipality}"
 ID = "0123456789abcdef"
+COVERED = {"item": 1, "kind": "dissent", "piece": "view", "provision": "OSL 18 kap. 1 §"}
 AT_ONCE = threading.BoundedSemaphore(8)  # a slow sender holds a worker thread
 SAYS = "What is said about the document."
 ROUTES = Routes()
@@ -55,15 +57,33 @@ Sha256 = Annotated[
 def add(app: FastAPI) -> None:
     _post(app, "/documents", register_document, "Register a document")
     _post(app, "/documents/{document:id}/versions", add_document_version, "Add a version of a document")
+    _of_minutes(
+        app, "extracts", certify_extract, "Certify an extract", Asked, {"items": [4], "place": "Kommunhuset"}
+    )
+    _of_minutes(
+        app, "copies", make_copy, "Make a copy", AskedCopy, {"purpose": "request", "coverings": [COVERED]}
+    )
+    ROUTES.add(app)
+
+
+def _of_minutes(
+    app: FastAPI,
+    what: str,
+    endpoint: Callable[..., Response],
+    summary: str,
+    asked: type[BaseModel],
+    example: dict[str, Any],
+) -> None:
+    name = endpoint.__name__.replace("_", "-")
     app.add_api_route(
-        f"{V1}/minutes/{{minutes:id}}/extracts",
-        certify_extract,
+        f"{V1}/minutes/{{minutes:id}}/{what}",
+        endpoint,
         methods=["POST"],
-        name="certify-extract",
-        operation_id="certify-extract",
+        name=name,
+        operation_id=name,
         tags=["minutes"],
-        summary="Certify an extract",
-        description=f"{certify_extract.__doc__}\n\nMay be done by: registrar, secretary.",
+        summary=summary,
+        description=f"{endpoint.__doc__}\n\nMay be done by: registrar, secretary.",
         status_code=201,
         response_model=Answer,
         response_description="It is recorded; its paper is the document's file.",
@@ -72,16 +92,26 @@ def add(app: FastAPI) -> None:
             "parameters": [id_parameter("minutes")],
             "requestBody": {
                 "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": Asked.model_json_schema(),
-                        "example": {"items": [4], "place": "Kommunhuset"},
-                    }
-                },
+                "content": {"application/json": {"schema": schema_of(asked), "example": example}},
             },
         },
     )
-    ROUTES.add(app)
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema with what it refers to put in its place, as it stands in a description of its own."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            if (name := value.get("$ref", "").removeprefix("#/$defs/")) in parts:
+                return whole(parts[name])
+            return {key: whole(item) for key, item in value.items()}
+        return [whole(item) for item in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = whole(schema)
+    return found
 
 
 def _post(app: FastAPI, path: str, endpoint: Callable[..., Response], summary: str) -> None:
@@ -184,6 +214,38 @@ def certify_extract(request: Request, caller: Called, raw: Body) -> Response:
         m, caller.person, caller.assurance, str(request.path_params["minutes"]), asked.items, asked.place, asked.matter
     )  # fmt: skip
     return answer(caller, command, saved, request)
+
+
+class AskedCopy(BaseModel):
+    """For whom the copy is, which items (none: all of them), and what is covered in it by which provision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: Purpose
+    items: Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(max_length=200)] = []
+    coverings: Annotated[list[Covering], Field(max_length=500)] = []
+    matter: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+
+
+def make_copy(request: Request, caller: Called, raw: Body) -> Response:
+    """Print a masked copy of minutes that are done, sealed and with its proof in it, and register it."""
+    asked, m = read(AskedCopy, raw), caller.municipality
+    command, saved = copies.make(
+        m, caller.person, caller.assurance, str(request.path_params["minutes"]), asked.purpose, asked.items,
+        asked.coverings, asked.matter,
+    )  # fmt: skip
+    return answer(caller, command, saved, request)
+
+
+@ROUTES.get("/copies/{document:id}/{code}", "documents", media="application/json", statuses=(*PUBLIC, 410))
+def copy_proof(
+    municipality: Public,
+    document: Id,
+    code: Annotated[str, Path(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef" * 2])],
+) -> Response:
+    """The proof of a copy, for whoever has its paper: what it shows belongs to minutes that are in the log. Public."""
+    content = copies.proof_of(municipality, document, code)
+    return Response(content, media_type="application/json", headers={"Cache-Control": "private, no-store"})
 
 
 @ROUTES.get(

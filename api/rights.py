@@ -104,6 +104,11 @@ class Rights:
         else:
             self.register()
 
+    def held_on(self, person: str) -> None:
+        """All that is held on somebody: for those who keep the register, and for the person."""
+        if person != self.person:
+            self._need(self.granted, KEEPERS)
+
     def log(self, body: str | None) -> None:
         """The event log, of one body or all of it."""
         self._need(self.roles(body or ""), EXAMINERS)

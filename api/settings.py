@@ -56,6 +56,9 @@ class Settings(BaseModel):
     example: bool = False
     outside_checkpoints: str | None = None
     checkpoint_every: int = Field(default=1000, ge=1)
+    public_url: str | None = Field(
+        default=None, max_length=120, pattern=r"^https?://[^\s/]+(/[^\s]*[^\s/])?$"
+    )
     timestamp_url: str | None = Field(default=None, pattern=r"^https?://[^\x00-\x20\x7f]+$")
 
     @classmethod

@@ -25,6 +25,7 @@ from domain.lookup import existing, known, news, unused
 from domain.matter import Matter, not_voided
 from domain.messages import (
     Actor,
+    Code,
     Command,
     Destroyed,
     Digest,
@@ -47,6 +48,7 @@ from domain.sources import house
 
 Day = date  # a field below is called date
 Direction = Literal["incoming", "outgoing", "internal"]
+Purpose = Literal["request", "web"]
 MediaType = Annotated[str, Field(max_length=127, pattern=r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$")]
 Size = Annotated[int, Field(ge=0, le=2**40)]
 Place = Annotated[str, Field(pattern=r"^[0-9A-Za-zÅÄÖåäö][0-9A-Za-zÅÄÖåäö .:-]{0,19}$")]
@@ -248,6 +250,32 @@ class ExtractCertified(DocumentEvent):
     position: Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
+class Covering(Part):
+    """What is covered in a copy and by which provision: under an item or of the meeting as a whole, all of it, or one
+    kind of statement, or one piece of that (maskning)."""
+
+    item: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    kind: Code | None = None
+    piece: Code | None = None
+    provision: PublicName
+
+
+class CopyMade(DocumentEvent):
+    """The document is a copy of minutes, with what is covered in it; where the whole stands (kopia gjord)."""
+
+    TOPIC = "copy-made.v1"
+
+    document: Id
+    minutes: Id
+    version: Annotated[int, Field(ge=1, le=10_000)]
+    items: tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
+    purpose: Purpose
+    coverings: tuple[Covering, ...]
+    person: Id
+    root: Digest
+    position: Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
 COMMANDS = (
     RegisterDocument,
     CompleteRegistration,
@@ -264,6 +292,7 @@ EVENTS = (
     | SecrecyLifted
     | EnclosuresListed
     | ExtractCertified
+    | CopyMade
     | DocumentDisposed
 )
 
@@ -356,7 +385,7 @@ class Document(State):
                 return replace(self, secrecy=None)
             case EnclosuresListed():
                 return replace(self, enclosures=event.enclosures)
-            case ExtractCertified():
+            case ExtractCertified() | CopyMade():
                 return replace(self, extract_of=event.minutes, extracted=event.items)
             case DocumentDisposed():
                 return replace(self, disposed=True)

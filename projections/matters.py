@@ -159,6 +159,8 @@ def _document(record: Record) -> Iterator[Assert]:
         case d.ExtractCertified():
             extracted = {"extract_of": event.minutes, "items": event.items, "certified_by": event.person}
             yield says(id, document=id, **extracted)
+        case d.CopyMade():
+            yield says(id, document=id, extract_of=event.minutes, items=event.items)
         case d.EnclosuresListed():
             yield says(id, document=id, enclosures=event.enclosures)
         case DocumentDisposed():

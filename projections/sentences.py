@@ -65,6 +65,7 @@ SENTENCES = {
     "secrecy-lifted.v1": "{actor} hävde sekretessmarkeringen av en handling",
     "enclosures-listed.v1": "{actor} förtecknade en handlings bilagor",
     "extract-certified.v1": "{person} bestyrkte ett utdrag ur anteckningarna, punkt {items}",
+    "copy-made.v1": "{person} gjorde en kopia av anteckningarna ({purpose}), punkt {items}",
     "document-disposed.v1": "{actor} beslutade att gallra en handling ({kind})",
     # calling
     "meeting-scheduled.v1": "{actor} satte ut ett sammanträde med {body} till {starts}",
@@ -178,6 +179,8 @@ WORDS = {
     "unknown": "okänt",
     "incoming": "inkommen",
     "outgoing": "utgående",
+    "request": "för en begäran",
+    "web": "för webben",
     "internal": "upprättad",
     "e-mail": "e-post",
     "post": "post",

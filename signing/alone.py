@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from signing.copies import Copy, CopyError, attached, verify_copy
 from signing.export import INDEX, Broken, loose, read_export
 from signing.note import NoteError, Vkey
 from signing.pades_check import embedded_roots
@@ -64,7 +65,7 @@ def is_pdf(data: bytes) -> bool:
 
 
 def verify_file(pdf: bytes, path: Path, roots: Sequence[x509.Certificate] | None, now: datetime) -> Report:
-    """The steps that one sealed PDF has something for."""
+    """The steps that one sealed PDF has something for; a copy brings the proof of where it was taken from."""
     report = Report()
     for step in STEPS:
         report.skip(step, "pdf-alone")
@@ -79,6 +80,11 @@ def verify_file(pdf: bytes, path: Path, roots: Sequence[x509.Certificate] | None
     report.ok("pades", "pdf-ok", signers=signers)
     if any(check.step == "timestamps" for check in found.checks):
         report.ok("timestamps", "pdf-stamps-ok")
+    try:
+        if (proof := attached(pdf)) is not None:
+            verify_copy(Copy.read(proof), anchors, report)
+    except CopyError as error:
+        report.fail("disclosures", "copy-fault", reason=str(error))
     report.trusted = found.trusted
     return report
 

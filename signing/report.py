@@ -20,6 +20,7 @@ STEPS = tuple(
     "envelope columns leaves tree checkpoints outside-checkpoint inclusion consistency pades timestamps cms "
     "statements rerender digest".split()
 )
+OF_COPIES = ("disclosures",)  # told only of a copy that brings its proof
 SHOWN = 5  # how many failures a step names; the rest are counted
 
 Language = Literal["sv", "en"]
@@ -72,7 +73,8 @@ class Report:
 
     def checks(self, say: Say = say) -> list[dict[str, Any]]:
         """Every step in order with its outcome: true, false, or null if it was not run."""
-        return [self._check(step, say) for step in STEPS]
+        copies = (step for step in OF_COPIES if step in self.passed or self.failed(step))
+        return [self._check(step, say) for step in (*STEPS, *copies)]
 
     def _check(self, step: str, say: Say) -> dict[str, Any]:
         if wrong := self.failures.get(step):

@@ -14,8 +14,10 @@
 12 statements          what the minutes say about the meeting is what its events say
 13 rerender            the pinned version, rendered again, gives the bytes that were signed
 14 digest              the views are what the events give
+15 disclosures         what a copy shows gives the commitments of the version that was approved (copies.py)
 
-The last three need the registry's code and keys; here they are named as not run. A step that is not run says why.
+Steps 12 to 14 need the registry's code and keys; here they are named as not run. A step that is not run says why; the
+last is told of copies only.
 As a program, `python -m signing.verify PATH`, it is alone.py.
 """
 

@@ -204,6 +204,10 @@ class Session:
         self.held().do(DraftMinutes(minutes=MINUTES, meeting=MEETING))
         return self
 
+    def closed_and_drafted(self) -> Session:
+        self.do(CloseMeeting(meeting=MEETING), DraftMinutes(minutes=MINUTES, meeting=MEETING))
+        return self
+
     def ready(self) -> Session:
         """Circulated and pinned: as good as signed."""
         return self.drafted().circulated()

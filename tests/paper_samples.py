@@ -1,10 +1,12 @@
 """Sheets for the paper tests: invented people in an invented municipality."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from projections.paper.sheets import (
     AgendaRow,
     Attendee,
+    Copy,
     Correction,
     CorrectionRow,
     Enclosure,
@@ -15,6 +17,7 @@ from projections.paper.sheets import (
     Item,
     Kallelse,
     Letterhead,
+    Masked,
     Minutes,
     Notification,
     NotifiedDocument,
@@ -241,6 +244,22 @@ def extract() -> Extract:
         certified_place="Exempelby",
         certified_date="2024-06-03",
         certifier=Signer(name="Maja Sandström", role="Sekreterare"),
+        qr=QR,
+        words=Words(number="Punkt", sections="Punkter"),
+    )
+
+
+def copy() -> Copy:
+    """A punkt with a dissent that is covered."""
+    covered = Masked("OSL 18 kap. 1 §")
+    return Copy(
+        head=head("Maskad kopia"),
+        concerns=(
+            Fact(label="Kopia av", value="Mötesanteckningar från den 17 maj 2024, Punkt 6"),
+            Fact(label="Maskat enligt", value="OSL 18 kap. 1 §"),
+        ),
+        first_page=FirstPage(time_and_place=FIRST.time_and_place, present=PRESENT, sections="6"),
+        items=(replace(item(6, TITLES[5]), dissents=(Statement(text=covered, who="Farida Noori"),)),),
         qr=QR,
         words=Words(number="Punkt", sections="Punkter"),
     )

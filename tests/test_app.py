@@ -123,14 +123,24 @@ def route_of(town: Town, path: str) -> str:
         "version": "1",
         "name": "todo",
     }
-    values |= {"position": "1", "level": "0", "index": "000.p/1", "old": "1", "new": "2", "signing": "0" * 16}
+    values |= {
+        "code": "0" * 32,
+        "position": "1",
+        "level": "0",
+        "index": "000.p/1",
+        "old": "1",
+        "new": "2",
+        "signing": "0" * 16,
+    }
     return path.replace(":id", "").format(**values)
 
 
 def readable(path: str) -> frozenset[str]:
     """Who may read an address: said here by its form, and not by asking the code."""
-    if path in PUBLIC:
+    if path in PUBLIC or "/copies/" in path:
         return frozenset({*PEOPLE, ""})
+    if path.endswith("/held"):
+        return frozenset({"secretary", "registrar", "archivist", "nobody"})  # it is the last one's own
     if path.endswith("/me"):
         return frozenset(PEOPLE)
     if re.search(r"/(audit|views|views/todo|log/tile/entries/000.p/1)$", path):
@@ -164,11 +174,16 @@ def test_what_can_be_read_is_read_by_those_who_may_and_no_others(town: Town) -> 
         may = readable(path)
         for who in PEOPLE:
             status = town.client.get(path, headers=town.header(who)).status_code
-            found = 404 if path.endswith("/extract-proof") else 200  # the town's document is no extract
+            found = found_at(path)
             assert (status == found) == (who in may), f"{who} {path}: {status}"
             assert who in may or status == 403, f"{who} {path}: {status}"
         status = town.client.get(path).status_code
-        assert status == (200 if "" in may else 401), f"nobody known {path}: {status}"
+        assert status == (found_at(path) if "" in may else 401), f"nobody known {path}: {status}"
+
+
+def found_at(path: str) -> int:
+    """What those who may read get: the town's document is no extract and no copy."""
+    return 404 if path.endswith("/extract-proof") or "/copies/" in path else 200
 
 
 def body_for(town: Town, command: type[Command]) -> dict[str, Any]:
@@ -202,6 +217,7 @@ OTHER_POSTS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "documents": (frozenset({"secretary", "registrar"}), {}),
     "documents/{document}/versions": (frozenset({"secretary", "registrar"}), {}),
     "minutes/{minutes}/extracts": (frozenset({"secretary", "registrar"}), {"items": [1], "place": "Eken"}),
+    "minutes/{minutes}/copies": (frozenset({"secretary", "registrar"}), {"purpose": "web"}),
     "minutes/{minutes}/signings": (frozenset({"chair", "justerare"}), {"version": 1, "office": "nobodys"}),
     "signings/{signing}/resume": (frozenset(PEOPLE), {"passphrase": "fem ord som ingen har"}),
     "persons/{person}/issue-passphrase-link": (frozenset({"administrator"}), {}),
@@ -256,11 +272,12 @@ def test_only_those_who_keep_the_register_bring_versions(town: Town) -> None:
         assert answer.status_code == (201 if permitted else 403), f"{who}: {answer.text}"
 
 
-def test_only_those_who_keep_the_register_certify_extracts(town: Town) -> None:
-    body = OTHER_POSTS["minutes/{minutes}/extracts"][1]
+@pytest.mark.parametrize("what", ["extracts", "copies"])
+def test_only_those_who_keep_the_register_certify_extracts_and_make_copies(town: Town, what: str) -> None:
+    body = OTHER_POSTS[f"minutes/{{minutes}}/{what}"][1]
     for who in PEOPLE:
         answer = town.client.post(
-            f"{V1}/minutes/{town.ids['minutes']}/extracts", json=body, headers=town.header(who)
+            f"{V1}/minutes/{town.ids['minutes']}/{what}", json=body, headers=town.header(who)
         )
         code = problem(answer)["code"]
         assert code == ("extract-of-finished" if who in ("secretary", "registrar") else "role-needed")
@@ -359,7 +376,12 @@ def test_every_operation_says_how_it_can_fail(document: dict[str, Any]) -> None:
                 schema = answer["content"]["application/problem+json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Problem"}, where
         public = "/log/" in path and "/entries/" not in path
-        protected = "{municipality}" in path and not public and not path.endswith("/passphrase")
+        protected = (
+            "{municipality}" in path
+            and "/copies/" not in path
+            and not public
+            and not path.endswith("/passphrase")
+        )
         assert ("401" in answers) == protected, where
         assert bool(operation.get("security")) == protected, where
         if method == "post":

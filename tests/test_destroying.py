@@ -6,6 +6,7 @@ and contact data are disposed of by the plan. A backup that was taken before is 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import closing
@@ -211,6 +212,33 @@ def test_nothing_reads_it_and_everything_else_reads_as_before(destroyed: Lived) 
 def test_a_version_can_still_be_printed(destroyed: Lived, version: int) -> None:
     state = destroyed.m.registry.get(Minutes, destroyed.minutes)
     assert minutes_pdf(destroyed.m, destroyed.minutes, state, version).startswith(b"%PDF")
+
+
+def test_everything_held_on_a_person_is_told_and_what_was_destroyed_is_not(destroyed: Lived) -> None:
+    town = destroyed.town
+    answer = town.seen(f"persons/{town.ids['gunnar']}/held")
+    assert answer["names"] == ["Gunnar Öberg"] and answer["register"]["email"] == AGAIN
+    kinds = {one["kind"] for one in answer["events"]}
+    assert {"person-registered.v1", "contact-changed.v1", "mandate-given.v1", "kallelse-issued.v1"} <= kinds
+    assert {"hinder-notified.v1", "absence-recorded.v1", "person-data-disposed.v1"} <= kinds
+    told = json.dumps(answer, ensure_ascii=False)
+    assert AGAIN in told and not [one for one in (EMAIL, REASON, DRAFT, COMMENT) if one in told]
+    assert answer["drafts"] == 0, "they were purged"
+    # By name alone: the minutes hold no id of those who were there.
+    versions = [one for one in answer["events"] if one["kind"] == "minutes-version-made.v1"]
+    assert len(versions) == 1 and "Gunnar Öberg" in versions[0]["fields"].values()
+    dissent = [
+        one
+        for one in town.seen(f"persons/{town.ids['farida']}/held")["events"]
+        if one["kind"] == "dissent-recorded.v1"
+    ]
+    assert dissent[0]["fields"]["view"] == "Rapporten räcker inte." and dissent[0]["about"] == [
+        "recorded",
+        "named",
+    ]
+    assert town.read(f"persons/{town.ids['gunnar']}/held", "gunnar").status_code == 200
+    assert town.read(f"persons/{town.ids['gunnar']}/held", "farida").status_code == 403
+    assert town.read(f"persons/{'0' * 16}/held").status_code == 404
 
 
 def test_every_proof_still_holds(destroyed: Lived) -> None:

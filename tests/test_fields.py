@@ -185,8 +185,8 @@ ORGANISATIONS = """
 """.split()
 OFFICES = "Assignee.function SignatoryPart.title SignerField.label".split()
 PUBLIC = """
-    DecisionRecorded.verbs DecisionRevised.verbs DocumentDisposed.kind DocumentRegistered.kind Finding.expected
-    Finding.observed InstrumentPartAdded.place MatterClassified.classification MatterClassified.written
+    Covering.provision DecisionRecorded.verbs DecisionRevised.verbs DocumentDisposed.kind DocumentRegistered.kind
+    Finding.expected Finding.observed InstrumentPartAdded.place MatterClassified.classification MatterClassified.written
     MinutesVersionMade.word PersonDataDisposed.kind PlanLine.kind PlanLine.section ProposedPoint.verb
     RegistrationCompleted.kind RegulationAdopted.content RetentionPlanAdopted.title SecrecyMark.provision
     SourcePart.document SourcePart.fact SourcePart.section

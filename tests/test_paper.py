@@ -48,6 +48,7 @@ SHEETS: dict[str, Callable[[], Sheet]] = {
     "short_minutes": samples.short_minutes,
     "long_minutes": samples.long_minutes,
     "extract": samples.extract,
+    "copy": samples.copy,
     "correction": samples.correction,
     "notification": samples.notification,
     "report": samples.report,
@@ -387,6 +388,7 @@ def test_boxes_are_where_the_paper_draws_them(count: int) -> None:
     "make",
     [
         samples.extract,
+        samples.copy,
         samples.correction,
         lambda: replace(samples.correction(), signers=()),
         lambda: replace(samples.correction(), signers=samples.SIGNERS),

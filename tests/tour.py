@@ -36,6 +36,7 @@ from domain.calling import (
     ScheduleMeeting,
     WithdrawItem,
 )
+from domain.copying import MakeCopy
 from domain.deliberating import (
     AttachStatement,
     MakeProposal,
@@ -60,6 +61,7 @@ from domain.disposal_events import PlanLine
 from domain.document import (
     AddDocumentVersion,
     CompleteRegistration,
+    Covering,
     EnclosureGiven,
     LiftSecrecy,
     ListEnclosures,
@@ -506,6 +508,11 @@ def afterwards(s: LogSession) -> None:
     s.system(seal())
     s.refuse(CertifyExtract(**extract, items=[9]), "not-found")
     s.do(CertifyExtract(**extract, items=[1]))
+    copied: Any = extract | {"document": ident(0xD4), "title": "Kopia", "purpose": "request"}
+    copied.pop("place")
+    hidden = Covering(item=1, kind="dissent", provision="OSL 18 kap. 1 §")
+    s.refuse(MakeCopy(**copied, coverings=[hidden]), "covers-nothing")
+    s.do(MakeCopy(**copied, coverings=[hidden.model_copy(update={"kind": "item"})]))
     s.refuse(seal(), "already-sealed")
     s.do(SendMinutes(**PAPER, recipients=[Addressee(person=POLICE)]))
     s.refuse(RecordReceipt(**PAPER), "not-a-recipient", who=VICE, role=Role.MEMBER)

@@ -22,6 +22,7 @@ from api.access import authorise
 from api.cli.acting import acting, result_of, told
 from api.cli.options import Dir, Json, opened
 from api.cli.output import answer, console, handled, in_language, plain
+from api.copies import make
 from api.documents import version_of
 from api.extracts import certify
 from api.faults import BadRequest
@@ -30,7 +31,7 @@ from api.problems import Refusal
 from api.rights import KEEPERS, Rights
 from api.tokens import Caller
 from api.wiring import Municipality
-from domain.document import AddDocumentVersion, Document, RegisterDocument
+from domain.document import AddDocumentVersion, Covering, Document, RegisterDocument
 from domain.errors import Forbidden
 from domain.lookup import existing
 from domain.messages import Command, fresh_id
@@ -38,6 +39,13 @@ from domain.sources import house
 from registry.clock import local
 
 PIECE = 1 << 20
+
+
+class Purpose(StrEnum):
+    """What a copy is for."""
+
+    REQUEST = "request"
+    WEB = "web"
 
 
 class Direction(StrEnum):
@@ -67,6 +75,7 @@ def register(app: typer.Typer) -> None:
     documents.command()(get)
     app.add_typer(documents, name="document")
     app.command()(extract)
+    app.command()(copy)
 
 
 def extract(
@@ -91,6 +100,50 @@ def extract(
                 _write(municipality, state.newest.file, out)
         result = {"id": command.document} | result_of(saved)
         answer(result, json, lambda: told(result))
+
+
+def copy(
+    minutes: Annotated[str, typer.Argument(metavar="ANTECKNINGAR", help="Anteckningarnas id.")],
+    folder: Dir,
+    purpose: Annotated[Purpose, typer.Option("--for", help="request: för en begäran. web: utan personnamn.")],
+    item: Annotated[list[int] | None, typer.Option(min=1, help="Punkt; annars alla.")] = None,
+    cover: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VAD=BESTÄMMELSE",
+            help="Maska PUNKT, PUNKT/SLAG eller PUNKT/SLAG/DEL, som 1/dissent/view='OSL 18 kap. 1 §'. "
+            "Punkt 0 är mötet som helhet.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FIL", help="Skriv också papperet hit.", dir_okay=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Gör en maskad kopia av stämplade anteckningar, med bevis i filen, och registrera den som handling."""
+    with handled(json):
+        if out is not None and out.exists():
+            raise BadRequest("file-exists", path=out)
+        coverings = [_covering(one) for one in cover or []]
+        with opened(folder) as municipality:
+            person, assurance = acting(municipality)
+            command, saved = make(
+                municipality, person, assurance, minutes, purpose.value, item or [], coverings
+            )
+            if out is not None:
+                state = existing(municipality.registry.world(), Document, command.document)
+                _write(municipality, state.newest.file, out)
+        result = {"id": command.document} | result_of(saved)
+        answer(result, json, lambda: told(result))
+
+
+def _covering(given: str) -> Covering:
+    """What is to be covered, as it is written on the command line."""
+    where, _, provision = given.partition("=")
+    number, kind, piece = (*where.split("/", 2), None, None)[:3]
+    item = int(number) or None if number and number.isdecimal() else number
+    said = {"item": item, "kind": kind, "piece": piece, "provision": provision}
+    return Covering.model_validate(said)
 
 
 def add(

@@ -42,6 +42,7 @@ __all__ = [
     "AgendaRow",
     "Attendee",
     "Box",
+    "Copy",
     "Correction",
     "CorrectionRow",
     "Destroyed",

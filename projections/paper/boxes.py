@@ -10,7 +10,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from projections.paper.sheets import Correction, Extract, Minutes, Sheet
+from projections.paper.sheets import Copy, Correction, Extract, Minutes, Sheet
 
 Box: TypeAlias = tuple[float, float, float, float]
 Cell: TypeAlias = tuple[int, int, int, int]
@@ -46,7 +46,7 @@ def foot_cells(n_signers: int) -> list[Cell]:
 def at_foot(sheet: Sheet) -> bool:
     """Whether the boxes stand at the foot of the last page, not on a page of their own."""
     match sheet:
-        case Extract():
+        case Extract() | Copy():
             return True
         case Correction():
             return len(sheet.signers) <= MOST_AT_FOOT
@@ -61,6 +61,8 @@ def cells(sheet: Sheet) -> list[Cell]:
             return page_cells(len(sheet.signers))
         case Extract(web=False):
             return foot_cells(1)
+        case Copy():
+            return foot_cells(0)
         case Correction():
             count = len(sheet.signers)
             return foot_cells(count) if at_foot(sheet) else page_cells(count)

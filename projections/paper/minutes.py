@@ -406,7 +406,7 @@ class _Paper:
         for side, word in (("yes", "Ja"), ("no", "Nej"), ("abstained", "Avstår")):
             if names := list(self.numbered(one, side)):
                 paragraphs.append(joined((f"{word}:", joined(names, ", "))))
-        method = METHOD[str(one.fields["method"])]
+        method = METHOD.get(str(one.fields["method"]), "")
         return sheets.Statement(text=joined(paragraphs, "\n"), who=method)
 
     def followed(self, one: Statement) -> sheets.Text:

@@ -29,7 +29,7 @@ import typst
 
 from projections.paper.boxes import at_foot, cells
 from projections.paper.glyphs import clean
-from projections.paper.sheets import Correction, Destroyed, Extract, Masked, Minutes, Mixed, Sheet
+from projections.paper.sheets import Copy, Correction, Destroyed, Extract, Masked, Minutes, Mixed, Sheet
 
 Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
 Standard: TypeAlias = Literal["a-3a", "ua-1", "a-1b"]
@@ -98,7 +98,9 @@ def canonical(sheet: Sheet, *, cautious: bool = False) -> str:
         raise TypeError("a sheet is one of the papers")
     if isinstance(sheet, Extract):
         data["signers"] = [_plain(sheet.certifier, cautious=cautious, seen=seen)]
-    if isinstance(sheet, Minutes | Extract | Correction):
+    if isinstance(sheet, Copy):
+        data["signers"] = []
+    if isinstance(sheet, Minutes | Extract | Correction | Copy):
         data["qr"] = {"content": clean(sheet.qr), "rows": _matrix(sheet.qr)}
         data["foot"] = at_foot(sheet)
     head = sheet.head
@@ -136,12 +138,15 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(font_paths=_fonts()[0], ignore_system_fonts=True)
 
 
-def _compile(source: bytes, data: str, standards: list[Standard], moment: datetime, *, proxy: bool) -> bytes:
+def _compile(
+    source: bytes, data: str, proof: bytes, standards: list[Standard], moment: datetime, *, proxy: bool
+) -> bytes:
     try:
         with _LOCK:
             made = _compiler().compile(
                 source,
-                sys_inputs={"data": data, "proxy": "1" if proxy else "0"},
+                sys_inputs={"data": data, "proxy": "1" if proxy else "0"}
+                | ({"proof": proof.decode()} if proof else {}),
                 pdf_standards=[*standards],
                 timestamp=moment.astimezone(UTC).replace(microsecond=0),
                 format="pdf",
@@ -153,27 +158,27 @@ def _compile(source: bytes, data: str, standards: list[Standard], moment: dateti
     return made
 
 
-def _printed(source: bytes, sheet: Sheet, *, proxy: bool) -> tuple[bytes, str]:
+def _printed(source: bytes, sheet: Sheet, proof: bytes, *, proxy: bool) -> tuple[bytes, str]:
     """The PDF and the data it was made from."""
     standards: list[Standard] = ["a-1b"] if proxy else ["a-3a", "ua-1"]
     moment = sheet.head.recorded_at
     data = canonical(sheet)
     try:
-        return _compile(source, data, standards, moment, proxy=proxy), data
+        return _compile(source, data, proof, standards, moment, proxy=proxy), data
     except Unprintable as refusal:
         if "could not be displayed" not in str(refusal):
             raise
     # Signs the fonts hold one by one, but not as the cluster written, are printed by number.
     data = canonical(sheet, cautious=True)
-    return _compile(source, data, standards, moment, proxy=proxy), data
+    return _compile(source, data, proof, standards, moment, proxy=proxy), data
 
 
-def render(sheet: Sheet, *, proxy: bool = False) -> Rendered:
-    """Print a sheet; `proxy` gives the PDF/A-1b twin for Preflight."""
+def render(sheet: Sheet, *, proof: bytes = b"", proxy: bool = False) -> Rendered:
+    """Print a sheet; a copy with its proof attached. `proxy` gives the PDF/A-1b twin for Preflight."""
     if sheet.head.recorded_at.tzinfo is None:
         raise ValueError("recorded_at names its time zone")
     source, template = _template(sheet.TEMPLATES)
-    pdf, data = _printed(source, sheet, proxy=proxy)
+    pdf, data = _printed(source, sheet, proof, proxy=proxy)
     return Rendered(
         pdf=pdf,
         renderer={

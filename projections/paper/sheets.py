@@ -383,4 +383,24 @@ class Review:
     parts: tuple[ReviewPart, ...]
 
 
-Sheet: TypeAlias = Kallelse | Minutes | Extract | Correction | Notification | Report | Review
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """Minutes, or some items of them, with some wording covered (maskad kopia, webbkopia)."""
+
+    TEMPLATES: ClassVar[tuple[str, ...]] = (
+        "shared.v1.typ",
+        "items.v1.typ",
+        "signatures.v1.typ",
+        "copy.v1.typ",
+    )
+    head: Head
+    concerns: tuple[Fact, ...]
+    first_page: FirstPage
+    items: tuple[Item, ...]
+    certified: str = "Kopian är stämplad av kommunen"
+    stamp_label: str = "Kommunens stämpel"
+    qr: str = ""
+    words: Words = field(default_factory=Words)
+
+
+Sheet: TypeAlias = Kallelse | Minutes | Extract | Copy | Correction | Notification | Report | Review

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from domain.messages import Destroyed, Known, Sealed
@@ -43,11 +44,20 @@ def period_in_words(start: str, end: str) -> str:
     return written[:1].upper() + written[1:]
 
 
+@dataclass(frozen=True, slots=True)
+class Covered(Destroyed):
+    """A sealed value that is not shown in a copy, and by which provision (maskad)."""
+
+    provision: str = ""
+
+
 def text(value: Sealed) -> sheets.Text:
     """A sealed value as it is printed."""
     match value:
         case Known(value=words):
             return words
+        case Covered():
+            return sheets.Masked(value.provision)
         case Destroyed():
             return sheets.DESTROYED
 
