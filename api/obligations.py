@@ -1,12 +1,13 @@
 """What the rules ask of each body: the list, as of any day and as it was known at any position.
 
 - It is for anyone with a role for the body, or a seat in it.
-- What was worked out for all bodies is kept for as long as nothing new is shown and the same is asked, so that pages
-  are turned at once.
+- What was worked out for all bodies is kept for the last questions asked, so that pages are turned at once. When more
+  is shown, only the bodies that something happened to are worked out anew.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from datetime import date
 from typing import Annotated
 
@@ -19,9 +20,10 @@ from api.wiring import Municipality
 from domain.body import Body
 from projections.calendar import as_calendar, wheel
 from projections.obligations import Obligation, Standing
-from projections.owed import owed, row
+from projections.owed import moved, order, owed, row
 
 ID = "0123456789abcdef"
+QUESTIONS = 3  # about different days, of which the list is kept
 ROUTES = Routes()
 add = ROUTES.add
 Until = Annotated[
@@ -33,20 +35,40 @@ State = Annotated[Standing | None, Query(description="Only what stands so.")]
 
 
 class Kept:
-    """The last list worked out of one registry."""
+    """What was worked out of one registry for all bodies, for the last few questions about it."""
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[object, ...], list[Obligation]] = ((), [])
+        self._lists: dict[tuple[object, ...], tuple[int, list[Obligation]]] = {}
 
     def of(
         self, municipality: Municipality, day: date, at: int | None, until: date | None
     ) -> list[Obligation]:
+        registry, views, key = municipality.registry, municipality.shown(at), (day, at, until)
         shown_to = min((one.position for one in municipality.projector.status().values()), default=0)
-        key, found = self._last
-        if key != (asked := (shown_to, day, at, until)):
-            found = owed(municipality.registry, municipality.shown(at), day, at, None, until)
-            self._last = (asked, found)
+        upto, found = self._lists.pop(key, (-1, []))
+        if upto != shown_to and (at is None or not 0 <= at <= upto):
+            apart = upto >= 0 and at is None and not _together(found)
+            anew = moved(views, upto, shown_to) if apart else None
+            fresh = owed(registry, views, day, at, anew, until)
+            found = fresh if anew is None else _put_in(found, fresh, anew)
+        self._lists[key] = shown_to, found
+        for earlier in list(self._lists)[:-QUESTIONS]:
+            self._lists.pop(earlier, None)
         return found
+
+
+def _together(found: list[Obligation]) -> bool:
+    """Whether what one body does can fulfil what another is asked for."""
+    dues = (rule.due for rule in {id(one.rule): one.rule for one in found}.values())
+    return any(due.together_with for due in dues if due)
+
+
+def _put_in(found: list[Obligation], fresh: list[Obligation], bodies: set[str]) -> list[Obligation]:
+    """The list with what some bodies are asked for anew."""
+    kept = [one for one in found if one.body not in bodies]
+    for one in fresh:
+        insort(kept, one, key=order)
+    return kept
 
 
 @ROUTES.get(
@@ -120,5 +142,7 @@ def mine(
         return owed(municipality.registry, municipality.shown(reader.at), asked, reader.at, [body], later)
     kept: dict[str, Kept] = request.app.state.obligations
     found = kept[municipality.slug].of(municipality, asked, reader.at, later)
+    if reader.rights.roles():
+        return found
     having = {id for id in {one.body for one in found} if reader.rights.roles(id)}
     return [one for one in found if one.body in having]

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from domain import rule_kinds as kinds
@@ -39,7 +40,7 @@ class Conflict:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """A rule: its value, how strongly it is put, when it applies and where it stands (regel)."""
 
@@ -77,7 +78,7 @@ class Rule:
         kind = KINDS.get(self.kind)
         return self.value is not True and (kind is None or kind.use == "shown")
 
-    @property
+    @cached_property
     def due(self) -> Due | None:
         """When the rule is due, as written or as follows from its value; None if nothing falls due by it."""
         kind = KINDS.get(self.kind)
@@ -107,7 +108,14 @@ class Rules:
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Rules:
-        """The rules of a content that was adopted; total, whatever later programs expect of a profile."""
+        """The rules of a content that was adopted; total, whatever later programs expect of a profile.
+
+        Of one content there is one Rules, however many bodies have it.
+        """
+        return _of_text(_canonical(content))
+
+    @classmethod
+    def _of_content(cls, content: Mapping[str, Any]) -> Rules:
         head = content["profile"]
         document = head.get("document", "")
         every = tuple(
@@ -234,10 +242,19 @@ def _rule(id: str, table: Mapping[str, Any], document: str) -> Rule:
     )
 
 
+@lru_cache(maxsize=256)
+def _of_text(text: str) -> Rules:
+    return Rules._of_content(json.loads(text))
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    """The content as sorted, compact JSON."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content as sorted, compact JSON."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def parse(text: str, body: str | None = None, *others: str) -> Rules:

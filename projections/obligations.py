@@ -297,14 +297,17 @@ class _Span(NamedTuple):
         return self.first <= day and (self.last is None or day <= self.last)
 
     def _one_after(self, occasion: Occurrence, within: Within | None, done: list[Occurrence]) -> Obligation:
-        since = occasion.last
+        since, at = occasion.last, str(occasion.position)
         last = self._within(since, within) if since and within else None
-        said = self.says(str(occasion.position), since, last, "due")
-        said = replace(said, after=occasion.position)
         if done:
             first = done[0]
             days = (first.last - since).days if first.last and since else None
-            return replace(said, state="done", positions=(first.position,), done_on=first.last, days=days)
+            return Obligation(
+                id=f"{self.body}/{self.rule.id}/{at}", body=self.body, rule=self.rule,
+                regulation=self.regulation.regulation, period=at, first=since, last=last, state="done",
+                positions=(first.position,), after=occasion.position, done_on=first.last, days=days,
+            )  # fmt: skip
+        said = replace(self.says(at, since, last, "due"), after=occasion.position)
         if within and since is None:
             return replace(said, state="unknown", reason="time-not-known")
         return self._open(said, whole=True)

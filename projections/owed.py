@@ -14,31 +14,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from domain.body import Body
+from domain.body import Body, Regulation
 from domain.messages import TOPICS
+from domain.regulation import Rules
 from projections.audit import to_csv
+from projections.collecting import rarely_collected
 from projections.instruments import COUNTED, INSTRUMENT
 from projections.minutes import MINUTES
 from projections.obligations import Asked, Obligation, Occurrence, obligations_of
 from projections.organisation import OCCASION
 from projections.reading import rows
+from projections.register import REGULATION
 from projections.trail import AUDIT, CONCERN
 from projections.view import Row
 from registry.clock import local, unstamp
 from registry.registry import Registry
 
 APPROVED, COUNTS, SENT = "minutes-approved", "instrument-counted", "minutes-sent"
-ENDS = ("minutes-approved.v1", "paper-approval-recorded.v1", "disagreement-noted.v1", "minutes-sealed.v1")
 COLUMNS = (
     *"state reason first last period body rule text modality condition times done after done_on late days".split(),
     *"accepted_by positions source_document source_section fact regulation id".split(),
 )
 
 
+@rarely_collected()
 def owed(
     registry: Registry,
     engine: sa.Engine,
@@ -48,43 +52,62 @@ def owed(
     until: date | None = None,
 ) -> list[Obligation]:
     """What is asked of the bodies, all if none are named, on a day; until: and what begins by then. By last day."""
-    world = registry.world(known)
-    adopted = dict.fromkeys(row["body"] for row in rows(engine, "regulation", known))
-    states = {id: world.get(Body, id) for id in adopted}
+    world, adopted = registry.world(known), _adopted(engine, known)
+    some = set(adopted if bodies is None else bodies)
+    wanted = [id for id in adopted if id in some]
+    rules = {id: world.get(Body, id).regulations for id in wanted}
+    dues = [due for one in _distinct(rules) for _, due in one.watched()]
+    together = any(due.together_with for due in dues)
+    if together and bodies is not None:
+        rules = {id: world.get(Body, id).regulations for id in adopted}
     others: dict[str, frozenset[str]] = {}
-    for id, state in states.items():
-        for regulation in state.regulations:
+    for id, regulations in rules.items() if together else ():
+        for regulation in regulations:
             code = regulation.rules.id.rpartition("/")[2]
             others[code] = others.get(code, frozenset()) | {id}
-    wanted = [id for id in adopted if bodies is None or id in set(bodies)]
-    topics = {
-        topic
-        for id in wanted
-        for regulation in states[id].regulations
-        for _, due in regulation.rules.watched()
-        for topic in (*due.after, *due.fulfilled_by)
-    }
-    together = any(
-        due.together_with
-        for id in wanted
-        for each in states[id].regulations
-        for _, due in each.rules.watched()
-    )
-    of = None if bodies is None or together else wanted
-    happened = occurrences(engine, topics, known, of)
+    topics = {topic for due in dues for topic in (*due.after, *due.fulfilled_by)}
+    happened = occurrences(engine, topics, known, None if bodies is None or together else wanted)
     asked = Asked(day, begun(engine), max(day, until or day))
-    by_body = apart(happened)
+    by_body = {} if together else apart(happened)
     found: list[Obligation] = []
     for id in wanted:
         own = happened if together else by_body.get(id, {})
-        found += obligations_of(id, states[id].regulations, own, asked, others)
+        found += obligations_of(id, rules[id], own, asked, others)
     counted = {one["key"]: one["counted"] for one in rows(engine, "fulfilment", known, day.isoformat())}
     if counted:
         days = _days(engine, {position for each in counted.values() for position in each})
         found = [_fulfilled(one, counted[one.id], days) if one.id in counted else one for one in found]
     accepted = {one["key"]: one for one in rows(engine, "deviation", known, day.isoformat())}
     found = [_accepted(one, accepted[one.id]) if one.id in accepted else one for one in found]
-    return sorted(found, key=lambda one: (one.last or date.max, one.first or date.min, one.id))
+    return sorted(found, key=order)
+
+
+def order(one: Obligation) -> tuple[date, date, str]:
+    """By last day; what has none comes last."""
+    return one.last or date.max, one.first or date.min, one.id
+
+
+def moved(engine: sa.Engine, after: int, upto: int) -> set[str]:
+    """The bodies that something happened to between two positions."""
+    c = AUDIT.table.c
+    asked = sa.select(c.body).distinct().where(c.position > after, c.position <= upto, c.body.is_not(None))
+    with engine.connect() as db:
+        return set(db.execute(asked).scalars())
+
+
+def _adopted(engine: sa.Engine, known: int | None) -> list[str]:
+    """The bodies that have rules, in the order in which they got them."""
+    c = REGULATION.table.c
+    asked = sa.select(c.body).group_by(c.body).order_by(sa.func.min(c.position))
+    if known is not None:
+        asked = asked.where(c.position <= known)
+    with engine.connect() as db:
+        return list(db.execute(asked).scalars())
+
+
+def _distinct(rules: Mapping[str, Iterable[Regulation]]) -> Iterable[Rules]:
+    """The rules of some bodies, those that several have once."""
+    return {id(one.rules): one.rules for several in rules.values() for one in several}.values()
 
 
 def _accepted(one: Obligation, deviation: Row) -> Obligation:
@@ -138,30 +161,26 @@ def occurrences(
     """What happened of some kinds, by kind and in the order it was entered; of some bodies or all."""
     wanted = set(topics)
     found: dict[str, list[Occurrence]] = {topic: [] for topic in wanted}
-    kinds = {f"{topic}.v1" for topic in wanted - {COUNTS}} & TOPICS.keys()
+    kinds = {f"{topic}.v1" for topic in wanted - {COUNTS, APPROVED}} & TOPICS.keys()
     a, c = AUDIT.table.c, CONCERN.table.c
     told = sa.case((a.kind == f"{SENT}.v1", a.details))
-    asked = sa.select(
-        a.position, a.kind, a.body, a.stream, a.meeting, a.happened_from, a.happened_to, told
-    ).order_by(a.position)
+    named = a.position, a.kind, a.body, a.stream, a.meeting, a.happened_from, a.happened_to, told
+    # Of some bodies the database is to begin with what concerns them, and not with the index of kinds.
+    kind = a.kind if bodies is None else a.kind.concat("")
+    asked = sa.select(*named).where(kind.in_(kinds)).order_by(a.position)
     if known is not None:
         asked = asked.where(a.position <= known)
     if bodies is not None:
         concerned = sa.select(c.position).where(c.key.in_([f"body/{body}" for body in bodies]))
         asked = asked.where(a.position.in_(concerned))
     with engine.connect() as db:
-        complete = _complete(db, known) if APPROVED in wanted else {}
-        kinds = kinds | set(ENDS) if complete else kinds - set(ENDS)
         about = _instruments(db) if any(one.startswith("instrument-") for one in wanted) else {}
-        for position, kind, body, stream, meeting, first, last, details in db.execute(
-            asked.where(a.kind.in_(kinds))
-        ):
-            topic = kind[:-3]
-            if kind in ENDS and position in complete:
-                topic = APPROVED
-            elif kind in ENDS and topic == APPROVED:
-                continue
-            if topic not in found or (details and '"remaining":["' in details.replace(" ", "")):
+        told_rows = [(kind[:-3], row) for kind, row in ((one[1], one) for one in db.execute(asked).all())]
+        if APPROVED in wanted:
+            approved = sa.select(*named).where(a.position.in_(_complete(known, bodies)))
+            told_rows += [(APPROVED, row) for row in db.execute(approved.order_by(a.position)).all()]
+        for topic, (position, _, body, stream, meeting, first, last, details) in told_rows:
+            if details and '"remaining":["' in details.replace(" ", ""):
                 continue
             kinds_of = about.get(stream.partition("-")[2], ()) if stream.startswith("instrument-") else ()
             found[topic].append(
@@ -174,21 +193,22 @@ def occurrences(
     return found
 
 
+@lru_cache(maxsize=10_000)
 def _day(minute: str | None) -> date | None:
     return date.fromisoformat(minute[:10]) if minute else None
 
 
-def _complete(db: sa.Connection, known: int | None) -> dict[int, str]:
-    """Where the last approval of minutes stands, or where they were finished without one."""
+def _complete(known: int | None, bodies: Iterable[str] | None) -> sa.Select[Any]:
+    """Where the last approval of each minutes stands, or where they were finished or sealed without one."""
     c = MINUTES.table.c
-    asked = sa.select(c.position, c.minutes, c.status).where(c.status.in_(("approved", "finished", "sealed")))
+    last = sa.func.max(sa.case((c.status != "sealed", c.position)))
+    asked = sa.select(sa.func.coalesce(last, sa.func.min(c.position))).group_by(c.minutes)
+    asked = asked.where(c.status.in_(("approved", "finished", "sealed")))
     if known is not None:
         asked = asked.where(c.position <= known)
-    last: dict[str, int] = {}
-    for position, minutes, status in db.execute(asked.order_by(c.position)):
-        if status != "sealed" or minutes not in last:
-            last[minutes] = position
-    return {position: minutes for minutes, position in last.items()}
+    if bodies is not None:
+        asked = asked.where(c.minutes.in_(sa.select(c.minutes).where(c.body.in_(list(bodies)))))
+    return asked
 
 
 def _instruments(db: sa.Connection) -> dict[str, tuple[str, ...]]:

@@ -16,19 +16,18 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from projections import generations
 from projections.belonging import LINK
+from projections.collecting import rarely_collected
 from projections.links import Links
 from projections.view import Pending, Projection, Record, metadata
 from projections.views import PROJECTIONS
@@ -340,7 +339,7 @@ class Projector:
             with self.engine.begin() as db:
                 anew.clear(db)
                 anew.create(db)
-            with _rarely_collected(), ThreadPoolExecutor(1, "rebuild") as writer:
+            with rarely_collected(), ThreadPoolExecutor(1, "rebuild") as writer:
                 written = writer.submit(lambda: None)
                 while anew.position < (head := self.registry.recorder.head().position):
                     batch = self._refill(anew, min(anew.position + FAR, head))
@@ -454,17 +453,6 @@ class _Anew:
 
     def going(self) -> list[Projection]:
         return [view for name, view in self.views.items() if name not in self.failed]
-
-
-@contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Look for unreachable objects rarely: a batch is tens of thousands of rows, and none of them refers in circles."""
-    found = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*found)
 
 
 def _why(name: str, position: int, error: Exception) -> str:

@@ -42,7 +42,7 @@ from registry.registry import Registry
 from registry.sqlite import SQLiteRecorder
 from registry.vault import Vault, sqlite_engine
 
-YEARS = 20
+YEARS = 10
 BATCH = 2000
 APART = timedelta(seconds=15)
 SEED = 20240305
@@ -176,7 +176,8 @@ class Log:
         while True:
             council += 1
             standing = self._named(self._council, {})
-            yield from self._drafts(self._council, standing, 0, f"{council}")
+            # The council is there before its first year.
+            yield from self._drafts(self._council, standing, YEARS, f"{council}")
             for year in range(YEARS):
                 yield from self._drafts(self._year, self._named(self._year, standing), year, f"{council}")
 
