@@ -150,12 +150,14 @@ def first_revision(pdf: bytes) -> bytes:
 
 
 def embedded_roots(pdf: bytes) -> list[x509.Certificate]:
-    """The self-signed certificates in the file's own security store: a claim, not an anchor of trust."""
+    """The self-signed certificates in the file's own store: a claim, not an anchor. ValueError if it is unreadable."""
     try:
         certificates = DocumentSecurityStore.read_dss(PdfFileReader(io.BytesIO(pdf))).load_certs()
         found = [x509.load_der_x509_certificate(c.dump()) for c in certificates]
     except NoDSSFoundError:
         return []
+    except Exception as fault:  # hostile bytes may raise anything inside the parser
+        raise ValueError(f"its certificates cannot be read: {fault}") from fault
     return [c for c in found if c.subject == c.issuer]
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from signing.checkpoint import Checkpoint, cosign, open_checkpoint
 from signing.log import verify_consistency
-from signing.note import Note, NoteError, Vkey
+from signing.note import Note, UnverifiedNote, Vkey
 from signing.signer import Signer
 
 Prove = Callable[
@@ -35,7 +35,7 @@ class Rejected(ValueError):
 def witness(
     note: bytes, vkeys: Sequence[Vkey], origin: str, seen: Checkpoint | None, prove: Prove
 ) -> Checkpoint:
-    """The checkpoint, once it is shown to continue what was seen; Rejected or NoteError says why not."""
+    """The checkpoint, once it is shown to continue what was seen; Rejected or an error of the note says why not."""
     found = open_checkpoint(note, vkeys, origin=origin).checkpoint
     if seen is None:
         return found
@@ -63,7 +63,7 @@ def attached(note: bytes, other: bytes, witnesses: Sequence[Vkey]) -> bytes:
     """A log's own note with the lines of known witnesses that stand below another copy of it, once each holds."""
     mine, theirs = Note.parse(note), Note.parse(other)
     if mine.text != theirs.text:
-        raise NoteError("The cosigned note is of another checkpoint.")
+        raise UnverifiedNote("The cosigned note is of another checkpoint.")
     held = {(line.name, line.key_id) for line in mine.signatures}
     keys = {(one.vkey.name, one.vkey.key_id) for one in open_checkpoint(other, witnesses).verified}
     more = [line for line in theirs.signatures if (line.name, line.key_id) in keys - held]
