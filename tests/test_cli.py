@@ -110,6 +110,12 @@ def test_init_makes_a_folder_and_a_key_outside_it(ask: Ask, say: Ask, tmp_path: 
 
 
 # --- do, token, passphrase, sign
+def test_the_demo_of_a_municipality_it_does_not_have_makes_nothing(ask: Ask, tmp_path: Path) -> None:
+    asked = ("demo", "--dir", tmp_path / "demo", "--only", "lerum", "--only", "zork", "--no-serve")
+    assert refused(ask, *asked) == "no-such-tale"
+    assert not (tmp_path / "demo").exists()
+
+
 def test_do_lists_describes_and_gives_commands(ask: Ask, say: Ask, folder: Path) -> None:
     commands = ask("do", "list")["commands"]
     assert "record-dissent" in commands
