@@ -51,7 +51,7 @@ def verify_export(
         report = Report()
         report.fail("envelope", "export-unreadable", reason=str(error))
         return report
-    report.unprotected = [
+    report.unprotected += [
         (str(file), 0, file.stat().st_size) for file in loose(folder, evidence, report.named)
     ]
     for step in ("statements", "rerender", "digest"):

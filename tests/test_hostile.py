@@ -47,7 +47,7 @@ def test_an_attack_on_the_log_is_stopped_where_it_must_be(name: str, tmp_path: P
 def test_an_attack_on_the_paper_is_stopped_where_it_must_be(name: str) -> None:
     path = PLACE / f"{name}.pdf"
     report = verify_file(path.read_bytes(), path, roots(SOUND), NOW)
-    assert set(EXPECTED[name]["steps"]) <= set(failed(report)) <= {"pades", "timestamps"}
+    assert set(EXPECTED[name]["steps"]) <= set(failed(report)) <= {"pades", "timestamps", "disclosures"}
     assert not report.result()["ok"]
 
 

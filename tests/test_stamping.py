@@ -76,7 +76,8 @@ def authority(answer: Answer) -> Iterator[str]:
 
 
 def honest(query: bytes) -> tuple[str, bytes]:
-    return REPLY, TimestampAuthority(stranger().timestamp, lambda: datetime.now(UTC)).respond(query)
+    theirs = TimestampAuthority(stranger().timestamp, lambda: datetime.now(UTC), policy="1.3.6.1.4.1.99999.1")
+    return REPLY, theirs.respond(query)
 
 
 OTHER = {
@@ -120,6 +121,8 @@ def test_an_authority_outside_vouches_where_its_certificate_was_given(golden: Go
         assert "0 are self-asserted and 0 by another" in step(result, "timestamps")[1]
         result = verify(path, trust=given, language="en")
         assert "0 are self-asserted and 1 by another" in step(result, "timestamps")[1]
+        listed = {Path(one["file"]).suffix for one in result["unprotected"]}
+        assert ".tst" in listed, "what an outside authority leaves unsigned in its token is not told apart"
 
 
 WRONG: dict[str, Answer] = {
