@@ -16,6 +16,7 @@ from datetime import date
 from eventsourcing.persistence import Notification
 
 from api.prints import Prints
+from api.sentences import texts
 from api.wiring import Municipality
 from domain.body import Body
 from domain.errors import NotFound
@@ -95,6 +96,7 @@ def review_pdf(
         recorded_at=municipality.registry.fact(stored).recorded_at,
         code=short_code(leaf_hash(stored.state).hex()),
         example=municipality.settings.example,
+        findings={code: said["sv"] for code, said in texts("findings").items()},
     )
     return render(sheet).pdf
 

@@ -136,7 +136,8 @@ class _Meeting:
     def _called(self) -> Iterator[Line]:
         sent = self._of("kallelse")
         first = sent[0] if sent else None
-        days = "" if first is None or first["days"] is None else f", {first['days']} dagar före mötesdagen"
+        counted = first["days"] if first else None
+        days = "" if counted is None else f", {_dagar(counted)} före mötesdagen"
         told = f"Sänd {first['sent_on']}{days}." if first else NOT_ENTERED
         if first and first["reason_wanted"]:
             told += " Skälet är angivet." if first["reason"] else " Skälet är inte angivet."
@@ -186,7 +187,7 @@ class _Meeting:
         when = first if first == last else f"{first}–{last}"
         approved = max((one["approved"][:10] for one in self._of("approval")), default="")
         days = _days(approved, last)
-        since = f", {days} dagar efter godkännandet" if days is not None else ""
+        since = f", {_dagar(days)} efter godkännandet" if days is not None else ""
         return self._says(duty, rule, f"Till {to} {word}, {when}{since}.", sent)
 
     def _followed(self) -> Line:
@@ -216,6 +217,10 @@ def _of_year(one: Obligation, year: int) -> bool:
 
 def _number(seen: Sequence[object], one: str, several: str) -> str:
     return f"{len(seen)} {one if len(seen) == 1 else several}." if seen else NOT_ENTERED
+
+
+def _dagar(number: int) -> str:
+    return f"{number} {'dag' if number == 1 else 'dagar'}"
 
 
 def _word(status: str | None) -> str:

@@ -9,9 +9,10 @@ from datetime import date
 import pymupdf
 import pytest
 
+from api.sentences import texts
 from projections.paper import render
 from projections.paper.review import review_sheet
-from projections.review import STEPS, Line, as_csv, review, row
+from projections.review import STEPS, Line, _dagar, as_csv, review, row
 from tests.stories import BOARD, COUNCIL, SPRING
 from tests.test_obligations import Told
 
@@ -83,6 +84,7 @@ def test_the_paper_says_the_same_and_is_the_same_again(told: Told) -> None:
     sheet = review_sheet(
         found, municipality="Provkommun", body="Trygghetsrådet", year=2024, day=DAY, position=told.saved.last,
         recorded_at="2024-06-01T09:00:00.000000Z", code="7K4M-Q2XR", example=True,
+        findings={code: said["sv"] for code, said in texts("findings").items()},
     )  # fmt: skip
     made = render(sheet).pdf
     assert made == render(sheet).pdf
@@ -90,3 +92,11 @@ def test_the_paper_says_the_same_and_is_the_same_again(told: Told) -> None:
         text = re.sub(r"\s+", " ", " ".join(page.get_text() for page in document))
     assert "Bedömning" in text and "KS23.276 2.3 (L15)" in text and "Årets skyldigheter" in text
     assert "Sänd 2024-02-29, 5 dagar före mötesdagen." in text
+    whole = text.replace("\xad ", "")  # words that the lines divide
+    assert "Iakttaget: Kallelsen gick ut med kortare tid än utgångspunkten." in whole
+    assert "notice-short" not in whole
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 dagar"), (1, "1 dag"), (2, "2 dagar")])
+def test_days_are_counted_in_words(number: int, words: str) -> None:
+    assert _dagar(number) == words

@@ -9,20 +9,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
 
 from projections.paper import sheets
 from projections.paper.words import day_in_words, recorded
 from projections.review import STEPS, Line
-from projections.sentences import WORDS
 
 EXPLANATION = (
     "Granskningen är gjord av registrets händelser. Där ingen sista dag finns anges dagar, och det är ingen brist. "
     "Det som inte är infört är inte känt. Bedömningen görs av den som granskar."
 )
-FINDINGS = {"overdue": "försenat"}
+FINDINGS = {"overdue": "Försenat."}
 
 
 def review_sheet(
@@ -36,8 +35,12 @@ def review_sheet(
     recorded_at: str,
     code: str,
     example: bool,
+    findings: Mapping[str, str] = {},
 ) -> sheets.Review:
-    """The sheet of a review; recorded_at and code are those of the event at the position."""
+    """The sheet of a review; recorded_at and code are those of the event at the position.
+
+    findings: the sentence of each finding, by its code.
+    """
     facts = (
         ("Organ", body),
         ("År", str(year)),
@@ -47,7 +50,7 @@ def review_sheet(
     parts = tuple(
         sheets.ReviewPart(
             title=f"Sammanträdet {day_in_words(several[0].day)}" if meeting else "Årets skyldigheter",
-            rows=tuple(map(_row, several)),
+            rows=tuple(_row(one, findings) for one in several),
         )
         for meeting, several in (
             (key, list(group)) for key, group in groupby(lines, key=lambda one: one.meeting)
@@ -69,10 +72,10 @@ def review_sheet(
     )
 
 
-def _row(line: Line) -> sheets.ReviewRow:
+def _row(line: Line, findings: Mapping[str, str]) -> sheets.ReviewRow:
     rule = line.rule
     fact = f" ({rule.source.fact})" if rule and rule.source.fact else ""
-    found = ", ".join(FINDINGS.get(one) or WORDS.get(one, one) for one in line.finding)
+    found = " ".join(findings.get(one) or FINDINGS.get(one, one) for one in line.finding)
     return sheets.ReviewRow(
         step=STEPS[line.step] if line.meeting else line.day or "Utan sista dag",
         observation=line.observation,
