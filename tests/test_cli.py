@@ -544,6 +544,38 @@ def test_what_takes_more_than_data_is_not_done_with_do(ask: Ask, folder: Path) -
         assert refused["error"]["code"] == "command-elsewhere"
 
 
+def test_a_masked_copy_is_made_written_out_and_verified(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    with closing(open_folder(folder)) as m:
+        (minutes,) = ids(m, "minutes")
+    out = tmp_path / "kopia.pdf"
+    asked = ("copy", minutes, "--dir", folder, "--for", "request")
+    made = ask(
+        *asked, "--cover", "1/dissent/view=OSL 18 kap. 1 §", "--cover", "0/secretary=Dataskydd", "--out", out
+    )
+    assert [event["kind"] for event in made["events"]] == ["document-registered.v1", "copy-made.v1"]
+    result = ask("verify", out)
+    assert result["checks"][-1]["step"] == "disclosures" and result["checks"][-1]["ok"]
+    assert ask(*asked, "--out", out, expect=2)["error"]["code"] == "file-exists"
+    assert ask(*asked, "--cover", "9=OSL", expect=4)["error"]["code"] == "covers-nothing"
+    assert ask(*asked, "--cover", "ett=OSL", expect=2)
+
+
+def test_all_that_is_held_on_a_person_is_shown_to_those_who_may(
+    ask: Ask, say: Ask, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_folder(folder)) as m:
+        persons = {str(m.registry.get(Person, id).name): id for id in ids(m, "person")}
+        farida, karin = persons["Farida Noori"], persons["Karin Lindqvist"]
+        token = m.vault.issue_token(karin, "access", "x", m.registry.clock.now() + timedelta(days=1))
+    answer = ask("held-on", farida, "--dir", folder)
+    assert "dissent-recorded.v1" in {one["kind"] for one in answer["events"]}
+    assert "Rapporten räcker inte." in say("held-on", farida, "--dir", folder)
+    assert ask("held-on", "0" * 16, "--dir", folder, expect=4)["error"]["code"] == "not-found"
+    monkeypatch.setenv("LIGGARE_TOKEN", token)
+    assert ask("held-on", karin, "--dir", folder)["names"] == ["Karin Lindqvist"]
+    assert ask("held-on", farida, "--dir", folder, expect=4)["error"]["code"] == "reading-not-permitted"
+
+
 def test_an_extract_is_certified_and_written_out(ask: Ask, folder: Path, tmp_path: Path) -> None:
     with closing(open_folder(folder)) as m:
         (minutes,) = ids(m, "minutes")

@@ -35,7 +35,7 @@ from projections.reading import rows
 from registry.files import FileDestroyed
 from registry.mapper import read_envelope
 from registry.vault import keys
-from signing.commitments import is_sealed
+from signing.commitments import is_sealed, version_root
 from tests.postgres import Database, known
 from tests.web import V1, Town
 
@@ -289,3 +289,25 @@ def test_what_was_stopped_in_between_is_done_by_the_next(destroyed: Lived) -> No
         str(getattr(fact.event, "email", "")) for fact in destroyed.m.registry.stream(f"person-{person}")
     ]
     assert AGAIN not in found and found[-1] == "tredje@exempel.se"
+
+
+def test_when_sealed_minutes_themselves_are_destroyed_their_proofs_and_signatures_stand(
+    destroyed: Lived,
+) -> None:
+    """No command does it, since minutes are kept; were their keys gone, this is what would be left."""
+    name, vault = f"minutes-{destroyed.minutes}", destroyed.m.vault
+    pin = destroyed.m.registry.get(Minutes, destroyed.minutes).pins[-1]
+    assert vault.destroy(name, "preserved", "decision") and vault.destroy(
+        f"{name}/render-3", "preserved", "decision"
+    )
+    made = destroyed.happened(MinutesVersionMade)[-1]
+    assert vault.destroy(f"{name}/{made.version}", "preserved", "decision")
+    with known(destroyed.env):
+        result = verify(destroyed.folder, language="en")
+    outcomes = {check["step"]: check for check in result["checks"]}
+    assert [step for step, check in outcomes.items() if check["ok"] is False] == []
+    held = {"tree", "checkpoints", "inclusion", "cms"}
+    assert {step for step in held if outcomes[step]["ok"]} == held
+    assert "1 were destroyed by decision" in outcomes["pades"]["detail"]
+    stored = destroyed.m.registry.stored(made.position)
+    assert stored is not None and version_root(read_envelope(stored)) == pin.root

@@ -24,10 +24,12 @@ from domain.document import CopyMade, Covering, Document
 from domain.errors import Forbidden, Refused
 from domain.minutes import Minutes
 from projections.paper import render, sheet_boxes
-from signing.copies import Copy, attached
+from signing.copies import NAME, Copy, attached
 from tests import paper_samples as samples
 from tests.council import texts
 from tests.forging import Called
+from tests.outside import need, run
+from tests.test_paper import outloud
 from tests.web import SLUG
 
 SECRET, PROVISION = "Rapporten räcker inte.", "OSL 18 kap. 1 §"
@@ -182,3 +184,15 @@ def test_a_copy_with_a_foreign_disclosure_stops_at_the_disclosures(m: Municipali
     assert [check["step"] for check in result["checks"] if check["ok"] is False] == ["disclosures"]
     assert path in result["checks"][-1]["detail"]
     assert not result["ok"]
+
+
+# --- outside checkers
+def test_others_take_the_sealed_copy_with_its_proof_for_sound(
+    masked: tuple[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.pdf"
+    path.write_bytes(masked[1])
+    run(need("qpdf"), "--check", path)
+    run(outloud(), "--json", tmp_path / "report.json", "--fail-on", "warning", path)
+    listed = run(need("pdfdetach"), "-list", path)
+    assert "1 embedded files" in listed and NAME in listed
