@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from api.keykeeping import MARGIN, archived, crl_ends
 from api.moving import ASIDE
 from api.stamping import awaits
 from api.wiring import Municipality, clock_declared, open_folder
@@ -23,7 +24,9 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     """Look at a data folder; each check with its outcome and detail."""
     municipality = open_folder(folder)
     try:
-        looks = (_database, _clock, _views, _checkpoints, _stamps, _certificates, _files, _space)
+        looks = (
+            _database, _clock, _views, _checkpoints, _stamps, _certificates, _revocation_list, _archive, _files, _space,
+        )  # fmt: skip
         checks = [look(municipality, words) for look in looks]
     finally:
         municipality.close()
@@ -128,13 +131,37 @@ def _certificates(m: Municipality, words: Words) -> dict[str, Any]:
         words("stämpeln", "the seal"): authority.seal.certificate.not_valid_after_utc,
         words("tidsstämplingen", "the time stamps"): authority.timestamp.certificate.not_valid_after_utc,
     }
-    until = words("gäller t.o.m.", "valid until")
-    detail = ", ".join(f"{name} {until} {_day(end)}" for name, end in ends.items())
+    detail = ", ".join(_until(name, end, now, words) for name, end in ends.items())
     return _check("certificates", all((end - now).days >= SOON for end in ends.values()), detail)
 
 
-def _day(moment: datetime) -> str:
-    return moment.date().isoformat()
+def _revocation_list(m: Municipality, words: Words) -> dict[str, Any]:
+    """The server makes it anew by itself, so one that is about to end says that nothing has run for weeks."""
+    now, end = m.registry.clock.now(), crl_ends(m)
+    detail = _until(words("spärrlistan", "the revocation list"), end, now, words)
+    if end <= now:
+        detail += words("; kör liggare keys renew", "; run liggare keys renew")
+    return _check("revocation-list", None if clock_declared(m) == "simulated" else end > now, detail)
+
+
+def _archive(m: Municipality, words: Words) -> dict[str, Any]:
+    now, found = m.registry.clock.now(), list(archived(m))
+    if not found:
+        return _check("archive", True, words("ingenting är stämplat", "nothing has been sealed"))
+    first = min(one.until for one in found)
+    name = words(
+        f"arkivstämplarna på {len(found)} handlingar", f"the archive stamps of {len(found)} documents"
+    )
+    detail = _until(name, first, now, words)
+    if first - now < MARGIN:
+        detail += words("; kör liggare keys renew", "; run liggare keys renew")
+    return _check("archive", first - now >= MARGIN, detail)
+
+
+def _until(name: str, end: datetime, now: datetime, words: Words) -> str:
+    days = (end - now).days
+    until = words("gäller t.o.m.", "valid until")
+    return f"{name} {until} {end.date().isoformat()} ({days} {words('dagar', 'days')})"
 
 
 def _files(m: Municipality, words: Words) -> dict[str, Any]:

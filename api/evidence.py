@@ -37,6 +37,7 @@ from api.tokens import Public
 from api.witnessing import published_note
 from projections.audit import AuditQuery, query, timeline, to_csv
 from projections.evidence import EvidenceTiles, TilesBehind
+from signing.pki import CRL
 from signing.tiles import Tile
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
@@ -45,7 +46,7 @@ INDEX = r"^(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[0-9]{1,3})?$"  # of a tile, as C2SP tl
 Format = Literal["json", "csv", "text"]
 CSV, TEXT, JSON = "text/csv", "text/plain", "application/json"
 PEM, BYTES = "application/pem-certificate-chain", "application/octet-stream"
-PKCS7 = "application/pkcs7-signature"
+PKCS7, CRL_MEDIA = "application/pkcs7-signature", "application/pkix-crl"
 Filter = Annotated[str | None, Query(max_length=120)]
 IdFilter = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$")]
 Known = Annotated[str | None, Query(pattern=WHEN, description="A position, a day or a time (RFC 3339).")]
@@ -158,6 +159,13 @@ def vkeys_signature(municipality: Public) -> Response:
     """The municipality's signature over the keys that verify checkpoints (detached CMS, RFC 5652). Public."""
     content = (municipality.keys.folder / VKEYS_SIGNATURE).read_bytes()
     return Response(content, media_type=PKCS7, headers={"Cache-Control": "max-age=3600"})
+
+
+@ROUTES.get("/log/ca.crl", "log", media=CRL_MEDIA, statuses=PUBLIC)
+def revocation_list(municipality: Public) -> Response:
+    """The municipality's revocation list (RFC 5280): which certificates were found out, and from when. Public."""
+    content = (municipality.keys.folder / CRL).read_bytes()
+    return Response(content, media_type=CRL_MEDIA, headers={"Cache-Control": "max-age=3600"})
 
 
 @ROUTES.get("/log/trust-anchor.pem", "log", media=PEM, statuses=PUBLIC)

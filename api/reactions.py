@@ -11,6 +11,7 @@ destroy what is decided, sign checkpoints.
   as done.
 - A checkpoint is signed at every sealing and after each interval of events, and the newest is stamped with the time.
   A time-stamp authority that does not answer is asked again later and holds nothing up.
+- The revocation list is made anew before it ends.
 - One thing that cannot be done does not keep the others from being done. In a server it is logged, shown by /readyz
   and tried again, at first soon and then more seldom.
 """
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 
+from api.keykeeping import remake_crl
 from api.prints import SEAL_FIELD, Prints
 from api.signing_flow import SigningFlow
 from api.stamping import Unstamped, stamp_newest
@@ -103,6 +105,7 @@ class Reactions:
             position = int(row["number"])
             yield f"destroy {position}", partial(self._destroy, position)
         yield "sweep", self._flow.sweep
+        yield "revocation list", self._revocation_list
         yield "checkpoint", self._checkpoint
         yield "stamp", self._stamp
 
@@ -220,6 +223,10 @@ class Reactions:
                 log.warning("%s: the newest checkpoint has no time stamp: %s", self.m.slug, error)
             self._unstamped = str(error)
         return 0  # a stamp belongs to its checkpoint, which was counted
+
+    def _revocation_list(self) -> int:
+        remake_crl(self.m, self.m.registry.now())
+        return 0  # nothing follows from it
 
     # --- in the background of a server
 

@@ -9,10 +9,11 @@
 - Those who do not agree may have both versions noted, leave it to the next meeting, or the minutes are finished
   without approval, with a reason: that ends the process (husregel 51).
 - Where the rules set a time for the approval (kommunallagen 5:69), a later one is recorded as found.
-- The municipality seals the version that every office approved, once (husregel 50).
+- The municipality seals the version that every office approved, once (husregel 50). Before the archive time stamp on a
+  sealed file ends, one more is added at the end of it (husregel 140).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal, assert_never
 
 from domain import grounds, versions
@@ -28,6 +29,7 @@ from domain.minutes import Minutes, Pin
 from domain.minutes_events import (
     DisagreementNoted,
     MinutesApproved,
+    MinutesRestamped,
     MinutesSealed,
     PaperApprovalRecorded,
     Render,
@@ -142,6 +144,19 @@ class SealMinutes(ApprovingCommand):
     certificate: Digest | None = None
 
 
+class RestampMinutes(ApprovingCommand):
+    """Record one more archive time stamp at the end of the sealed file (stämpla om)."""
+
+    ROLES: ClassVar[frozenset[Role]] = SYSTEM
+    INTERNAL: ClassVar[bool] = True
+
+    version: Number
+    file: Digest
+    pdf: Digest
+    size: Size
+    until: date
+
+
 COMMANDS = (
     PinRender,
     BeginSigning,
@@ -151,6 +166,7 @@ COMMANDS = (
     ReplaceSigner,
     NoteDisagreement,
     SealMinutes,
+    RestampMinutes,
 )
 
 
@@ -162,7 +178,8 @@ def decide(
     | RecordPaperApproval
     | ReplaceSigner
     | NoteDisagreement
-    | SealMinutes,
+    | SealMinutes
+    | RestampMinutes,
     world: World,
     actor: Actor,
     now: datetime,
@@ -202,6 +219,8 @@ def decide(
             event = _disagreed(command, minutes, world)
         case SealMinutes():
             event = _sealed(command, minutes)
+        case RestampMinutes():
+            event = _restamped(command, minutes)
         case _:
             assert_never(command)
     return [] if event is None else news(Minutes, command.minutes, event)
@@ -360,4 +379,18 @@ def _sealed(command: SealMinutes, minutes: Minutes) -> MinutesSealed:
         pdf=command.pdf,
         size=command.size,
         certificate=command.certificate,
+    )
+
+
+def _restamped(command: RestampMinutes, minutes: Minutes) -> MinutesRestamped:
+    sealed = minutes.sealed
+    if sealed is None or sealed.version != command.version or command.size <= sealed.size:
+        raise Refused("not-the-sealed-file", house(140), version=command.version)
+    return MinutesRestamped(
+        minutes=command.minutes,
+        version=command.version,
+        file=command.file,
+        pdf=command.pdf,
+        size=command.size,
+        until=command.until,
     )

@@ -253,6 +253,8 @@ class Minutes(State):
                 return self._with(disagreement=noted, differing=(*self.differing, *event.versions))
             case e.MinutesSealed():
                 return self._with(sealed=SealedAs(event.version, event.file, event.pdf, event.size))
+            case e.MinutesRestamped():
+                return self._with(sealed=SealedAs(event.version, event.file, event.pdf, event.size))
             case e.MinutesSent():
                 sent = tuple((one.person, one.channel) for one in event.recipients)
                 return self._with(sent=(*self.sent, *sent), sendings=event.sending)

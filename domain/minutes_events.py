@@ -236,6 +236,21 @@ class MinutesSealed(MinutesEvent):
     certificate: Digest | None = None
 
 
+class MinutesRestamped(MinutesEvent):
+    """The sealed file got one more archive time stamp at its end, which holds until that day (omstämplat).
+
+    Everything before the addition is the file as it was; file, pdf and size are of the whole, as in MinutesSealed.
+    """
+
+    TOPIC: ClassVar[str] = "minutes-restamped.v1"
+
+    version: Number
+    file: Digest
+    pdf: Digest
+    size: Size
+    until: date
+
+
 # --- afterwards
 class MinutesSent(MinutesEvent):
     """The sealed minutes were sent; remaining are members not yet sent to (utskick, delges)."""
@@ -324,6 +339,7 @@ EVENTS = (
     | SignerReplaced
     | DisagreementNoted
     | MinutesSealed
+    | MinutesRestamped
     | MinutesSent
     | ReceiptRecorded
     | NotificationSent

@@ -5,6 +5,8 @@
 - Diary numbers belong to the authority that keeps the diary and usually come from its own diary system: they are then
   external, entered as given. Allocating them here is a setting for each body, with the pattern of its numbers, that of
   its diary rule unless another is given (husregel 6).
+- A key that is replaced or found out is named by its fingerprint, and what replaced it takes over from there; which key
+  is whose, and what it signed, is for signing/ and the key room (husregel 141).
 - A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 4).
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Self, assert_never
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self, assert_never
 
 from domain.body import Body
 from domain.disposal_events import RetentionPlanAdopted
@@ -24,11 +26,13 @@ from domain.messages import (
     Actor,
     Code,
     Command,
+    Digest,
     Event,
     Fact,
     Id,
     Known,
     Line,
+    Moment,
     New,
     PublicName,
     Role,
@@ -43,6 +47,7 @@ from domain.sources import house
 REGISTRY = "registry"
 Mode = Literal["external", "own"]
 Clock = Literal["real", "simulated"]
+Key = Literal["log", "seal", "timestamp"]
 
 
 # --- commands
@@ -78,6 +83,30 @@ class ResetClock(Command):
     reason: Line
 
 
+class ReplaceKey(Command):
+    """Record that a key gave way to a new one (ersätt nyckel)."""
+
+    STREAM = "municipality"
+    ROLES = frozenset({Role.SYSTEM})
+    INTERNAL: ClassVar[bool] = True
+
+    key: Key
+    old: Digest
+    new: Digest
+
+
+class ReportKeyCompromised(Command):
+    """Record that somebody else may have had a key, and since when (anmäl röjd nyckel)."""
+
+    STREAM = "municipality"
+    ROLES = frozenset({Role.SYSTEM})
+    INTERNAL: ClassVar[bool] = True
+
+    key: Key
+    old: Digest
+    since: Moment
+
+
 # --- events
 class MunicipalityEvent(Event):
     STREAM = "municipality"
@@ -111,8 +140,28 @@ class ClockReset(MunicipalityEvent):
     reason: Annotated[Sealed, free()]
 
 
-COMMANDS = (OpenRegistry, ChooseDiary, ResetClock)
-EVENTS = RegistryOpened | DiaryChosen | ClockReset | RetentionPlanAdopted
+class KeyReplaced(MunicipalityEvent):
+    """A key gave way to a new one; both by the SHA-256 of what is published of them (nyckel ersatt)."""
+
+    TOPIC = "key-replaced.v1"
+
+    key: Key
+    old: Digest
+    new: Digest
+
+
+class KeyCompromised(MunicipalityEvent):
+    """Somebody else may have had a key from then on: what it signs later proves nothing by itself (nyckel röjd)."""
+
+    TOPIC = "key-compromised.v1"
+
+    key: Key
+    old: Digest
+    since: Moment
+
+
+COMMANDS = (OpenRegistry, ChooseDiary, ResetClock, ReplaceKey, ReportKeyCompromised)
+EVENTS = RegistryOpened | DiaryChosen | ClockReset | RetentionPlanAdopted | KeyReplaced | KeyCompromised
 
 
 class Diary(NamedTuple):
@@ -134,6 +183,10 @@ class Municipality(State):
     diaries: Mapping[str, Diary] = field(default_factory=dict)
     patterns: tuple[tuple[str, str], ...] = ()  # every (body, pattern) ever chosen: their series remain
     plan: RetentionPlanAdopted | None = None
+    keys: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the newest of each, of those that were ever replaced
+    compromised: Mapping[str, str] = field(default_factory=dict)  # fingerprint, since when
 
     @property
     def exists(self) -> bool:
@@ -156,12 +209,19 @@ class Municipality(State):
                 return replace(self, plan=event)
             case ClockReset():
                 return self
+            case KeyReplaced():
+                return replace(self, keys={**self.keys, event.key: event.new})
+            case KeyCompromised():
+                return replace(self, compromised={**self.compromised, event.old: event.since})
             case _:
                 assert_never(event)
 
 
 def decide(
-    command: OpenRegistry | ChooseDiary | ResetClock, world: World, actor: Actor, now: datetime
+    command: OpenRegistry | ChooseDiary | ResetClock | ReplaceKey | ReportKeyCompromised,
+    world: World,
+    actor: Actor,
+    now: datetime,
 ) -> list[New]:
     if isinstance(command, OpenRegistry):
         if (already := world.get(Municipality, REGISTRY)).exists:
@@ -174,8 +234,31 @@ def decide(
             return _choose(command, registry, world, now)
         case ResetClock():
             return news(Municipality, REGISTRY, ClockReset(reason=Known(command.reason)))
+        case ReplaceKey():
+            return _replace_key(command, registry)
+        case ReportKeyCompromised():
+            return _compromised(command, registry, now)
         case _:
             assert_never(command)
+
+
+def _replace_key(command: ReplaceKey, registry: Municipality) -> list[New]:
+    if (standing := registry.keys.get(command.key)) == command.new:
+        return []
+    if standing not in (None, command.old):
+        raise Refused("key-already-replaced", house(141), key=command.key)
+    replaced = KeyReplaced(key=command.key, old=command.old, new=command.new)
+    return news(Municipality, REGISTRY, replaced)
+
+
+def _compromised(command: ReportKeyCompromised, registry: Municipality, now: datetime) -> list[New]:
+    if command.since > f"{now:%Y-%m-%dT%H:%M}":
+        raise Refused("compromised-later", house(141), since=command.since)
+    # An earlier time is learnt of later; a later one would raise what has fallen.
+    if registry.compromised.get(command.old, "9") <= command.since:
+        return []
+    found = KeyCompromised(key=command.key, old=command.old, since=command.since)
+    return news(Municipality, REGISTRY, found)
 
 
 def _choose(command: ChooseDiary, registry: Municipality, world: World, now: datetime) -> list[New]:

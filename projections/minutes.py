@@ -64,6 +64,8 @@ def _minutes(record: Record) -> Iterator[Assert]:
                 size=event.size,
                 certificate=event.certificate,
             )
+        case n.MinutesRestamped():
+            yield says(id, minutes=id, file=event.file, pdf=event.pdf, size=event.size)
         case _:
             pass
 

@@ -37,14 +37,14 @@ def hole_fault(pdf: bytes, signature: EmbeddedPdfSignature) -> str | None:
         return "the signature's hole is not one string"
     if not re.fullmatch(rb"[0-9A-F]*", digits) or bytes.fromhex(digits.decode()) != signature.pkcs7_content:
         return "the signature's hole is not its contents in capital hex digits"
-    if any(signature.pkcs7_content[len(_der(signature)) :]):
+    if any(signature.pkcs7_content[len(cms_of(signature)) :]):
         return "the padding after the signature is not all zeros"
     return None
 
 
 def form_fault(signature: EmbeddedPdfSignature) -> str | None:
     """Why an archive time stamp that says it is ours is not in the one form that ours have."""
-    der = _der(signature)
+    der = cms_of(signature)
     if signature.sig_object_type != "/DocTimeStamp" or OUR_POLICY not in der:
         return None
     try:
@@ -62,7 +62,7 @@ def unprotected(
         return [(0, len(pdf))]
     last = embedded[-1]
     start, end = _hole(last)
-    der = _der(last)
+    der = cms_of(last)
     forced = _forced(der, last.sig_object_type == "/DocTimeStamp", roots)
     holes, position = [], 0
     for segment_start, segment_end in [*sorted(forced), (len(der), len(der))]:
@@ -103,7 +103,8 @@ def _hole(signature: EmbeddedPdfSignature) -> tuple[int, int]:
     return length, after
 
 
-def _der(signature: EmbeddedPdfSignature) -> bytes:
+def cms_of(signature: EmbeddedPdfSignature) -> bytes:
+    """The CMS in a signature, without the zeros that fill its hole."""
     contents: bytes = signature.pkcs7_content
     # The outermost value states its own length (X.690 section 8.1.3.5); the rest of the hole is padding.
     count = contents[1] & 0x7F if contents[1] & 0x80 else 0

@@ -25,7 +25,8 @@ class Evidence:
     and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
     bytes as signing.canonical does. vkeys_signature is the municipality's over the log's keys; stamps are checkpoints
     with their time stamps, each named by where it lies, and stamp_roots further anchors that came with them. cosigned
-    are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller.
+    are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller. crls are
+    revocation lists: what they name counts only as far as it is proven to be older.
     """
 
     records: Callable[[], Iterable[Record]]
@@ -42,6 +43,7 @@ class Evidence:
     cosigned: Sequence[tuple[str, bytes]] = ()
     witnesses: Sequence[Vkey] = ()
     given_witnesses: Sequence[Vkey] = ()
+    crls: Sequence[bytes] = ()
     missing: tuple[str, dict[str, str | int]] | None = None
     first: int = 1
     last: int | None = None

@@ -9,6 +9,7 @@
 - log.vkeys         the keys they are signed with, and log.vkeys.p7s the municipality's signature over those
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
+- ca.crl            the municipality's revocation list: which of its certificates were found out, and from when
 - tsa.pem           where another authority has stamped the time, its certificate; likewise
 
 Whatever else lies there, and export.json itself, proves nothing: `loose` lists it.
@@ -27,7 +28,7 @@ from cryptography.exceptions import InvalidSignature
 
 from signing.evidence import Evidence
 from signing.note import NoteError, Vkey
-from signing.pki import certificate_pem
+from signing.pki import CRL, certificate_pem
 from signing.records import Record
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
@@ -68,6 +69,7 @@ def read_export(
         stamp_roots=stamp_roots(folder),
         cosigned=cosigned(folder / CHECKPOINTS),
         witnesses=_witnesses(folder),
+        crls=[crl] if (crl := read_if_there(folder / CRL)) else [],
         origin=index["origin"],
         roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
@@ -81,7 +83,7 @@ def read_export(
 
 def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
     """The files of an export that no check rests on; named are the digests of documents that the events name."""
-    held = {folder / EVENTS, folder / VKEYS, folder / VKEYS_SIGNATURE}
+    held = {folder / EVENTS, folder / VKEYS, folder / VKEYS_SIGNATURE, folder / CRL}
     for kind in ("*.note", "*.tst", "*.cosigned"):
         held |= set((folder / CHECKPOINTS).glob(kind))
     held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}

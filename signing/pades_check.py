@@ -11,10 +11,13 @@ Checked offline, from the file and the roots alone, at any later date:
    the library's `bottom_line` and `docmdp_ok` are asked as well.
 4. No field is left unsigned; the seal is the last signature, it locks the document, it is made with the
    municipality's own certificate and no person's field is.
-5. Each signature carries a time stamp, and the archive time stamps form an unbroken chain.
+5. Each signature carries a time stamp, and the archive time stamps stand one around the other, each holding when the
+   next was made (layers.py).
+6. No certificate is on a revocation list, from the file or from the caller, from before the moment at which what it
+   signed is proven to have existed. What is proven older than the revocation stands.
 
-- Nobody can hold a revocation list from the future for the last time stamp itself. Unless the caller hands
-  in a fresher list, its certificate is taken as not revoked, and the result says so.
+- Nobody can hold a revocation list from the future. Unless the caller hands in a fresher list, the certificate of the
+  last time stamp is taken as not revoked, and the result says so.
 - Without roots, or with roots that came with the file, the result is self-asserted: `trusted` is false.
 - `unprotected` lists the bytes that no signature covers and no check here forces to one value. For a file
   sealed with our own time stamps there are none; a token from elsewhere may have unsigned parts.
@@ -30,7 +33,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -58,15 +60,14 @@ from pyhanko_certvalidator.policy_decl import (
     RevocationCheckingRule,
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
-from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
-from signing.coverage import form_fault, hole_fault, unprotected
+from signing.coverage import cms_of, form_fault, hole_fault, unprotected
+from signing.layers import DOCUMENT_TIMESTAMP, Layer, Proof, fault, layers, lists_in
 from signing.pki import auth_context, certificate_der
-from signing.signed_data import was_valid
-from signing.timestamp import run
+from signing.signed_data import CmsError, open_cms, require_issued, was_valid
+from signing.timestamp import open_token, run
 
 SEAL_FIELD = "Stampel"
-DOCUMENT_TIMESTAMP = "/DocTimeStamp"
 
 # The library reports every doubt by logging too; what matters of it is in the result.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -122,10 +123,15 @@ def check_pdf(
     trusted: bool = True,
     crls: Sequence[bytes] = (),
     seal_field: str = SEAL_FIELD,
+    proofs: Sequence[Proof] = (),
 ) -> PdfCheck:
-    """Check one sealed PDF as of `now`. `trusted`: the roots were obtained apart from the file."""
+    """Check one sealed PDF as of `now`.
+
+    `trusted`: the roots were obtained apart from the file. `proofs`: how much of the file is known, from elsewhere, to
+    have existed when.
+    """
     try:
-        return _check(pdf, roots, now, trusted, crls, seal_field)
+        return _check(pdf, roots, now, trusted, crls, seal_field, proofs)
     except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parsers
         broken = Check(
             "pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}"
@@ -168,6 +174,7 @@ def _check(
     trusted: bool,
     crls: Sequence[bytes],
     seal_field: str,
+    proofs: Sequence[Proof],
 ) -> PdfCheck:
     if not roots:
         roots, trusted = embedded_roots(pdf), False
@@ -180,11 +187,20 @@ def _check(
         *(_check_hole(pdf, s) for s in embedded),
     ]
     checks.append(_check_seal(signatures, seal_field))
-    spec = _policy(roots, now, crls, embedded)
-    results = [(s, run(_lta(s, spec, now))) for s in signatures]
+    try:
+        rings = layers(embedded, now, proofs)
+    except CmsError as error:
+        rings = []
+        checks.append(Check("timestamps", False, f"an archive time stamp cannot be read: {error}"))
+    known = [*crls, *lists_in(reader)]
+    checks += [_check_ring(pdf, ring, roots, known) for ring in rings]
+    results = _as_sealed(pdf, rings, roots, now)
     for signature, result in results:
         checks += [_check_signature(signature, result), _check_stamp(signature, result, bool(crls))]
         checks += _check_anchor(signature, result, roots)
+        checks += _check_revoked(signature, result, rings, roots, known)
+    if [ring.end for ring in rings] != [len(pdf)]:
+        checks += [_check_additions(signature) for signature in signatures]
     try:
         length = len(first_revision(pdf))
     except ValueError as fault:
@@ -199,6 +215,16 @@ def _check(
     )
 
 
+def _as_sealed(
+    pdf: bytes, rings: Sequence[Layer], roots: Sequence[x509.Certificate], now: datetime
+) -> list[tuple[EmbeddedPdfSignature, AdESLTAValidationResult]]:
+    """Every signature, judged in the file as it was when it was sealed, as of when its stamp is judged."""
+    end, at = (rings[0].end, rings[0].judged) if rings else (len(pdf), now)
+    embedded = list(PdfFileReader(io.BytesIO(pdf[:end])).embedded_signatures)
+    spec = _policy(roots, at, embedded)
+    return [(s, run(_lta(s, spec, at))) for s in embedded if s.sig_object_type != DOCUMENT_TIMESTAMP]
+
+
 async def _lta(
     signature: EmbeddedPdfSignature, spec: PdfSignatureValidationSpec, now: datetime
 ) -> AdESLTAValidationResult:
@@ -209,13 +235,14 @@ async def _lta(
 def _policy(
     roots: Sequence[x509.Certificate],
     now: datetime,
-    crls: Sequence[bytes],
     embedded: Sequence[EmbeddedPdfSignature],
 ) -> PdfSignatureValidationSpec:
     anchors = [asn1_x509.Certificate.load(certificate_der(root)) for root in roots]
     rule = RevocationCheckingPolicy(RevocationCheckingRule.CRL_REQUIRED, RevocationCheckingRule.CRL_REQUIRED)
     stamps = [s.signer_cert.sha256 for s in embedded if s.sig_object_type == DOCUMENT_TIMESTAMP]
-    assumed = [NonRevokedStatusAssertion(stamps[-1], at=now)] if stamps and not crls else []
+    assumed = [
+        NonRevokedStatusAssertion(stamp, at=now) for stamp in stamps
+    ]  # what is revoked is looked at apart
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(
@@ -224,10 +251,7 @@ def _policy(
             ),
             revinfo_gathering_policy=RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
             key_usage_settings=KeyUsageConstraints(key_usage={"non_repudiation"}),
-            local_knowledge=LocalKnowledge(
-                known_crls=[CRLContainer(asn1_crl.CertificateList.load(c)) for c in crls],
-                nonrevoked_assertions=assumed,
-            ),
+            local_knowledge=LocalKnowledge(nonrevoked_assertions=assumed),
         )
     )
 
@@ -274,9 +298,7 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
     if status is None or not (status.intact and status.valid):
         return Check("pades", False, f"{name}: the signed bytes have been changed")
     if not status.docmdp_ok:
-        return Check(
-            "pades", False, f"{name}: what was added after the signature is not allowed: {status.diff_result}"
-        )
+        return _not_allowed(signature, status.diff_result)
     if result.ades_subindic is not AdESPassed.OK or not status.bottom_line or status.validation_path is None:
         reason = result.failure_msg or "the signature as a whole does not hold"
         return Check("pades", False, f"{name}: {result.ades_subindic.standard_name}: {reason}")
@@ -312,6 +334,47 @@ def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResul
     note = "" if fresh else "; no revocation list newer than the file was at hand"
     moment = result.best_signature_time.isoformat()
     return Check("timestamps", True, f"{name}: existed {moment}, archived {archived.isoformat()}{note}")
+
+
+def _check_ring(pdf: bytes, ring: Layer, roots: Sequence[x509.Certificate], crls: Sequence[bytes]) -> Check:
+    name, wrong = ring.signature.field_name, fault(pdf, ring, roots, crls)
+    detail = wrong or f"archived {ring.at.isoformat()}"
+    return Check("timestamps", wrong is None, f"{name}: {detail}")
+
+
+def _check_revoked(
+    signature: EmbeddedPdfSignature,
+    result: AdESLTAValidationResult,
+    rings: Sequence[Layer],
+    roots: Sequence[x509.Certificate],
+    crls: Sequence[bytes],
+) -> list[Check]:
+    """What is on a revocation list from before it is proven to have existed; nothing if nothing is."""
+    if result.ades_subindic is not AdESPassed.OK:
+        return []
+    try:
+        opened = open_cms(cms_of(signature))
+        require_issued(opened.certificate, roots, result.best_signature_time, crls, opened.others)
+        for token in [open_token(opened.stamp)[0]] if opened.stamp and rings else []:
+            require_issued(token.certificate, roots, rings[0].at, crls, token.others)
+    except CmsError as error:
+        return [Check("pades", False, f"{signature.field_name}: {error}")]
+    return []
+
+
+def _check_additions(signature: EmbeddedPdfSignature) -> Check:
+    """That what was appended since, renewals and all, is allowed by a signature."""
+    signature.compute_integrity_info()
+    info = signature.summarise_integrity_info()
+    if not info["docmdp_ok"]:
+        return _not_allowed(signature, info["diff_result"])
+    detail = "only archive time stamps were added since it was sealed"
+    return Check("pades", True, f"{signature.field_name}: {detail}")
+
+
+def _not_allowed(signature: EmbeddedPdfSignature, change: object) -> Check:
+    name = signature.field_name
+    return Check("pades", False, f"{name}: what was added after the signature is not allowed: {change}")
 
 
 def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) -> SignerFound:

@@ -11,6 +11,9 @@
   with the revocation list takes over (EN 319 142-1 section 5.4).
 - The certificate names the person, the organisation and the office signed for, and a random reference to
   the person in the register. It never holds a personal identity number.
+- A certificate of the seal or of the time stamps is issued anew, with a new key, before it ends. A key that somebody
+  else may have had is on the revocation list from the time when they may have, with that reason (RFC 5280 section
+  5.3.1); what is on the list stays on it. The list itself is where that is remembered.
 - Time is always handed in. A demonstration runs on a simulated clock, and its certificates follow that
   clock.
 - Private keys leave this module only as encrypted PKCS#8 (RFC 5958) under a secret handed in.
@@ -19,8 +22,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from asn1crypto import core
@@ -33,6 +37,7 @@ KEY_BITS = 3072
 CA_YEARS, TIMESTAMP_YEARS, SEAL_YEARS = 60, 40, 10
 SIGNER_LIFETIME = timedelta(days=3653)
 CRL_LIFETIME = timedelta(days=31)
+CRL = "ca.crl"
 AUTH_CONTEXT = x509.ObjectIdentifier("1.2.752.201.5.1")  # RFC 7773 section 2
 SAML_CONTEXT = "http://id.elegnamnden.se/auth-cont/1.0/saci"  # RFC 7773 section 3
 
@@ -87,6 +92,7 @@ class Authority:
     ca: Credential
     seal: Credential
     timestamp: Credential
+    revoked: Mapping[int, datetime] = field(default_factory=dict)
 
     @classmethod
     def create(cls, municipality: str, now: datetime, organisation_id: str | None = None) -> Authority:
@@ -103,31 +109,21 @@ class Authority:
             .sign(ca_key, hashes.SHA256())
         )
         ca = Credential(ca_key, ca_certificate)
-        seal_key, timestamp_key = new_key(), new_key()
-        seal = _end_builder(
-            ca,
-            _name(f"{municipality} stämpel", municipality, organisation_id=organisation_id),
-            seal_key.public_key(),
-            start,
-            _years(start, SEAL_YEARS),
-        ).add_extension(_usage(content_commitment=True), critical=True)
-        timestamp = (
-            _end_builder(
-                ca,
-                _name(f"{municipality} tidsstämpling", municipality, organisation_id=organisation_id),
-                timestamp_key.public_key(),
-                start,
-                _years(start, TIMESTAMP_YEARS),
-            )
-            .add_extension(_usage(digital_signature=True), critical=True)
-            # RFC 3161 section 2.3: critical, and the only purpose.
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
-        )
-        return cls(
-            ca,
-            Credential(seal_key, seal.sign(ca_key, hashes.SHA256())),
-            Credential(timestamp_key, timestamp.sign(ca_key, hashes.SHA256())),
-        )
+        seal = _name(f"{municipality} stämpel", municipality, organisation_id=organisation_id)
+        stamps = _name(f"{municipality} tidsstämpling", municipality, organisation_id=organisation_id)
+        return cls(ca, _seal(ca, seal, start), _timestamp(ca, stamps, start))
+
+    def anew(self, part: Literal["seal", "timestamp"], now: datetime) -> Authority:
+        """The same with a new key and certificate for the seal or the time stamps."""
+        start, name = whole_second(now), getattr(self, part).certificate.subject
+        if part == "seal":
+            return replace(self, seal=_seal(self.ca, name, start))
+        return replace(self, timestamp=_timestamp(self.ca, name, start))
+
+    def revoking(self, serial: int, since: datetime) -> Authority:
+        """The same with one more certificate revoked; an earlier time stands."""
+        moment = whole_second(since)
+        return replace(self, revoked={**self.revoked, serial: min(moment, self.revoked.get(serial, moment))})
 
     def issue_signer(
         self,
@@ -167,17 +163,20 @@ class Authority:
             .add_extension(x509.CRLNumber(int(at.timestamp())), critical=False)
             .add_extension(_key_id_of_issuer(self.ca), critical=False)
         )
-        for serial, moment in sorted((revoked or {}).items()):
+        for serial, moment in sorted({**self.revoked, **(revoked or {})}.items()):
             entry = (
-                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(whole_second(moment))
+                x509.RevokedCertificateBuilder()
+                .serial_number(serial)
+                .revocation_date(whole_second(moment))
+                .add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
             )
             builder = builder.add_revoked_certificate(entry.build())
         crl = builder.sign(self.ca.key, hashes.SHA256())
         return crl.public_bytes(serialization.Encoding.DER)
 
-    def dump(self, secret: bytes) -> dict[str, bytes]:
-        """Name -> PEM: keys as encrypted PKCS#8, certificates in the clear."""
-        files: dict[str, bytes] = {}
+    def dump(self, secret: bytes, now: datetime) -> dict[str, bytes]:
+        """Name -> content: keys as encrypted PKCS#8, certificates in the clear, and the revocation list."""
+        files = {CRL: self.crl(now)}
         for name, credential in (("ca", self.ca), ("seal", self.seal), ("timestamp", self.timestamp)):
             files[f"{name}.key.pem"] = credential.key.private_bytes(
                 serialization.Encoding.PEM,
@@ -190,18 +189,22 @@ class Authority:
     @classmethod
     def load(cls, files: Mapping[str, bytes], secret: bytes) -> Authority:
         """The inverse of `dump`; a wrong secret or a key that is not the certificate's is a ValueError."""
-        parts = []
-        for name in ("ca", "seal", "timestamp"):
-            certificate = x509.load_pem_x509_certificate(files[f"{name}.cert.pem"])
-            # Authenticated by the comparison below and guarded by our own secret: testing the primes again would only
-            # make every opening of a registry slow.
-            key = serialization.load_pem_private_key(
-                files[f"{name}.key.pem"], secret, unsafe_skip_rsa_key_validation=True
-            )
-            if not isinstance(key, rsa.RSAPrivateKey) or key.public_key() != certificate.public_key():
-                raise ValueError(f"the key of {name} does not belong to its certificate")
-            parts.append(Credential(key, certificate))
-        return cls(*parts)
+        ca, seal, timestamp = (
+            load_credential(files[f"{name}.cert.pem"], files[f"{name}.key.pem"], secret, name)
+            for name in ("ca", "seal", "timestamp")
+        )
+        return cls(ca, seal, timestamp, _revoked(files[CRL], ca.certificate))
+
+
+def load_credential(certificate_pem: bytes, key_pem: bytes, secret: bytes, name: str) -> Credential:
+    """A key as it is kept, with its certificate; ValueError if they do not belong together."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    # Authenticated by the comparison below and guarded by our own secret: testing the primes again would only
+    # make every opening of a registry slow.
+    key = serialization.load_pem_private_key(key_pem, secret, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey) or key.public_key() != certificate.public_key():
+        raise ValueError(f"the key of {name} does not belong to its certificate")
+    return Credential(key, certificate)
 
 
 def auth_context(certificate: x509.Certificate) -> str | None:
@@ -291,6 +294,37 @@ def _end_builder(
 ) -> x509.CertificateBuilder:
     builder = _builder(subject, ca.certificate.subject, key, ca.key.public_key(), start, end)
     return builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+
+
+def _seal(ca: Credential, name: x509.Name, start: datetime) -> Credential:
+    key = new_key()
+    builder = _end_builder(ca, name, key.public_key(), start, _until(ca, start, SEAL_YEARS))
+    builder = builder.add_extension(_usage(content_commitment=True), critical=True)
+    return Credential(key, builder.sign(ca.key, hashes.SHA256()))
+
+
+def _timestamp(ca: Credential, name: x509.Name, start: datetime) -> Credential:
+    key = new_key()
+    builder = (
+        _end_builder(ca, name, key.public_key(), start, _until(ca, start, TIMESTAMP_YEARS))
+        .add_extension(_usage(digital_signature=True), critical=True)
+        # RFC 3161 section 2.3: critical, and the only purpose.
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    )
+    return Credential(key, builder.sign(ca.key, hashes.SHA256()))
+
+
+def _until(ca: Credential, start: datetime, years: int) -> datetime:
+    return min(_years(start, years), ca.certificate.not_valid_after_utc)
+
+
+def _revoked(crl: bytes, ca: x509.Certificate) -> dict[int, datetime]:
+    """What stands on our own list; a list that is not ours, or not as it was signed, is a ValueError."""
+    listed, key = x509.load_der_x509_crl(crl), ca.public_key()
+    assert isinstance(key, rsa.RSAPublicKey)  # the certificate's key is that of the RSA key just loaded
+    if not listed.is_signature_valid(key):
+        raise ValueError("the revocation list is not the authority's")
+    return {entry.serial_number: entry.revocation_date_utc for entry in listed}
 
 
 def _key_id_of_issuer(ca: Credential) -> x509.AuthorityKeyIdentifier:

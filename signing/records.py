@@ -38,12 +38,14 @@ KINDS: Mapping[str, type] = {
 _values, _KINDS = itemgetter(*KINDS), list(KINDS.values())
 CLOCK_RESET = "clock-reset.v1"
 VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
-# What the later steps read of these three.
+RESTAMPED = "minutes-restamped.v1"
+# What the later steps read of these.
 READ: Mapping[str, Mapping[str, type]] = {
     VERSION_MADE: {"version": int},
     APPROVED: {"version": int}
     | dict.fromkeys(("office", "root", "render_output", "cms", "certificate"), str),
     SEALED: {"version": int, "pdf": str},
+    RESTAMPED: {"version": int, "pdf": str},
 }
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _SALT = re.compile(r"[0-9a-f]{32}")
@@ -65,11 +67,13 @@ class SourceDamaged(Exception):
 
 @dataclass
 class Documents:
-    """What the events say about documents: roots of versions, approvals and seals, with their positions."""
+    """What the events say about documents: roots of versions, approvals, seals, and later time stamps on them."""
 
     roots: dict[tuple[str, int], str] = field(default_factory=dict)
     approvals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     seals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    # Of each sealed file, what it was at which position: as sealed, and each time that it was stamped again.
+    became: dict[tuple[str, int], list[tuple[int, str]]] = field(default_factory=dict)
 
     def note(self, position: int, envelope: Mapping[str, Any]) -> None:
         """Remember what an event says of a document."""
@@ -77,8 +81,14 @@ class Documents:
         if topic == VERSION_MADE:
             self.roots[stream, data["version"]] = version_root(envelope)
         elif topic in READ:
-            kept = self.approvals if topic == APPROVED else self.seals
-            kept.append((position, stream, {name: data[name] for name in READ[topic]}))
+            said = (position, stream, {name: data[name] for name in READ[topic]})
+            if topic == APPROVED:
+                self.approvals.append(said)
+                return
+            files = self.became.setdefault((stream, data["version"]), [])
+            if not files:  # a range of the log may begin after the seal
+                self.seals.append(said)
+            files.append((position, data["pdf"]))
 
 
 class Reader:

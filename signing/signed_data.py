@@ -217,6 +217,21 @@ def _require_not_revoked(
         raise CmsError(f"the certificate was revoked {entry.revocation_date_utc.isoformat()}")
 
 
+def is_list_of(der: bytes, roots: Sequence[x509.Certificate]) -> bool:
+    """Whether a revocation list is one of the roots' own. CmsError if it says so and is not, or is no list."""
+    try:
+        crl = x509.load_der_x509_crl(der)
+        for root in roots:
+            key = root.public_key()
+            if crl.issuer == root.subject and isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+                if not crl.is_signature_valid(key):
+                    raise CmsError("the revocation list is not signed by its issuer")
+                return True
+    except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
+        raise fault if isinstance(fault, CmsError) else CmsError(f"no revocation list: {fault}") from fault
+    return False
+
+
 def _open(der: bytes, content_type: str) -> Opened:
     info = asn1.ContentInfo.load(der, strict=True)
     if info["content_type"].native != "signed_data":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
@@ -161,6 +162,20 @@ def verify_stamps(evidence: Evidence, report: Report) -> None:
         papers = report.passed["timestamps"].values["count"] if "timestamps" in report.passed else 0
         counts = {"papers": papers, "count": len(evidence.stamps), "own": own, "known": known}
         report.ok("timestamps", "stamps-both", **counts)
+
+
+def stamped_outside(evidence: Evidence) -> list[tuple[int, datetime]]:
+    """How long the log was when another authority than the municipality's, one that was given, stamped it."""
+    found = []
+    for _, note, token in evidence.stamps:
+        try:
+            text = Note.parse(note).text
+            stamped = verify_stamp(token, sha256(text.encode()).digest(), evidence.roots)
+            if stamped.issuer != _municipality(evidence):
+                found.append((Checkpoint.parse(text).size, stamped.at))
+        except (CmsError, NoteError):
+            continue  # verify_stamps says so
+    return found
 
 
 def _municipality(evidence: Evidence) -> x509.Name | None:

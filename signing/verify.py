@@ -36,14 +36,21 @@ from cryptography import x509
 from signing import cms
 from signing.canonical import encode
 from signing.evidence import Destroyed, Evidence
+from signing.layers import Proof, ends
 from signing.levels import Levels
 from signing.log import HASH_SIZE, leaf_hash
 from signing.pades_check import PdfCheck, check_pdf, first_revision
 from signing.pki import certificate_der
 from signing.records import Documents, Reader, Record, SourceDamaged
 from signing.report import STEPS, Report
-from signing.signed_data import CmsError
-from signing.signed_tree import verify_checkpoints, verify_growth, verify_inclusions, verify_stamps
+from signing.signed_data import CmsError, is_list_of
+from signing.signed_tree import (
+    stamped_outside,
+    verify_checkpoints,
+    verify_growth,
+    verify_inclusions,
+    verify_stamps,
+)
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_at
 
 __all__ = [
@@ -71,9 +78,8 @@ def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_
     verify_inclusions(stored, report, levels, documents)
     verify_documents(evidence, report, documents, now, progress)
     verify_stamps(evidence, report)
-    report.named = {data["pdf"] for _, _, data in documents.seals} | {
-        data["cms"] for _, _, data in documents.approvals
-    }
+    report.named = {data["cms"] for _, _, data in documents.approvals}
+    report.named |= {pdf for files in documents.became.values() for _, pdf in files}
     return report
 
 
@@ -175,18 +181,22 @@ def verify_documents(
         return
     # The chains of what holds end at the roots; where nothing is signed no chain has been found to end anywhere.
     report.trusted = evidence.trusted and total > 0
+    crls = _revocations(evidence, report)
+    outside_times = stamped_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
     destroyed = outside = 0
     for done, (position, stream, data) in enumerate(documents.seals):
         progress("documents", done, total)
         name = f"{stream} v{data['version']} (position {position})"
+        became = documents.became[stream, data["version"]]
         try:
-            pdf = _artefact(evidence, report, "pades", name, data["pdf"])
+            pdf = _artefact(evidence, report, "pades", name, became[-1][1])
         except Destroyed:
             destroyed += 1
             continue
         if pdf is not None:
-            verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now)
+            proofs = _continued(pdf, became, outside_times, report, name)
+            verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs)
             renders[stream, data["version"]] = _render(pdf)
     for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
         name = f"{stream} v{data['version']}, {data['office']} (position {position})"
@@ -224,11 +234,46 @@ def _say_documents(report: Report, documents: Documents, destroyed: int, outside
         report.skip("cms", "nothing-approved")
 
 
+def _revocations(evidence: Evidence, report: Report) -> list[bytes]:
+    """The revocation lists that are one of the roots' own word; a spoilt one is a fault, another's no matter."""
+    kept = []
+    for der in evidence.crls:
+        try:
+            if is_list_of(der, evidence.roots):
+                kept.append(der)
+        except CmsError as error:
+            report.fail("pades", "crl-fault", reason=str(error))
+    return kept
+
+
+def _continued(
+    pdf: bytes, became: Sequence[tuple[int, str]], times: Sequence[Proof], report: Report, name: str
+) -> list[Proof]:
+    """That a file stamped again begins with every file it was before; and how much of it is known to be how old."""
+    try:
+        lengths = {sha256(pdf[:end]).hexdigest(): end for end in ends(pdf)}
+    except ValueError:
+        return []  # verify_pdf says what is wrong with it
+    proofs: list[Proof] = []
+    for position, digest in became:
+        if len(became) > 1 and digest not in lengths:
+            report.fail("pades", "not-continued", name=name, position=position)
+        proofs += [(lengths.get(digest, 0), time) for size, time in times if size >= position]
+    return proofs
+
+
 def verify_pdf(
-    pdf: bytes, name: str, roots: Sequence[x509.Certificate], trusted: bool, report: Report, now: datetime
+    pdf: bytes,
+    name: str,
+    roots: Sequence[x509.Certificate],
+    trusted: bool,
+    report: Report,
+    now: datetime,
+    crls: Sequence[bytes] = (),
+    proofs: Sequence[Proof] = (),
 ) -> PdfCheck:
     """Steps 9 and 10 for one sealed PDF."""
-    result = check_pdf(pdf, roots, now, trusted=trusted)
+    result = check_pdf(pdf, roots, now, trusted=trusted, crls=crls, proofs=proofs)
     for check in result.checks:
         if check.ok is not True:
             report.fail(check.step, "pdf-fault", name=name, reason=check.detail)

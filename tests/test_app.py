@@ -38,7 +38,7 @@ EXAMINERS = frozenset(GRANTED)  # for the whole municipality
 MAKERS = frozenset({"secretary", "chair", "justerare"})
 PUBLIC = frozenset({
     "/healthz", "/readyz", "/api-info", "/openapi.json", f"{V1}/log/checkpoint", f"{V1}/log/vkeys",
-    f"{V1}/log/vkeys.p7s", f"{V1}/log/consistency/1/2",
+    f"{V1}/log/vkeys.p7s", f"{V1}/log/ca.crl", f"{V1}/log/consistency/1/2",
     f"{V1}/log/trust-anchor.pem", f"{V1}/log/tile/0/000.p/1", f"{V1}/passphrase",
 })  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from domain.approving import (
     PinRender,
     RecordPaperApproval,
     ReplaceSigner,
+    RestampMinutes,
     SealMinutes,
 )
 from domain.calling import ScheduleMeeting
@@ -25,6 +27,7 @@ from domain.messages import Known, Role
 from domain.minutes_events import (
     DisagreementNoted,
     MinutesApproved,
+    MinutesRestamped,
     MinutesSealed,
     PaperApprovalRecorded,
     RenderPinned,
@@ -298,11 +301,31 @@ def test_the_municipality_seals_once_what_every_office_approved() -> None:
     assert (as_sealed.version, as_sealed.pdf) == (1, "9" * 64)
 
 
+def restamped(**other: Any) -> RestampMinutes:
+    fields = {"version": 1, "file": "5" * 64, "pdf": "6" * 64, "size": 1001, "until": date(2084, 1, 1)}
+    return RestampMinutes.model_validate({"minutes": MINUTES, **fields, **other})
+
+
+def test_a_sealed_file_grows_by_a_later_time_stamp() -> None:
+    session = Session().ready().signed("chair").signed("justerare")
+    session.refuse(restamped(), "not-the-sealed-file", house(140))
+    session.system(seal())
+    for other in ({"version": 2}, {"size": 1000}):
+        session.refuse(restamped(**other), "not-the-sealed-file", house(140))
+    session.system(restamped()).then(
+        MinutesRestamped.model_validate(restamped().model_dump(exclude={"happened"}))
+    )
+    as_sealed = session.minutes().sealed
+    assert as_sealed is not None
+    assert (as_sealed.version, as_sealed.pdf, as_sealed.size) == (1, "6" * 64, 1001)
+
+
 def test_only_the_system_pins_approves_and_seals() -> None:
-    internal: tuple[type[PinRender | ApproveMinutes | SealMinutes], ...] = (
+    internal: tuple[type[PinRender | ApproveMinutes | SealMinutes | RestampMinutes], ...] = (
         PinRender,
         ApproveMinutes,
         SealMinutes,
+        RestampMinutes,
     )
     assert all({Role.SYSTEM} == command.ROLES and command.INTERNAL for command in internal)
     assert Role.SYSTEM not in BeginSigning.ROLES

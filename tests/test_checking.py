@@ -535,7 +535,7 @@ def test_what_else_lies_in_an_export_is_listed(exported: Path, tmp_path: Path) -
     assert result["ok"] and result["trusted"]
     listed = {Path(one["file"]).relative_to(out).as_posix() for one in result["unprotected"]}
     assert listed == {
-        "export.json", "ca.crl", "trust.pem", "more.txt", "minutes/more.pdf", "tile/0/001", "tile/0/zork",
+        "export.json", "trust.pem", "more.txt", "minutes/more.pdf", "tile/0/001", "tile/0/zork",
     }  # fmt: skip
 
 

@@ -284,7 +284,9 @@ def test_an_export_is_of_events_that_are_there(ask: Ask, folder: Path, tmp_path:
 def test_the_doctor_looks_at_everything(ask: Ask, say: Ask, folder: Path) -> None:
     result = ask("doctor", "--dir", folder)
     assert (result["ok"], result["dir"]) == (True, str(folder))
-    names = "database clock views checkpoints timestamps certificates files space".split()
+    names = (
+        "database clock views checkpoints timestamps certificates revocation-list archive files space".split()
+    )
     assert [check["check"] for check in result["checks"]] == names
     next(path for path in (folder / "files").rglob("*") if path.is_file()).unlink()
     result = ask("doctor", "--dir", folder, expect=3)

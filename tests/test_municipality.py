@@ -13,9 +13,13 @@ from domain.municipality import (
     ClockReset,
     Diary,
     DiaryChosen,
+    KeyCompromised,
+    KeyReplaced,
     Municipality,
     OpenRegistry,
     RegistryOpened,
+    ReplaceKey,
+    ReportKeyCompromised,
     ResetClock,
 )
 from domain.person import PersonRegistered
@@ -112,3 +116,31 @@ def test_the_clock_is_set_right_with_a_reason() -> None:
 def test_an_event_of_another_stream_changes_nothing() -> None:
     state = Municipality()
     assert state.evolve(fact(PersonRegistered(person=KS, name=Known("A")))) is state
+
+
+def test_a_key_gives_way_to_the_one_that_follows_it() -> None:
+    first, second, third = "1" * 64, "2" * 64, "3" * 64
+    world = given({NAME: [OPENED]})
+    swap = ReplaceKey(key="seal", old=first, new=second)
+    after = world.when(swap, SYSTEM).then(KeyReplaced(key="seal", old=first, new=second)).saved()
+    after.when(swap, SYSTEM).then_nothing()
+    wrong = ReplaceKey(key="seal", old=first, new=third)
+    assert after.when(wrong, SYSTEM).then_refused("key-already-replaced", house(141)).values == {
+        "key": "seal"
+    }
+    last = after.when(ReplaceKey(key="seal", old=second, new=third), SYSTEM).saved()
+    assert last.world.get(Municipality, REGISTRY).keys == {"seal": third}
+
+
+def test_a_key_is_found_out_from_a_time_that_only_becomes_earlier() -> None:
+    def told(since: str) -> ReportKeyCompromised:
+        return ReportKeyCompromised(key="seal", old="1" * 64, since=since)
+
+    world = given({NAME: [OPENED]})
+    world.when(told("2099-01-01T00:00"), SYSTEM).then_refused("compromised-later", house(141))
+    found = KeyCompromised(key="seal", old="1" * 64, since="2023-05-02T10:00")
+    after = world.when(told("2023-05-02T10:00"), SYSTEM).then(found).saved()
+    after.when(told("2023-05-02T10:00"), SYSTEM).then_nothing()
+    after.when(told("2023-06-01T10:00"), SYSTEM).then_nothing()
+    earlier = after.when(told("2023-01-01T10:00"), SYSTEM).saved().world.get(Municipality, REGISTRY)
+    assert earlier.compromised == {"1" * 64: "2023-01-01T10:00"}

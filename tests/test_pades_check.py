@@ -348,3 +348,14 @@ def test_the_seal_may_stand_in_a_field_of_another_name() -> None:
     assert check_pdf(made, [CA], LATER, seal_field="Kommun").ok
     assert "not the seal in Stampel" in faults(check_pdf(made, [CA], LATER))
     assert pades_check.SEAL_FIELD == "Stampel"
+
+
+def test_a_page_changed_between_signature_and_seal_is_seen() -> None:
+    writer = IncrementalPdfFileWriter(io.BytesIO(stages().both))
+    page = writer.find_page_for_modification(0)[0].get_object()
+    page["/Contents"] = writer.find_page_for_modification(1)[0].get_object().raw_get("/Contents")
+    writer.update_container(page)
+    out = io.BytesIO()
+    writer.write(out)
+    found = faults(check_pdf(lock(out.getvalue()), [CA], LATER))
+    assert "Ordforande: what was added after the signature is not allowed" in found

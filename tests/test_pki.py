@@ -103,7 +103,7 @@ def test_times_in_other_zones_mean_the_same_instant() -> None:
 
 
 def test_keys_come_back_only_with_the_secret() -> None:
-    files = authority().dump(SECRET)
+    files = authority().dump(SECRET, NOW)
     assert all(b"ENCRYPTED PRIVATE KEY" in pem for name, pem in files.items() if name.endswith(".key.pem"))
     again = pki.Authority.load(files, SECRET)
     assert again.ca.certificate == authority().ca.certificate
@@ -113,7 +113,7 @@ def test_keys_come_back_only_with_the_secret() -> None:
 
 
 def test_a_key_under_anothers_certificate_is_refused() -> None:
-    files = authority().dump(SECRET)
+    files = authority().dump(SECRET, NOW)
     files["seal.key.pem"], files["timestamp.key.pem"] = files["timestamp.key.pem"], files["seal.key.pem"]
     with pytest.raises(ValueError, match="seal"):
         pki.Authority.load(files, SECRET)
@@ -165,3 +165,32 @@ def test_openssl_builds_the_same_chain(tmp_path: Path) -> None:
             *("-CRLfile", tmp_path / "crl.pem", tmp_path / "end.pem"),
         )
         assert said.strip().endswith("OK")
+
+
+def test_a_part_gets_a_new_key_under_the_same_name() -> None:
+    at = NOW + timedelta(days=400)
+    for part in ("seal", "timestamp"):
+        old, new = (getattr(one, part).certificate for one in (authority(), authority().anew(part, at)))
+        assert new.subject == old.subject and new.public_key() != old.public_key()
+        assert new.not_valid_before_utc == at
+        require_issued(new, [authority().ca.certificate], at)
+        assert new.extensions.get_extension_for_class(
+            x509.KeyUsage
+        ) == old.extensions.get_extension_for_class(x509.KeyUsage)
+
+
+def test_what_was_revoked_stays_so_from_the_earliest_time() -> None:
+    serial, early, late = authority().seal.certificate.serial_number, NOW, NOW + timedelta(days=3)
+    found_out = authority().revoking(serial, late).revoking(serial, early).revoking(serial, late)
+    kept = pki.Authority.load(found_out.dump(SECRET, late), SECRET)
+    assert kept.revoked == {serial: early}
+    entry = x509.load_der_x509_crl(kept.crl(late)).get_revoked_certificate_by_serial_number(serial)
+    assert entry is not None and entry.revocation_date_utc == early
+    reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    assert reason is x509.ReasonFlags.key_compromise
+
+
+def test_another_authoritys_list_is_not_taken_for_ours() -> None:
+    files = authority().dump(SECRET, NOW) | {pki.CRL: stranger().crl(NOW)}
+    with pytest.raises(ValueError, match="revocation list"):
+        pki.Authority.load(files, SECRET)

@@ -96,7 +96,7 @@ from domain.holding import (
 from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyHinder
 from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
 from domain.messages import Role
-from domain.municipality import ChooseDiary, OpenRegistry, ResetClock
+from domain.municipality import ChooseDiary, OpenRegistry, ReplaceKey, ReportKeyCompromised, ResetClock
 from domain.organising import NameBodyOffice, PlaceBody, RecordBodyStep, RelateBodies, SteerProject
 from domain.paragraphs import NumberItems
 from domain.person import (
@@ -180,6 +180,12 @@ def registry(s: LogSession) -> None:
     s.do(ChooseDiary(body=BOARD, mode="own", pattern="KS{yy}.{n}"))
     s.refuse(ChooseDiary(body=COUNCIL, mode="own", pattern="KS{yy}.{n}"), "pattern-taken")
     s.do(ResetClock(reason="Klockan gick före."))
+    swapped = ReplaceKey(key="seal", old="1" * 64, new="2" * 64)
+    s.system(swapped, swapped)
+    s.refuse(swapped.model_copy(update={"new": "3" * 64}), "key-already-replaced")
+    s.refuse(ReportKeyCompromised(key="log", old="2" * 64, since="2999-01-01T00:00"), "compromised-later")
+    found_out = ReportKeyCompromised(key="seal", old="2" * 64, since="2024-01-02T08:00")
+    s.system(found_out, found_out)
 
 
 def persons(s: LogSession) -> None:
@@ -514,6 +520,11 @@ def afterwards(s: LogSession) -> None:
     s.refuse(MakeCopy(**copied, coverings=[hidden]), "covers-nothing")
     s.do(MakeCopy(**copied, coverings=[hidden.model_copy(update={"kind": "item"})]))
     s.refuse(seal(), "already-sealed")
+    again = ap.RestampMinutes(
+        **PAPER, version=1, file="5" * 64, pdf="6" * 64, size=10**7, until=date(2084, 1, 1)
+    )
+    s.system(again)
+    s.refuse(again, "not-the-sealed-file")
     s.do(SendMinutes(**PAPER, recipients=[Addressee(person=POLICE)]))
     s.refuse(RecordReceipt(**PAPER), "not-a-recipient", who=VICE, role=Role.MEMBER)
     s.do(RecordReceipt(**PAPER), who=POLICE, role=Role.MEMBER)

@@ -40,7 +40,8 @@ from signing.export import (
     witness_keys,
 )
 from signing.note import NoteError
-from signing.records import APPROVED, SEALED
+from signing.pki import CRL
+from signing.records import APPROVED, RESTAMPED, SEALED
 from signing.report import Report
 from signing.verify import Destroyed, Evidence, verify_log
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
@@ -104,6 +105,7 @@ class Folder:
                 stamp_roots=beside,
                 cosigned=cosigned(self.path / "checkpoints"),
                 witnesses=witnesses,
+                crls=[crl] if (crl := read_if_there(self.path / "pki" / CRL)) else [],
                 missing=missing,
                 decode=quick.decode,
             )
@@ -198,7 +200,7 @@ class Folder:
             return len(place) == 2 and file.suffix in {".note", ".tst", ".cosigned"}
         if place == ("pki", ANCHOR):
             return self.roots is None
-        return place in {("pki", VKEYS), ("pki", VKEYS_SIGNATURE)} or (
+        return place in {("pki", VKEYS), ("pki", VKEYS_SIGNATURE), ("pki", CRL)} or (
             place[0] == "files" and file.name in self._named
         )
 
@@ -244,10 +246,10 @@ class _Artefacts:
         places: dict[str, str] = {}
         try:
             for notification in self._registry.recorder.select_notifications(
-                1, 2**53, topics=[APPROVED, SEALED]
+                1, 2**53, topics=[APPROVED, SEALED, RESTAMPED]
             ):
                 data = read_envelope(notification)["data"]
-                if notification.topic == SEALED:
+                if notification.topic != APPROVED:
                     places[data["pdf"]] = data["file"]
                 else:
                     places[data["cms"]] = data["cms_file"]

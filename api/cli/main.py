@@ -23,6 +23,7 @@ COMMANDS = {
     "folder": ("init", "doctor", "rebuild", "export"),
     "showing": ("demo",),
     "keeping": ("backup", "restore", "upgrade", "move"),
+    "keys": ("keys",),
     "serving": ("serve",),
     "people": ("token", "passphrase-link", "held-on"),
     "acting": ("do", "sign", "passphrase"),
