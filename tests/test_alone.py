@@ -159,6 +159,8 @@ def test_what_cannot_be_used_is_told_in_a_sentence(
     assert "kan inte läsas" in answer(capsys, tmp_path / "nothing", expect=UNUSABLE)
     assert "inget certifikat" in answer(capsys, PAPER, "--trust", PAPER, expect=UNUSABLE)
     assert "kan inte läsas" in answer(capsys, PAPER, "--checkpoint", tmp_path / "no", expect=UNUSABLE)
+    assert "kan inte läsas" in answer(capsys, PAPER, "--witness", PAPER, expect=UNUSABLE)
+    assert answer(capsys, PAPER, "--witness", SOUND / "log.vkeys")
     assert "kan inte skrivas" in answer(capsys, PAPER, "--json", tmp_path, expect=UNUSABLE)
     with pytest.raises(SystemExit, match="2"):
         alone.main(["--zork"])
