@@ -23,6 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.grammar import normalised
+from domain.messages import TOPICS
 from projections.minutes import APPROVAL
 from projections.reading import instant, rows
 from projections.register import RULE
@@ -38,6 +39,7 @@ APPROVED = (
 )  # fmt: skip
 When = int | date | datetime
 _ID = re.compile(r"[0-9a-f]{16}")
+MANY = 5000  # events that are counted to see what is rare
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,9 @@ class AuditPage:
 
 def query(engine: sa.Engine, q: AuditQuery) -> AuditPage:
     """The rows that match, in order of position."""
-    a = AUDIT.table.c
-    matching = [a.position > q.after, *_concerned(engine, q), *_known(q), *_true(q)]
-    if q.kind is not None:
-        versions = a.kind.like(_like(q.kind) + ".v%", escape="\\")
-        matching.append(a.kind == q.kind if ".v" in q.kind else versions)
-    if q.text is not None:
-        matching.append(a.searched.like(f"%{_like(q.text.casefold())}%", escape="\\"))
-    asked = sa.select(AUDIT.table).where(*matching).order_by(a.position).limit(q.limit + 1)
+    keys = _keys(engine, q)
     with engine.connect() as db:
-        found = db.execute(asked).mappings().all()
+        found = db.execute(_asked(q, keys, _rarest(db, q, keys))).mappings().all()
     shown = found[: q.limit]
     return AuditPage(
         [_shown(dict(row)) for row in shown], shown[-1]["position"] if len(found) > q.limit else None
@@ -91,7 +86,55 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: proof if name == "proof" else row[name] for name in COLUMNS}
 
 
-def _concerned(engine: sa.Engine, q: AuditQuery) -> list[sa.ColumnElement[bool]]:
+def _asked(q: AuditQuery, keys: Sequence[Sequence[str]], first: int | None) -> sa.Select[Any]:
+    """The rows, read in order of position along the index of what is rarest, so that it ends when a page is full."""
+    a, c = AUDIT.table.c, CONCERN.table.c
+    source: sa.FromClause = AUDIT.table
+    place, matching = a.position, [*_known(q), *_true(q)]
+    if first is not None:
+        source = CONCERN.table.join(AUDIT.table, a.position == c.position)
+        place = c.position
+        matching.append(c.key == keys[first][0])
+    for number, several in enumerate(keys):
+        if number != first:
+            also = CONCERN.table.alias()
+            matching.append(sa.exists().where(also.c.key.in_(several), also.c.position == place))
+    if q.kind is not None:
+        matching.append(a.kind.in_(_kinds(q.kind)))
+    if q.text is not None:
+        matching.append(a.searched.like(f"%{_like(q.text.casefold())}%", escape="\\"))
+    rows = sa.select(AUDIT.table).select_from(source).where(place > q.after, *matching)
+    return rows.order_by(place).limit(q.limit + 1)
+
+
+def _rarest(db: sa.Connection, q: AuditQuery, keys: Sequence[Sequence[str]]) -> int | None:
+    """Which of what is asked for has the fewest events; None if that is the kind, or nothing is asked for alone."""
+
+    def count(column: sa.ColumnElement[str], values: Sequence[str], place: sa.ColumnElement[int]) -> int:
+        some = sa.select(place).where(column.in_(values), place > q.after).limit(MANY).subquery()
+        return int(db.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
+    a, c = AUDIT.table.c, CONCERN.table.c
+    counted = {
+        number: count(c.key, several, c.position) for number, several in enumerate(keys) if len(several) == 1
+    }
+    first = min(counted, key=counted.__getitem__, default=None)
+    if (
+        first is not None
+        and q.kind is not None
+        and count(a.kind, _kinds(q.kind), a.position) < counted[first]
+    ):
+        return None
+    return first
+
+
+def _kinds(kind: str) -> list[str]:
+    """A kind of event with its version, or all versions of one named without."""
+    return [topic for topic in TOPICS if kind in (topic, topic.rpartition(".v")[0])]
+
+
+def _keys(engine: sa.Engine, q: AuditQuery) -> list[list[str]]:
+    """What events must concern: each of these, by one of its keys."""
     asked = {
         "body": q.body and _ids(engine, "body", q.body),
         "person": q.person and _ids(engine, "person", q.person),
@@ -100,14 +143,7 @@ def _concerned(engine: sa.Engine, q: AuditQuery) -> list[sa.ColumnElement[bool]]
         "rule": q.rule and [q.rule],
         "finding": q.finding and [q.finding],
     }
-    c = CONCERN.table.c
-    return [
-        AUDIT.table.c.position.in_(
-            sa.select(c.position).where(c.key.in_([f"{name}/{value}" for value in values]))
-        )
-        for name, values in asked.items()
-        if values
-    ]
+    return [[f"{name}/{value}" for value in values] for name, values in asked.items() if values]
 
 
 def _ids(engine: sa.Engine, view: str, wanted: str) -> list[str]:

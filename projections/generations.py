@@ -71,8 +71,8 @@ def beside(table: sa.Table, generation: int) -> sa.Table:
     ]
     made = sa.Table(f"{table.name}_beside", sa.MetaData(), *columns)
     for one in table.indexes:
-        (column,) = one.columns
-        sa.Index(f"{table.name}_g{generation}_by_{column.name}", made.c[column.name])
+        names = [column.name for column in one.columns]
+        sa.Index(f"{table.name}_g{generation}_by_{names[0]}", *(made.c[name] for name in names))
     return made
 
 

@@ -7,30 +7,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
 from typing import Any
 
 import sqlalchemy as sa
 
 Place = tuple[int, int]  # position, seq
+STANDING = frozenset({"position", "seq", "key", "happened_from", "happened_to", "retracted_at"})
 
 
 class Links:
-    """What has been said about how things hang together, by key, each with its place in the log."""
+    """What has been said about how things hang together, by key, each with its place in the log.
+
+    All of a log's rows are held here, three for ten events: flat, without what nobody asks for, and what recurs once.
+    """
 
     def __init__(self) -> None:
         self.place: Place = (0, -1)
-        self._said: dict[str, list[tuple[Place, Mapping[str, Any]]]] = defaultdict(list)
+        self._said: dict[str, list[tuple[Any, ...]]] = {}  # position, and then names and values by turns
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Remember rows of the view, in order; those already remembered are not remembered twice."""
         for row in rows:
             place = (row["position"], row["seq"])
             if place > self.place:
-                self._said[row["key"]].append(
-                    (place, {name: value for name, value in row.items() if value is not None})
-                )
+                said: list[Any] = [row["position"]]
+                for name, value in row.items():
+                    if value is not None and name not in STANDING:
+                        said += (name, intern(value) if isinstance(value, str) else value)
+                self._said.setdefault(row["key"], []).append(tuple(said))
                 self.place = place
 
     def load(self, db: sa.Connection, table: sa.Table) -> None:
@@ -41,11 +47,17 @@ class Links:
 
     def all(self, key: str, at: int) -> Iterator[Mapping[str, Any]]:
         """Everything said about a key up to a position, first said first; a column that said nothing is left out."""
-        return (row for place, row in self._said.get(key, ()) if place[0] <= at)
+        return (
+            dict(zip(said[1::2], said[2::2], strict=True))
+            for said in self._said.get(key, ())
+            if said[0] <= at
+        )
 
     def latest(self, key: str, name: str, at: int) -> Any:
         """The last value said of a key's column up to a position; None if nothing was."""
-        for place, row in reversed(self._said.get(key, ())):
-            if name in row and place[0] <= at:
-                return row[name]
+        for said in reversed(self._said.get(key, ())):
+            if said[0] <= at:
+                for index in range(1, len(said), 2):
+                    if said[index] == name:
+                        return said[index + 1]
         return None

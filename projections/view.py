@@ -231,7 +231,7 @@ class View:
         name = self.name.replace("-", "_")
         table = sa.Table(name, metadata, *standing_columns(), *self.columns)
         for column in dict.fromkeys(("key", *self.identity, *self.indexed)):
-            sa.Index(f"{name}_by_{column}", table.c[column])
+            sa.Index(f"{name}_by_{column}", table.c[column], table.c.position)  # rows are read in this order
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "_empty", dict.fromkeys(map(str, table.c.keys())))
 

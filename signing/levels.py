@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from signing.log import HASH_SIZE, node_hash, root_at
+from hashlib import sha256
+
+from signing.log import HASH_SIZE, root_at
 
 
 class Levels:
@@ -22,16 +24,13 @@ class Levels:
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf hash, and each subtree that it completes."""
-        level, value = 0, leaf
-        while True:
-            if level == len(self._levels):
-                self._levels.append(bytearray())
-            row = self._levels[level]
-            row += value
+        value = leaf
+        for row in self._levels:
+            row.extend(value)
             if (len(row) // HASH_SIZE) % 2:
                 return
-            value = node_hash(bytes(row[-2 * HASH_SIZE : -HASH_SIZE]), bytes(row[-HASH_SIZE:]))
-            level += 1
+            value = sha256(b"\x01" + row[-2 * HASH_SIZE :]).digest()  # node_hash of two that lie side by side
+        self._levels.append(bytearray(value))
 
     def __call__(self, level: int, index: int) -> bytes:
         """The hash of a complete subtree of 2^level leaves."""
