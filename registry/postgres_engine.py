@@ -104,4 +104,7 @@ def unsampled(db: sa.Connection, columns: Iterable[sa.Column[Any]]) -> None:
 def _quoted(db: sa.Connection, table: sa.FromClause) -> str:
     quote = db.dialect.identifier_preparer.quote
     assert isinstance(table, sa.Table)
-    return f"{quote(schema_of(db))}.{quote(table.name)}"
+    schema = (
+        db.get_execution_options().get("schema_translate_map", {}).get(None)
+    )  # none in a database of their own
+    return f"{quote(schema)}.{quote(table.name)}" if schema else quote(table.name)

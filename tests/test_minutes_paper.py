@@ -22,7 +22,6 @@ from domain.deliberating import (
     PostponeItem,
     RecordAbstention,
     RecordDecision,
-    RecordDissent,
     RecordReport,
 )
 from domain.drafting import CorrectMinutes, DraftMinutes, EditMinutes, Entry
@@ -41,7 +40,7 @@ from domain.holding import (
 )
 from domain.kallelse import CallSubstitute, GiveNoticeReason, NotifyHinder
 from domain.matter import OpenMatter
-from domain.meeting_events import KallelseIssued
+from domain.meeting_events import DissentRecorded, KallelseIssued
 from domain.messages import Destroyed, Fact, Known, Sealed, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade, Statement
@@ -308,7 +307,13 @@ def eventful() -> Session:
             dispatch=["Polisen", "Kommunstyrelsen"],
             adopts=2,
         ),
-        RecordDissent(meeting=MEETING, item=5, participant=EXPERT, view="Det brådskar"),
+    )
+    # No rules ask for both a reservation and a dissenting view, so this one is as another's rules would have it.
+    dissent = DissentRecorded(
+        meeting=MEETING, item=5, dissent=1, participant=EXPERT, view=Known("Det brådskar")
+    )
+    session.scenario.world.append(f"meeting-{MEETING}", dissent, session.now)
+    session.do(
         AttachStatement(meeting=MEETING, item=5, participant=GUEST, text="Butikerna vill ha kameror"),
         RecordAbstention(meeting=MEETING, item=5, person=SUBSTITUTE),
         AdjournMeeting(meeting=MEETING, until=f"{DAY}T14:15"),
