@@ -22,7 +22,7 @@ from datetime import datetime
 from asn1crypto import algos, core, tsp
 from asn1crypto import cms as asn1
 from asn1crypto import x509 as asn1_x509
-from asn1crypto.parser import emit
+from asn1crypto.parser import emit, parse
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -102,38 +102,50 @@ def assemble(
     stamp: bytes | None = None,
     embed_certificates: bool = True,
 ) -> bytes:
-    """A CMS ContentInfo from its parts; the first certificate is the signer's."""
+    """A CMS ContentInfo from its parts; the first certificate is the signer's.
+
+    Written from bytes: asn1crypto takes a length that ends in 0x80 for an indefinite one and then writes each level
+    anew for every one above it, which takes twice as long with each.
+    """
     parsed = [asn1_x509.Certificate.load(certificate_der(c)) for c in certificates]
-    signer: dict[str, object] = {
-        "version": "v1",
-        "sid": {
-            "issuer_and_serial_number": {"issuer": parsed[0].issuer, "serial_number": parsed[0].serial_number}
-        },
-        "digest_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
-        "signed_attrs": asn1.CMSAttributes.load(attributes),
-        "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"}),
-        "signature": signature,
-    }
+    sha256 = algos.DigestAlgorithm({"algorithm": "sha256"}).dump()
+    signer = [
+        asn1.CMSVersion("v1").dump(),
+        _sequence(parsed[0].issuer.dump(), core.Integer(parsed[0].serial_number).dump()),
+        sha256,
+        emit(2, 1, 0, _contents(attributes)),
+        algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"}).dump(),
+        core.OctetString(signature).dump(),
+    ]
     if stamp is not None:
-        # The token goes in as its bytes: built from objects, asn1crypto writes each level anew for every one above it,
-        # and the time that takes doubles with each.
-        attribute = asn1.CMSAttributeType("signature_time_stamp_token").dump() + emit(0, 1, SET, stamp)
-        signer["unsigned_attrs"] = asn1.CMSAttributes.load(emit(0, 1, SET, emit(0, 1, SEQUENCE, attribute)))
+        kind = asn1.CMSAttributeType("signature_time_stamp_token").dump()
+        signer.append(emit(2, 1, 1, _sequence(kind, emit(0, 1, SET, stamp))))
     encapsulated: dict[str, object] = {"content_type": content_type}
+    plain = content_type == "data"
     if content is not None:
-        wrapper = core.OctetString if content_type == "data" else core.ParsableOctetString
-        encapsulated["content"] = wrapper(content)
-    signed_data = asn1.SignedData(
-        {
-            # RFC 5652 section 5.1: version 3 as soon as the content is anything but plain data.
-            "version": "v1" if content_type == "data" else "v3",
-            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": "sha256"})],
-            "encap_content_info": encapsulated,
-            **({"certificates": parsed} if embed_certificates else {}),
-            "signer_infos": [asn1.SignerInfo(signer)],
-        }
-    )
-    return bytes(asn1.ContentInfo({"content_type": "signed_data", "content": signed_data}).dump())
+        encapsulated["content"] = (core.OctetString if plain else core.ParsableOctetString)(content)
+    signed_data = [
+        # RFC 5652 section 5.1: version 3 as soon as the content is anything but plain data.
+        asn1.CMSVersion("v1" if plain else "v3").dump(),
+        emit(0, 1, SET, sha256),
+        (asn1.ContentInfo if plain else asn1.EncapsulatedContentInfo)(encapsulated).dump(),
+    ]
+    if embed_certificates:
+        ders = [certificate_der(each) for each in certificates]
+        longest = max(map(len, ders))
+        ordered = sorted(ders, key=lambda der: der.ljust(longest, b"\0"))  # X.690, 11.6
+        signed_data.append(emit(2, 1, 0, b"".join(ordered)))
+    signed_data.append(emit(0, 1, SET, _sequence(*signer)))
+    return _sequence(asn1.ContentType("signed_data").dump(), emit(2, 1, 0, _sequence(*signed_data)))
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return bytes(emit(0, 1, SEQUENCE, b"".join(parts)))
+
+
+def _contents(der: bytes) -> bytes:
+    """What a value holds, without its tag and length."""
+    return bytes(parse(der, strict=True)[4])
 
 
 def open_cms(der: bytes, content_type: str = "data") -> Opened:
