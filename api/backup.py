@@ -34,7 +34,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.faults import Fault
-from api.keyroom import read_vkeys
+from api.keyroom import read_keys
 from api.settings import NAME, NotAFolder, Settings
 from api.stores import KEYS, LOG
 from registry import destroyed
@@ -43,9 +43,10 @@ from registry.files import FileDamaged, sync_folder, write_synced
 from registry.mapper import EvidenceBroken
 from registry.postgres_moment import moment_of
 from registry.sqlite import FORMAT, SQLiteRecorder
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.checkpoint import Checkpoint
 from signing.log import Tree
-from signing.note import NoteError, Vkey
+from signing.note import NoteError
+from signing.vkeys import LogKeys
 
 MANIFEST, DATA = "backup.json", "data"
 FILES, CHECKPOINTS, PKI = "files", "checkpoints", "pki"
@@ -143,8 +144,8 @@ def back_up(folder: Path, out: Path, progress: Progress = lambda _, __: None) ->
         else:
             copy.database(LOG)
             copy.database(KEYS)
-        vkeys = read_vkeys(folder / PKI)
-        notes = read_notes(folder / CHECKPOINTS, settings.origin, vkeys)
+        keys = read_keys(folder / PKI)
+        notes = read_notes(folder / CHECKPOINTS, settings.origin, keys)
         log = walk(work / DATA / LOG, {note.size for note in notes.values()})
         compare(log, notes)
         standing = {path: note for path, note in notes.items() if note.size <= log.position}
@@ -220,12 +221,12 @@ def walk(path: Path, sizes: set[int]) -> Log:
     return found
 
 
-def read_notes(folder: Path, origin: str, vkeys: list[Vkey]) -> dict[Path, Checkpoint]:
+def read_notes(folder: Path, origin: str, keys: LogKeys) -> dict[Path, Checkpoint]:
     """The checkpoints in a folder; one that does not open is broken evidence."""
     found = {}
     for path in sorted(folder.glob("*.note")):
         try:
-            found[path] = open_checkpoint(path.read_bytes(), vkeys, origin=origin).checkpoint
+            found[path] = keys.open(path.read_bytes(), origin).checkpoint
         except NoteError as error:
             raise EvidenceBroken(f"{path}: {error}") from error
     return found

@@ -25,7 +25,8 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     municipality = open_folder(folder)
     try:
         looks = (
-            _database, _clock, _views, _checkpoints, _stamps, _certificates, _revocation_list, _archive, _files, _space,
+            _database, _clock, _views, _checkpoints, _log_keys, _stamps, _certificates, _revocation_list,
+            _archive, _files, _space,
         )  # fmt: skip
         checks = [look(municipality, words) for look in looks]
     finally:
@@ -105,6 +106,29 @@ def _checkpoints(m: Municipality, words: Words) -> dict[str, Any]:
         f"{len(stored)} checkpoints; {since} events since the last",
     )
     return _check("checkpoints", since <= 2 * m.settings.checkpoint_every, said)
+
+
+def _log_keys(m: Municipality, words: Words) -> dict[str, Any]:
+    """Since when they sign, which were found out, and whether a replacement was stopped half-way."""
+    eras = m.keys.log.eras
+    said = words(
+        f"loggens nycklar undertecknar sedan {eras[-1].start} händelser",
+        f"the log's keys sign since {eras[-1].start} events",
+    )
+    for era in eras:
+        if era.compromised:
+            until, since = m.keys.log.end(era), stamp(era.compromised)[:10]
+            said += words(
+                f"; de som undertecknade till {until} kan ha varit röjda sedan {since}",
+                f"; those that signed up to {until} may have been in other hands since {since}",
+            )
+    if m.keys.awaiting_log():
+        said += words(
+            "; ett byte blev inte klart: kör liggare keys renew",
+            "; a replacement was not finished: run liggare keys renew",
+        )
+        return _check("log-keys", False, said)
+    return _check("log-keys", True, said)
 
 
 def _stamps(m: Municipality, words: Words) -> dict[str, Any]:

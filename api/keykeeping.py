@@ -5,7 +5,9 @@
   time stamp to each sealed file whose last one ends within a year.
 - A new key is on disk before the log tells of it and takes its place after that; a run that was stopped is finished
   with the same key by the next one.
-- What somebody else may have had is revoked from when they may have had it, and replaced. The authority's own key has
+- The log's keys are replaced at a checkpoint that the old and the new ones sign (signing/vkeys.py).
+- What somebody else may have had is revoked from when they may have had it, and replaced; of the log's keys, which have
+  no certificate, log.vkeys tells it. The authority's own key has
   nothing above it that could revoke it: for that there is a page in the handbook, and no command.
 """
 
@@ -25,15 +27,17 @@ from domain.approving import RestampMinutes
 from domain.messages import Actor, Mandate, Role, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesSealed
-from domain.municipality import ReplaceKey, ReportKeyCompromised
-from registry.clock import local
+from domain.municipality import KeyReplaced, ReplaceKey, ReportKeyCompromised
+from registry.clock import local, unstamp
 from registry.files import FileDestroyed
 from registry.registry import StoredWorld
 from signing import renewal
 from signing.pki import CRL, CRL_LIFETIME, certificate_der
+from signing.vkeys import Era, LogKeys
 
-Part = Literal["seal", "timestamp"]
-PARTS: tuple[Part, ...] = ("seal", "timestamp")
+Certified = Literal["seal", "timestamp"]
+Part = Certified | Literal["log"]
+PARTS: tuple[Certified, ...] = ("seal", "timestamp")
 MARGIN = timedelta(days=365)
 CRL_MARGIN = CRL_LIFETIME / 3
 Progress = Callable[[int, int], None]
@@ -85,8 +89,14 @@ def listed(m: Municipality) -> list[dict[str, Any]]:
         "state": "in-use",
         "compromised_since": None,
     }
-    marks = [sha256(str(vkey).encode()).hexdigest() for vkey in m.keys.vkeys]
-    return rows + [{"key": "log", "fingerprint": mark} | ageless for mark in marks]
+    for era in reversed(m.keys.log.eras):
+        row = ageless | {"key": "log", "fingerprint": era.fingerprint, "size": era.start}
+        if era.compromised:
+            row |= {"state": "compromised", "compromised_since": era.compromised.isoformat()}
+        elif era != m.keys.log.eras[-1]:
+            row["state"] = "replaced"
+        rows.append(row)
+    return rows
 
 
 # --- the revocation list
@@ -112,12 +122,22 @@ def remake_crl(m: Municipality, now: datetime) -> bool:
 
 
 def rotate(m: Municipality, part: Part) -> dict[str, str]:
-    """Give the seal or the time stamps a new key and certificate; what it was and what it is."""
+    """Give the seal or the time stamps a new key and certificate, or the log new keys; what it was and what it is."""
     with m.keys.turn():
-        return _rotate(m, part)
+        return _rotate_log(m, lambda keys: keys) if part == "log" else _rotate(m, part)
 
 
-def _rotate(m: Municipality, part: Part) -> dict[str, str]:
+def _rotate_log(m: Municipality, told: Callable[[LogKeys], LogKeys]) -> dict[str, str]:
+    """told: the keys with what is to be told of the old ones beside."""
+    old, made = m.keys.log.eras[-1], m.keys.awaiting_log() or m.keys.make_log()
+    new = Era(tuple(one.vkey for one in made))
+    command = ReplaceKey(key="log", old=old.fingerprint, new=new.fingerprint)
+    m.execute_as(command, _operator(m))
+    m.checkpoints.hand_over(made, m.registry.now(), lambda keys: m.keys.publish(told(keys)))
+    return {"key": "log", "old": command.old, "new": command.new}
+
+
+def _rotate(m: Municipality, part: Certified) -> dict[str, str]:
     now, authority = m.registry.now(), m.keys.authority
     old = getattr(authority, part).certificate
     made = m.keys.awaiting(part)
@@ -134,16 +154,52 @@ def _rotate(m: Municipality, part: Part) -> dict[str, str]:
 def compromised(m: Municipality, part: Part, since: datetime) -> dict[str, str]:
     """Revoke the key that was in use then, which somebody else may have had since, and replace it if it still is."""
     with m.keys.turn():
+        if part == "log":
+            return _log_compromised(m, since)
         current = getattr(m.keys.authority, part).certificate
         before = [one for one in (*m.keys.earlier(part), current) if one.not_valid_before_utc <= since]
         if not before:
             raise Fault("no-key-then", key=part, since=since.isoformat())
         certificate = max(before, key=lambda one: one.not_valid_before_utc)
-        said = local(since).strftime("%Y-%m-%dT%H:%M")
-        m.execute_as(ReportKeyCompromised(key=part, old=fingerprint(certificate), since=said), _operator(m))
+        _report(m, part, fingerprint(certificate), since)
         m.keys.keep(m.keys.authority.revoking(certificate.serial_number, since), m.registry.now())
         done = {"key": part, "old": fingerprint(certificate), "since": since.isoformat()}
-        return done | (_rotate(m, part) if certificate == current else {"new": fingerprint(current)})
+        done |= _rotate(m, part) if certificate == current else {"new": fingerprint(current)}
+        if part == "seal":  # which may have signed other keys as the log's
+            with m.keys.pen():
+                m.keys.publish(m.keys.log)
+        return done
+
+
+def _log_compromised(m: Municipality, since: datetime) -> dict[str, str]:
+    """The same of the log's keys: those that signed at that time are told to be found out."""
+    began = _began(m)
+    before = [era for era in m.keys.log.eras if began[era.fingerprint] <= since]
+    if not before:
+        raise Fault("no-key-then", key="log", since=since.isoformat())
+    era, current = before[-1], m.keys.log.eras[-1]
+    _report(m, "log", era.fingerprint, since)
+    done = {"key": "log", "old": era.fingerprint, "since": since.isoformat()}
+    if era == current:
+        return done | _rotate_log(m, lambda keys: keys.found_out(era.fingerprint, since))
+    with m.keys.pen():
+        m.keys.publish(m.keys.log.found_out(era.fingerprint, since))
+    return done | {"new": current.fingerprint}
+
+
+def _began(m: Municipality) -> dict[str, datetime]:
+    """When each of the log's sets of keys was made to sign, by its fingerprint."""
+    first = m.keys.authority.ca.certificate.not_valid_before_utc
+    began = {m.keys.log.eras[0].fingerprint: first}
+    for stored in m.registry.recorder.select_notifications(1, 2**53, topics=[KeyReplaced.TOPIC]):
+        fact = m.registry.fact(stored)
+        began[cast("KeyReplaced", fact.event).new] = unstamp(fact.recorded_at)
+    return began
+
+
+def _report(m: Municipality, part: Part, old: str, since: datetime) -> None:
+    said = local(since).strftime("%Y-%m-%dT%H:%M")
+    m.execute_as(ReportKeyCompromised(key=part, old=old, since=said), _operator(m))
 
 
 def _operator(m: Municipality) -> Actor:
@@ -178,6 +234,8 @@ def renew_all(m: Municipality, every: bool = False, progress: Progress = lambda 
             or m.keys.awaiting(part)
         ]
         replaced = [_rotate(m, part) for part in ending]
+        if m.keys.awaiting_log():
+            replaced.append(_rotate_log(m, lambda keys: keys))
     found = list(archived(m))
     due = [one for one in found if every or one.until - now < MARGIN]
     done = []

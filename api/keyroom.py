@@ -6,6 +6,8 @@
 - New keys are written beside those that stand (.next.) before the log tells of them, and take their place after it: a
   run that was stopped is finished by the next one with the same keys. A process that has the folder open notices.
 - The log signs its checkpoints twice: Ed25519, and ML-DSA-44 beside it for the day when the first no longer holds.
+- The log's new keys count from the moment when log.vkeys names them last; whoever opens the folder then finishes what
+  is left to do. Nobody signs while it is written.
 """
 
 from __future__ import annotations
@@ -24,13 +26,15 @@ from registry.files import sync_folder, write_synced
 from registry.mapper import EvidenceBroken
 from registry.vault import Vault
 from signing import cms, vkeys
-from signing.export import ANCHOR, Broken, read_anchor
+from signing.export import ANCHOR, Broken, read_anchor, read_if_there
 from signing.note import Algorithm, NoteError, Vkey
 from signing.pki import CRL, Authority, Credential, certificate_pem, load_credential
 from signing.signed_data import CmsError
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority
-from signing.vkeys import VKEYS, VKEYS_SIGNATURE
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
+
+LOG_KINDS = {"ed25519": Algorithm.ED25519, "mldsa44": Algorithm.ML_DSA_44}
 
 
 class KeyRoom:
@@ -38,7 +42,7 @@ class KeyRoom:
 
     def __init__(self, folder: Path, origin: str, vault: Vault, clock: Callable[[], datetime]) -> None:
         self.folder, self._origin, self._vault, self._clock = folder, origin, vault, clock
-        self._seen = folder.stat().st_mtime_ns
+        self._seen = self._state()
         self._held = self._read()
 
     @property
@@ -48,6 +52,11 @@ class KeyRoom:
     @property
     def log_signers(self) -> tuple[Signer, ...]:
         return self._current().log_signers
+
+    @property
+    def log(self) -> LogKeys:
+        """The log's public keys, those of before included."""
+        return self._current().log
 
     @property
     def timestamper(self) -> LocalTimeStamper:
@@ -93,19 +102,74 @@ class KeyRoom:
         paths = sorted(self.folder.glob(f"{part}-*.cert.pem"))
         return [x509.load_pem_x509_certificate(path.read_bytes()) for path in paths]
 
+    # --- the log's keys
+    def awaiting_log(self) -> tuple[Signer, ...] | None:
+        """The log's next keys, if they were made and do not count yet."""
+        if not all((self.folder / _next(_log_key(kind))).is_file() for kind in LOG_KINDS):
+            return None
+        return tuple(self._log_signer(_next(_log_key(kind))) for kind in LOG_KINDS)
+
+    def make_log(self) -> tuple[Signer, ...]:
+        """New keys for the log, which do not count yet."""
+        signers = tuple(Signer.generate(self._origin, kind) for kind in LOG_KINDS.values())
+        secret = _secret(self._vault)
+        files = {
+            _next(_log_key(kind)): one.dump(secret) for kind, one in zip(LOG_KINDS, signers, strict=True)
+        }
+        self.write(files)
+        return signers
+
+    def publish(self, keys: LogKeys) -> None:
+        """Sign the log's keys and let them count; new private keys that they name take their place."""
+        authority, now, data = self.authority, self._clock(), keys.write()
+        signature = cms.sign(data, authority.seal, [authority.ca.certificate], now, self.timestamper)
+        self.write(
+            {_next(VKEYS): data}
+        )  # before its signature: whoever finds that alone knows that these count
+        self.write({_next(VKEYS_SIGNATURE): signature})
+        (self.folder / _next(VKEYS)).replace(self.folder / VKEYS)
+        sync_folder(self.folder)
+        self._current()
+
+    @contextmanager
+    def pen(self) -> Iterator[KeyRoom]:
+        """Nobody else, in whatever process, signs a checkpoint meanwhile or puts other keys of the log in place."""
+        with _locked(self.trust_anchor):
+            yield self
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Nobody else, in whatever process, changes the keys meanwhile."""
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with _locked(self.folder):
             yield
-        finally:
-            os.close(handle)
+
+    def _log_signer(self, name: str) -> Signer:
+        return Signer.load(self._origin, (self.folder / name).read_bytes(), _secret(self._vault))
+
+    def _settle_log(self) -> LogKeys:
+        """The log's keys; a replacement that was stopped when they counted is finished."""
+        keys, signature = (
+            LogKeys.read((self.folder / VKEYS).read_bytes()),
+            self.folder / _next(VKEYS_SIGNATURE),
+        )
+        for name, next_ in ((_log_key(kind), self.folder / _next(_log_key(kind))) for kind in LOG_KINDS):
+            with suppress(FileNotFoundError):  # as a rule; or another process has just done it
+                if self._log_signer(next_.name).vkey in keys.eras[-1].vkeys:
+                    next_.replace(self.folder / name)
+                    sync_folder(self.folder)
+        if signature.is_file() and not (self.folder / _next(VKEYS)).exists():
+            with suppress(FileNotFoundError):  # another process has just done it
+                signature.replace(self.folder / VKEYS_SIGNATURE)
+            sync_folder(self.folder)
+        return keys
+
+    def _state(self) -> tuple[int, int, int]:
+        """What changes when another process puts new keys there."""
+        vkeys = (self.folder / VKEYS).stat()
+        return self.folder.stat().st_mtime_ns, vkeys.st_ino, vkeys.st_mtime_ns
 
     def _current(self) -> _Held:
-        # Another process may have put new keys there.
-        if (now := self.folder.stat().st_mtime_ns) != self._seen:
+        if (now := self._state()) != self._seen:
             self._held, self._seen = self._read(), now
         return self._held
 
@@ -115,19 +179,32 @@ class KeyRoom:
             _settle(self.folder, part)
         found = {path.name: path.read_bytes() for path in [*self.folder.glob("*.pem"), self.folder / CRL]}
         authority = Authority.load(found, secret)
-        signers = tuple(
-            Signer.load(self._origin, (self.folder / f"log-{kind}.key.pem").read_bytes(), secret)
-            for kind in ("ed25519", "mldsa44")
-        )
+        log = self._settle_log()
+        signers = tuple(self._log_signer(_log_key(kind)) for kind in LOG_KINDS)
         stamps = LocalTimeStamper(TimestampAuthority(authority.timestamp, self._clock))
-        return _Held(authority, signers, stamps)
+        return _Held(authority, log, signers, stamps)
 
 
 @dataclass(frozen=True)
 class _Held:
     authority: Authority
+    log: LogKeys
     log_signers: tuple[Signer, ...]
     timestamper: LocalTimeStamper
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _log_key(kind: str) -> str:
+    return f"log-{kind}.key.pem"
 
 
 def _next(name: str) -> str:
@@ -149,17 +226,15 @@ def create_keys(folder: Path, name: str, origin: str, vault: Vault, now: datetim
     folder.mkdir(parents=True, exist_ok=True)
     secret = _secret(vault)
     authority = Authority.create(name, now)
-    signers = [Signer.generate(origin, Algorithm.ED25519), Signer.generate(origin, Algorithm.ML_DSA_44)]
-    published = vkeys.write_vkeys([signer.vkey for signer in signers])
+    signers = {kind: Signer.generate(origin, algorithm) for kind, algorithm in LOG_KINDS.items()}
+    published = LogKeys.of([signer.vkey for signer in signers.values()]).write()
     timestamper = LocalTimeStamper(TimestampAuthority(authority.timestamp, lambda: now))
     files = authority.dump(secret, now) | {
-        "log-ed25519.key.pem": signers[0].dump(secret),
-        "log-mldsa44.key.pem": signers[1].dump(secret),
         VKEYS: published,
         VKEYS_SIGNATURE: cms.sign(published, authority.seal, [authority.ca.certificate], now, timestamper),
         ANCHOR: certificate_pem(authority.ca.certificate),
     }
-    _write(folder, files)
+    _write(folder, files | {_log_key(kind): signer.dump(secret) for kind, signer in signers.items()})
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -172,15 +247,22 @@ def load_keys(folder: Path, origin: str, vault: Vault, clock: Callable[[], datet
     return KeyRoom(folder, origin, vault, clock)
 
 
-def read_vkeys(folder: Path) -> list[Vkey]:
+def read_keys(folder: Path) -> LogKeys:
     """The log's public keys, which the municipality has signed; raises EvidenceBroken, as verify would say it."""
     try:
-        found = vkeys.read_vkeys((folder / VKEYS).read_bytes())
+        found = LogKeys.read((folder / VKEYS).read_bytes())
         anchor = read_anchor((folder / ANCHOR).read_bytes())
-        vkeys.open_signature(found, (folder / VKEYS_SIGNATURE).read_bytes(), [anchor])
+        vkeys.open_signature(found, keys_signature(folder), [anchor])
     except (NoteError, Broken, CmsError) as error:
         raise EvidenceBroken(f"{folder / VKEYS}: {error}") from error
     return found
+
+
+def keys_signature(folder: Path) -> bytes:
+    """The municipality's signature over the log's keys, also where a replacement of them was stopped."""
+    waiting = folder / _next(VKEYS_SIGNATURE)
+    counts = waiting.is_file() and not (folder / _next(VKEYS)).exists()
+    return read_if_there(waiting if counts else folder / VKEYS_SIGNATURE)
 
 
 def witness_signers(folder: Path, origin: str, vault: Vault) -> tuple[Signer, ...]:

@@ -40,7 +40,7 @@ from api.backup import (
 )
 from api.checking import verify
 from api.faults import Fault
-from api.keyroom import read_vkeys
+from api.keyroom import read_keys
 from api.moving import settle
 from api.settings import DATABASE, Settings, WrongDatabase, find_root_key, given_database, read_root_key
 from api.stores import KEYS, LOG
@@ -179,9 +179,9 @@ class _Outside:
         for path in lists:
             keys_known |= {one.key: one for one in _read(path)}
         notes: dict[Path, Checkpoint] = {}
-        vkeys = read_vkeys(work / PKI)
+        keys = read_keys(work / PKI)
         for folder in dict.fromkeys([*folders, *(path.parent for path in lists)]):
-            notes |= read_notes(folder, settings.origin, vkeys)
+            notes |= read_notes(folder, settings.origin, keys)
         if lists or (outside and outside.is_dir()):
             for id in _tombstones(work):
                 if id not in keys_known:

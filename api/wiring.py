@@ -193,7 +193,7 @@ def open_folder(
         # Time stamps by the log's clock, which never goes back: none is earlier than the certificate it vouches for.
         keys = load_keys(path / "pki", settings.origin, vault, registry.now)
         vault.on_destroy = DestroyedList(folders, clock.now).add
-        checkpoints = Checkpoints(recorder, folders, settings.origin, keys.log_signers)
+        checkpoints = Checkpoints(recorder, folders, settings.origin, keys.pen)
         projector = Projector(registry, stores.views)
         undo.pop_all()
     return Municipality(path, settings, registry, stores.views, projector, keys, checkpoints)

@@ -2,6 +2,8 @@
 
 - The other log is read where it is published: the address of its /log, or a folder such as an export. Its proof of
   having only grown is made from its own tiles and checked against its own signatures (signing/witness.py).
+- The keys that the log is witnessed with are given once. Keys that took over from them by their own word, as the log
+  publishes it, are taken; not where the old ones were found out, since whoever found them could say as much.
 - What was cosigned last is kept beside our own checkpoints, in every folder of theirs, and synced before a cosignature
   is given out: neither a crash nor an old backup of the data folder makes us cosign two stories.
 - A checkpoint that was refused is kept too: together with the one before it, it proves what the log did.
@@ -22,12 +24,12 @@ from api.faults import Fault
 from api.keyroom import witness_signers
 from api.wiring import Municipality
 from registry.files import write_synced
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.checkpoint import Checkpoint
 from signing.export import CHECKPOINTS, WITNESSES, read_if_there, witness_keys
 from signing.log import consistency_proof
 from signing.note import Note, NoteError, Vkey
 from signing.tiles import Tile, TileHashes
-from signing.vkeys import read_vkeys, write_vkeys
+from signing.vkeys import VKEYS, LogKeys, read_vkeys, write_vkeys
 from signing.witness import Rejected, attached, cosigned, witness
 
 PATIENCE, MOST = 30.0, 1 << 20
@@ -42,24 +44,31 @@ class Published:
     """Another log where it is published: an address, or a folder."""
 
     def __init__(self, source: str) -> None:
-        self._source = source.rstrip("/")
+        self.source = source.rstrip("/")
         self._is_address = source.startswith(("http://", "https://"))
 
     def checkpoint(self) -> bytes:
         if self._is_address:
             return self._read("checkpoint")
-        folder = Path(self._source)
+        folder = Path(self.source)
         single = folder / "checkpoint"
         newest = max((folder / CHECKPOINTS).glob("*.note"), default=single)
         return (single if single.is_file() else newest).read_bytes()
+
+    def keys(self, known: LogKeys) -> LogKeys:
+        """The log's keys as they are published there; those that are known if none are."""
+        try:
+            return LogKeys.read(self._read("vkeys" if self._is_address else VKEYS))
+        except OSError:
+            return known
 
     def read_tile(self, tile: Tile) -> bytes:
         return self._read(tile.path)
 
     def _read(self, path: str) -> bytes:
         if not self._is_address:
-            return (Path(self._source) / path).read_bytes()
-        with urllib.request.urlopen(f"{self._source}/{path}", timeout=PATIENCE) as answer:  # noqa: S310  # http and https alone
+            return (Path(self.source) / path).read_bytes()
+        with urllib.request.urlopen(f"{self.source}/{path}", timeout=PATIENCE) as answer:  # noqa: S310  # http and https alone
             found: bytes = answer.read(MOST)
         return found
 
@@ -78,7 +87,7 @@ def cosign(m: Municipality, source: str, vkeys: bytes | None) -> tuple[bytes, di
     except (OSError, NoteError) as error:
         raise NotWitnessed("log-unreadable", source=source, reason=str(error)) from error
     with _state(m, origin) as (folders, name):
-        keys = _log_keys(folders[0] / f"{name}.vkeys", origin, vkeys)
+        keys = _log_keys(folders[0] / f"{name}.vkeys", origin, vkeys, published)
         seen = _seen(folders, name, origin, keys)
         try:
             found = witness(note, keys, origin, seen, lambda old, new: consistency_proof(
@@ -94,7 +103,7 @@ def cosign(m: Municipality, source: str, vkeys: bytes | None) -> tuple[bytes, di
         signed = cosigned(note, signers, m.registry.clock.now())
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
-            write_synced(folder / f"{name}.vkeys", write_vkeys(keys))
+            write_synced(folder / f"{name}.vkeys", keys.write())
             write_synced(folder / f"{name}.note", signed)
     return signed, {"origin": origin, "size": found.size, "seen": seen.size if seen else None}
 
@@ -109,23 +118,32 @@ def _state(m: Municipality, origin: str) -> Iterator[tuple[list[Path], str]]:
         yield folders, sha256(origin.encode()).hexdigest()[:16]
 
 
-def _log_keys(file: Path, origin: str, given: bytes | None) -> list[Vkey]:
+def _log_keys(file: Path, origin: str, given: bytes | None, published: Published) -> LogKeys:
     known = read_if_there(file)
-    if given is not None and known and given != known:
-        raise NotWitnessed("other-log-keys", origin=origin, file=file)
-    if not (data := known or given):
+    if not (data := given or known):
         raise NotWitnessed("log-keys-wanted", origin=origin)
     try:
-        return read_vkeys(data)
+        keys, held = LogKeys.read(data), LogKeys.read(known or data)
+        if held.continues(keys):  # those of before still name the log
+            keys = held
+        elif not keys.continues(held):
+            raise NotWitnessed("other-log-keys", origin=origin, file=file)
+        newer = published.keys(keys)
+        newer.require_successions()
     except NoteError as error:
-        raise NotWitnessed("log-unreadable", source=str(file), reason=str(error)) from error
+        raise NotWitnessed("log-unreadable", source=published.source, reason=str(error)) from error
+    if not newer.continues(keys):
+        return keys
+    if len(newer.eras) > len(keys.eras) and newer.eras[len(keys.eras) - 1].compromised:
+        raise NotWitnessed("log-keys-found-out", origin=origin)
+    return newer
 
 
-def _seen(folders: list[Path], name: str, origin: str, keys: list[Vkey]) -> Checkpoint | None:
+def _seen(folders: list[Path], name: str, origin: str, keys: LogKeys) -> Checkpoint | None:
     """The largest checkpoint of a log that was cosigned before, in any of the folders."""
     notes = [read_if_there(folder / f"{name}.note") for folder in folders]
     try:
-        opened = [open_checkpoint(note, keys, origin=origin).checkpoint for note in notes if note]
+        opened = [keys.open(note, origin).checkpoint for note in notes if note]
     except NoteError as error:
         raise NotWitnessed("log-unreadable", source=str(folders[0]), reason=str(error)) from error
     return max(opened, key=lambda one: one.size, default=None)
@@ -137,7 +155,7 @@ def attach(m: Municipality, note: bytes, vkeys: bytes | None) -> dict[str, Any]:
     try:
         known = witness_keys(m.keys.folder)
         known += [one for one in (read_vkeys(vkeys) if vkeys else []) if one not in known]
-        size = open_checkpoint(note, m.keys.vkeys, origin=m.settings.origin).checkpoint.size
+        size = m.keys.log.open(note, m.settings.origin).checkpoint.size
         own = dict(m.registry.recorder.checkpoints()).get(size)
         if own is None or not known:
             raise NoteError("no such checkpoint of ours, or no witness is known")

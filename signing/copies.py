@@ -29,7 +29,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signing import cms
 from signing.canonical import decode, encode
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.checkpoint import Checkpoint
 from signing.commitments import commit, document_root, version_root
 from signing.log import leaf_hash, verify_inclusion
 from signing.note import NoteError
@@ -38,7 +38,7 @@ from signing.records import APPROVED, SEALED, VERSION_MADE
 from signing.report import Report
 from signing.signed_data import CmsError
 from signing.verify import approval_statement
-from signing.vkeys import open_signature, read_vkeys
+from signing.vkeys import LogKeys, open_signature
 
 FORMAT, NAME = 1, "liggare-copy.json"
 PAPER_APPROVED = "paper-approval-recorded.v1"
@@ -201,9 +201,9 @@ def _disclosures(copy: Copy, report: Report) -> None:
 
 def _checkpoint(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -> Checkpoint | None:
     try:
-        vkeys = read_vkeys(copy.vkeys.encode())
-        open_signature(vkeys, copy.vkeys_signature, roots)
-        note = open_checkpoint(copy.checkpoint.encode(), vkeys, origin=copy.origin, every=True).checkpoint
+        keys = LogKeys.read(copy.vkeys.encode())
+        open_signature(keys, copy.vkeys_signature, roots)
+        note = keys.open(copy.checkpoint.encode(), copy.origin).checkpoint
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
         return None

@@ -11,6 +11,7 @@ from signing.canonical import JSON, decode
 from signing.note import Vkey
 from signing.records import Record
 from signing.tiles import Tile
+from signing.vkeys import LogKeys
 
 
 class Destroyed(Exception):
@@ -23,16 +24,16 @@ class Evidence:
 
     missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
     and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
-    bytes as signing.canonical does. vkeys_signature is the municipality's over the log's keys; stamps are checkpoints
-    with their time stamps, each named by where it lies, and stamp_roots further anchors that came with them. cosigned
-    are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller. crls are
-    revocation lists: what they name counts only as far as it is proven to be older.
+    bytes as signing.canonical does. keys are the log's; vkeys_signature is the municipality's over them; stamps are
+    checkpoints with their time stamps, each named by where it lies, and stamp_roots further anchors that came with
+    them. cosigned are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller.
+    crls are revocation lists: what they name counts only as far as it is proven to be older.
     """
 
     records: Callable[[], Iterable[Record]]
     checkpoints: Sequence[tuple[str, bytes]]
     outside: Sequence[tuple[str, bytes]]
-    vkeys: Sequence[Vkey]
+    keys: LogKeys
     origin: str
     roots: Sequence[x509.Certificate]
     trusted: bool

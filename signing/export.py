@@ -6,7 +6,8 @@
 - checkpoints/      the signed checkpoints, each perhaps with a time stamp over its text (RFC 3161) as .tst
                     and, where others have witnessed it, with their lines below it as .cosigned, by the keys of
                     witnesses.vkeys
-- log.vkeys         the keys they are signed with, and log.vkeys.p7s the municipality's signature over those
+- log.vkeys         the keys they are signed with and how they were replaced (vkeys.py), and log.vkeys.p7s the
+                    municipality's signature over those
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
 - ca.crl            the municipality's revocation list: which of its certificates were found out, and from when
@@ -31,7 +32,7 @@ from signing.note import NoteError, Vkey
 from signing.pki import CRL, certificate_pem
 from signing.records import Record
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile
-from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys, read_vkeys
 
 FORMAT = 1
 INDEX, EVENTS, CHECKPOINTS, DOCUMENTS = "export.json", "events.jsonl", "checkpoints", "minutes"
@@ -63,7 +64,7 @@ def read_export(
             (note.name, note.read_bytes()) for note in sorted((folder / CHECKPOINTS).glob("*.note"))
         ],
         outside=list(outside),
-        vkeys=_vkeys(folder),
+        keys=_keys(folder),
         vkeys_signature=read_if_there(folder / VKEYS_SIGNATURE),
         stamps=stamps(folder / CHECKPOINTS),
         stamp_roots=stamp_roots(folder),
@@ -108,9 +109,9 @@ def _is_tile(path: str, size: int) -> bool:
     return tile.width == min(hashes, TILE_WIDTH)
 
 
-def _vkeys(folder: Path) -> list[Vkey]:
+def _keys(folder: Path) -> LogKeys:
     try:
-        return read_vkeys((folder / VKEYS).read_bytes())
+        return LogKeys.read((folder / VKEYS).read_bytes())
     except NoteError as error:
         raise Broken(f"{VKEYS} is not in form: {error}") from error
 

@@ -148,7 +148,7 @@ class Note:
             raise MalformedNote(
                 f"The note has {len(lines)} signatures; more than {MAX_SIGNATURES} are refused."
             )
-        return cls(body + "\n", tuple(_parse_line(line) for line in lines))
+        return cls(body + "\n", tuple(parse_line(line) for line in lines))
 
 
 def check_name(name: str) -> None:
@@ -185,7 +185,8 @@ def decode_base64(text: str) -> bytes | None:
     return data if base64.b64encode(data).decode() == text else None
 
 
-def _parse_line(line: str) -> Signature:
+def parse_line(line: str) -> Signature:
+    """One signature line; MalformedNote for anything but its one spelling."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     if dash + " " != _DASH:

@@ -38,7 +38,7 @@ KINDS: Mapping[str, type] = {
 _values, _KINDS = itemgetter(*KINDS), list(KINDS.values())
 CLOCK_RESET = "clock-reset.v1"
 VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
-RESTAMPED = "minutes-restamped.v1"
+RESTAMPED, FOUND_OUT = "minutes-restamped.v1", "key-compromised.v1"
 # What the later steps read of these.
 READ: Mapping[str, Mapping[str, type]] = {
     VERSION_MADE: {"version": int},
@@ -46,6 +46,7 @@ READ: Mapping[str, Mapping[str, type]] = {
     | dict.fromkeys(("office", "root", "render_output", "cms", "certificate"), str),
     SEALED: {"version": int, "pdf": str},
     RESTAMPED: {"version": int, "pdf": str},
+    FOUND_OUT: {"key": str, "old": str},
 }
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _SALT = re.compile(r"[0-9a-f]{32}")
@@ -74,6 +75,7 @@ class Documents:
     seals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     # Of each sealed file, what it was at which position: as sealed, and each time that it was stamped again.
     became: dict[tuple[str, int], list[tuple[int, str]]] = field(default_factory=dict)
+    found_out: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # keys, by their fingerprints
 
     def note(self, position: int, envelope: Mapping[str, Any]) -> None:
         """Remember what an event says of a document."""
@@ -82,6 +84,9 @@ class Documents:
             self.roots[stream, data["version"]] = version_root(envelope)
         elif topic in READ:
             said = (position, stream, {name: data[name] for name in READ[topic]})
+            if topic == FOUND_OUT:
+                self.found_out.append((position, said[2]))
+                return
             if topic == APPROVED:
                 self.approvals.append(said)
                 return

@@ -49,6 +49,7 @@ class Report:
     failures: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     passed: dict[str, Said] = field(default_factory=dict)
     skipped: dict[str, Said] = field(default_factory=dict)
+    remarks: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     unprotected: list[tuple[str, int, int]] = field(default_factory=list)
     named: set[str] = field(default_factory=set)  # digests of the documents that the events name
     events: int | None = None
@@ -62,6 +63,10 @@ class Report:
     def ok(self, step: str, code: str, **values: str | int) -> None:
         """Note what a step found in order; a failure of the same step outweighs it."""
         self.passed[step] = Said(code, values)
+
+    def add(self, step: str, code: str, **values: str | int) -> None:
+        """Note what else is to be told of a step that is in order."""
+        self.remarks[step].append(Said(code, values))
 
     def skip(self, step: str, code: str, **values: str | int) -> None:
         """Note why a step, or some of it, was not run."""
@@ -83,7 +88,8 @@ class Report:
                 told.append(say("and-more", {"count": len(wrong) - SHOWN}))
             return {"step": step, "ok": False, "detail": "; ".join(told)}
         if step in self.passed:
-            return {"step": step, "ok": True, "detail": say(*self.passed[step])}
+            told = [say(*said) for said in (self.passed[step], *self.remarks[step])]
+            return {"step": step, "ok": True, "detail": "; ".join(told)}
         why = say(*self.skipped.get(step, Said("nothing-to-check", {})))
         return {"step": step, "ok": None, "detail": say("not-run", {"why": why})}
 

@@ -19,16 +19,18 @@ from hashlib import sha256
 
 from cryptography import x509
 
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.checkpoint import Checkpoint
 from signing.evidence import Evidence
+from signing.found_out import cosigned_at, moment, verify_found_out
 from signing.levels import Levels
 from signing.log import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from signing.note import Note, NoteError, UnverifiedNote
+from signing.pki import instant_text
 from signing.records import Documents
 from signing.report import Report
 from signing.signed_data import CmsError, open_cms
 from signing.timestamp import verify_stamp
-from signing.vkeys import open_signature
+from signing.vkeys import VKEYS, open_signature
 
 
 def verify_checkpoints(
@@ -36,10 +38,11 @@ def verify_checkpoints(
 ) -> list[Checkpoint]:
     """The signed checkpoints against the tree, and against each other; those stored that hold, smallest first."""
     stored = _open_all(evidence, evidence.checkpoints, "checkpoints", report, levels)
-    _verify_keys(evidence, report)
+    _verify_keys(evidence, report, levels)
     if evidence.tile and stored and stored[-1].size < evidence.size and not report.failed("checkpoints"):
         report.fail("checkpoints", "checkpoint-stale", size=stored[-1].size, count=evidence.size)
     witnessed, given = _verify_witnesses(evidence, report, levels)
+    verify_found_out(evidence, report, levels, documents)
     if stored and witnessed:
         counts = {"count": len(stored), "size": stored[-1].size, "witnessed": witnessed, "given": given}
         report.ok("checkpoints", "checkpoints-witnessed", **counts)
@@ -58,23 +61,27 @@ def verify_checkpoints(
     return stored
 
 
-def _verify_keys(evidence: Evidence, report: Report) -> None:
-    """That the keys which the checkpoints are signed with are the municipality's own word."""
+def _verify_keys(evidence: Evidence, report: Report, levels: Levels) -> None:
+    """That the keys which the checkpoints are signed with are the municipality's own word, and were replaced here."""
     try:
-        open_signature(evidence.vkeys, evidence.vkeys_signature, evidence.roots)
+        open_signature(evidence.keys, evidence.vkeys_signature, evidence.roots)
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
+    for era in evidence.keys.eras:
+        if era.start > levels.size or (era.start and levels.root(era.start) != era.root):
+            report.fail("checkpoints", "events-differ", name=f"{VKEYS}, from {era.start}", size=era.start)
 
 
 def _verify_witnesses(evidence: Evidence, report: Report, levels: Levels) -> tuple[int, int]:
     """How many checkpoints witnesses have cosigned, and how many of them a witness whose key the caller gave."""
     witnessed = given = 0
-    keys = (*evidence.vkeys, *evidence.witnesses, *evidence.given_witnesses)
+    seen: dict[str, tuple[int, int]] = {}  # by each witness: the largest size, and since when
+    own, known = set(evidence.keys.vkeys), (*evidence.witnesses, *evidence.given_witnesses)
     for name, note in evidence.cosigned:
         try:
-            opened = open_checkpoint(note, keys, origin=evidence.origin)
+            opened = evidence.keys.open(note, evidence.origin, known)
             signed = {one.vkey for one in opened.verified}
-            if opened.unknown or not signed > set(evidence.vkeys):
+            if opened.unknown or signed <= own:
                 raise UnverifiedNote("Not all of its lines are the log's and known witnesses'.")
         except NoteError as error:
             report.fail("checkpoints", "note-fault", name=name, reason=str(error))
@@ -84,6 +91,10 @@ def _verify_witnesses(evidence: Evidence, report: Report, levels: Levels) -> tup
             report.fail("checkpoints", "events-differ", name=name, size=checkpoint.size)
         witnessed += 1
         given += bool(signed & set(evidence.given_witnesses))
+        for by, at in cosigned_at(opened, own):
+            seen[by] = max(seen.get(by, (0, 0)), (checkpoint.size, -at))
+    for by, (size, at) in sorted(seen.items()):
+        report.add("checkpoints", "witness-saw", witness=by, size=size, since=instant_text(moment(-at)))
     return witnessed, given
 
 
@@ -93,7 +104,7 @@ def _open_all(
     opened = []
     for name, note in notes:
         try:
-            checkpoint = open_checkpoint(note, evidence.vkeys, origin=evidence.origin, every=True).checkpoint
+            checkpoint = evidence.keys.open(note, evidence.origin).checkpoint
         except NoteError as error:
             report.fail(step, "note-fault", name=name, reason=str(error))
             continue
@@ -101,10 +112,19 @@ def _open_all(
         if size > levels.size:
             report.fail(step, "events-gone", name=name, size=size, count=levels.size)
         elif levels.root(size) != checkpoint.root:
-            report.fail(step, "events-differ", name=name, size=size)
+            _differs(evidence, report, step, name, size)
         else:
             opened.append(checkpoint)
     return sorted(opened, key=lambda checkpoint: checkpoint.size)
+
+
+def _differs(evidence: Evidence, report: Report, step: str, name: str, size: int) -> None:
+    found = [era.compromised for era in evidence.keys.signed(size) if era.compromised]
+    if found:
+        since = instant_text(min(found))
+        report.fail(step, "events-differ-found-out", name=name, size=size, since=since)
+    else:
+        report.fail(step, "events-differ", name=name, size=size)
 
 
 def verify_growth(checkpoints: Sequence[Checkpoint], report: Report, levels: Levels) -> None:

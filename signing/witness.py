@@ -1,7 +1,8 @@
 """A witness of another's log: it cosigns a checkpoint only if the log has done nothing but grow since the last one.
 
 - The checkpoint must be signed by keys that the witness knows as the log's, and be of that log (C2SP tlog-witness,
-  "add-checkpoint").
+  "add-checkpoint"). Keys that took over from them by their own word are the log's too (vkeys.py), if they did so at a
+  checkpoint that this one continues.
 - It must not be smaller than the last one cosigned, not be another of the same size, and be proven to continue it
   (RFC 9162, 2.1.4). Whatever else it is shows that the log tells different stories, or has lost events.
 - The first checkpoint is taken as it is. What was cosigned is to be kept, durably, before the cosignature is given out:
@@ -18,6 +19,7 @@ from signing.checkpoint import Checkpoint, cosign, open_checkpoint
 from signing.log import verify_consistency
 from signing.note import Note, UnverifiedNote, Vkey
 from signing.signer import Signer
+from signing.vkeys import LogKeys
 
 Prove = Callable[
     [int, int], Sequence[bytes]
@@ -32,22 +34,26 @@ class Rejected(ValueError):
         self.code, self.values = code, values
 
 
-def witness(
-    note: bytes, vkeys: Sequence[Vkey], origin: str, seen: Checkpoint | None, prove: Prove
-) -> Checkpoint:
+def witness(note: bytes, keys: LogKeys, origin: str, seen: Checkpoint | None, prove: Prove) -> Checkpoint:
     """The checkpoint, once it is shown to continue what was seen; Rejected or an error of the note says why not."""
-    found = open_checkpoint(note, vkeys, origin=origin).checkpoint
+    keys.require_successions()
+    found = keys.open(note, origin).checkpoint
+    for era in keys.eras[1:]:
+        if era.start <= found.size:
+            _require_growth(Checkpoint(origin, era.start, era.root), found, prove)
     if seen is None:
         return found
-    sizes = {"old": seen.size, "new": found.size}
     if found.size < seen.size:
-        raise Rejected("rolled-back", **sizes)
-    if found.size == seen.size and found.root != seen.root:
-        raise Rejected("forked", **sizes)
-    proof = prove(seen.size, found.size)
-    if not verify_consistency(seen.size, found.size, seen.root, found.root, proof):
-        raise Rejected("forked", **sizes)
+        raise Rejected("rolled-back", old=seen.size, new=found.size)
+    _require_growth(seen, found, prove)
     return found
+
+
+def _require_growth(old: Checkpoint, new: Checkpoint, prove: Prove) -> None:
+    """That one checkpoint continues another that is not larger; else Rejected."""
+    same = old.size < new.size or old.root == new.root
+    if not same or not verify_consistency(old.size, new.size, old.root, new.root, prove(old.size, new.size)):
+        raise Rejected("forked", old=old.size, new=new.size)
 
 
 def cosigned(note: bytes, signers: Sequence[Signer], now: datetime) -> bytes:

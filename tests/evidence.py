@@ -7,7 +7,7 @@ event follows. Checkpoints are signed over 2, 5 and 6 events.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -26,7 +26,7 @@ from signing.signer import Signer
 from signing.tiles import Tile, new_tiles
 from signing.timestamp import stamp
 from signing.verify import Evidence, Report, approval_statement, verify_log
-from signing.vkeys import write_vkeys
+from signing.vkeys import LogKeys, write_vkeys
 from tests.signing_kit import NOW, SEALED_AT, authority, render, signer, stages, timestamper
 
 ORIGIN = "radsliggaren/exempelby"
@@ -41,9 +41,15 @@ def log_signers() -> tuple[Signer, ...]:
 
 
 @cache
-def vkeys_signature() -> bytes:
+def next_signers() -> tuple[Signer, ...]:
+    """The log's keys after those."""
+    return (Signer.generate(ORIGIN, Algorithm.ED25519), Signer.generate(ORIGIN, Algorithm.ML_DSA_44))
+
+
+@cache
+def vkeys_signature(keys: bytes = b"") -> bytes:
     """The municipality's signature over the log's keys."""
-    data = write_vkeys([signer.vkey for signer in log_signers()])
+    data = keys or write_vkeys([signer.vkey for signer in log_signers()])
     return cms.sign(data, authority().seal, [authority().ca.certificate], NOW, timestamper())
 
 
@@ -127,10 +133,27 @@ class Story:
     def leaves(self) -> list[bytes]:
         return [leaf_hash(line) for line in self.lines]
 
-    def note(self, size: int) -> bytes:
+    def note(self, size: int, signers: Sequence[Signer] = ()) -> bytes:
+        return sign_checkpoint(Checkpoint(ORIGIN, size, self.root(size)), signers or log_signers(), NOW)
+
+    def root(self, size: int) -> bytes:
         tree = Tree()
         tree.extend(self.leaves()[:size])
-        return sign_checkpoint(Checkpoint(ORIGIN, size, tree.root()), log_signers(), NOW)
+        return tree.root()
+
+    def replaced(self, start: int) -> LogKeys:
+        """The log's keys, replaced there."""
+        first = LogKeys.of([one.vkey for one in log_signers()])
+        return first.succeeded(start, self.root(start), log_signers(), next_signers(), NOW)
+
+    def notes(self, start: int) -> list[tuple[str, bytes]]:
+        """Its checkpoints, if the keys were replaced there."""
+        both = (*next_signers(), *log_signers())
+        by = {
+            size: both if size == start else log_signers() if size < start else next_signers()
+            for size in self.sizes
+        }
+        return [(f"checkpoint {size}", self.note(size, signers)) for size, signers in by.items()]
 
     def records(self) -> list[Record]:
         return [
@@ -146,7 +169,7 @@ class Story:
             records=self.records,
             checkpoints=[(f"checkpoint {size}", self.note(size)) for size in self.sizes],
             outside=[],
-            vkeys=[one.vkey for one in log_signers()],
+            keys=LogKeys.of([one.vkey for one in log_signers()]),
             origin=ORIGIN,
             roots=[authority().ca.certificate],
             trusted=True,

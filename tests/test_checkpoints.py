@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from signing.checkpoint import open_checkpoint
 from signing.log import Tree
 from signing.note import Algorithm
 from signing.signer import Signer
+from signing.vkeys import LogKeys
 from tests.registry_writers import do
 from tests.stories import registry
 
@@ -34,13 +37,21 @@ def reg(tmp_path: Path) -> Iterator[Registry]:
     opened.close()
 
 
+@dataclass
+class Held:
+    log: LogKeys
+    log_signers: tuple[Signer, ...]
+
+
 def grow(reg: Registry, count: int = 1) -> None:
     for _ in range(count):
         do(reg, RegisterPerson(person=fresh_id(), name="Anna"))
 
 
 def checkpoints(reg: Registry, tmp_path: Path, signers: tuple[Signer, ...] = SIGNERS) -> Checkpoints:
-    return Checkpoints(reg.recorder, [tmp_path / "checkpoints", tmp_path / "elsewhere"], ORIGIN, signers)
+    held = Held(LogKeys.of([one.vkey for one in signers]), signers)
+    folders = [tmp_path / "checkpoints", tmp_path / "elsewhere"]
+    return Checkpoints(reg.recorder, folders, ORIGIN, lambda: nullcontext(held))
 
 
 def notes(tmp_path: Path, folder: str = "checkpoints") -> list[str]:

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from api.keyroom import KeyRoom, create_keys, load_keys, read_vkeys
+from api.keyroom import KeyRoom, create_keys, load_keys, read_keys
 from registry.mapper import EvidenceBroken
 from registry.vault import Vault
-from signing.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.export import ANCHOR
 from signing.note import Algorithm
-from signing.vkeys import VKEYS, VKEYS_SIGNATURE
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
 NOW = datetime(2024, 3, 5, 12, 0, tzinfo=UTC)
 ORIGIN = "radsliggaren/provkommun"
@@ -55,7 +55,7 @@ def test_what_an_outsider_needs(folder: Path, room: KeyRoom) -> None:
     anchor = x509.load_pem_x509_certificate((folder / ANCHOR).read_bytes())
     assert anchor == room.authority.ca.certificate
     assert room.trust_anchor == folder / ANCHOR
-    assert read_vkeys(folder) == room.vkeys
+    assert read_keys(folder) == room.log == LogKeys.of(room.vkeys)
     assert [vkey.algorithm for vkey in room.vkeys] == [Algorithm.ED25519, Algorithm.ML_DSA_44]
     assert all(vkey.name == ORIGIN for vkey in room.vkeys)
 
@@ -63,7 +63,7 @@ def test_what_an_outsider_needs(folder: Path, room: KeyRoom) -> None:
 def test_what_is_signed_verifies_with_what_is_published(folder: Path, room: KeyRoom) -> None:
     checkpoint = Checkpoint(ORIGIN, 1, bytes(32))
     note = sign_checkpoint(checkpoint, room.log_signers, NOW)
-    assert open_checkpoint(note, read_vkeys(folder), origin=ORIGIN, every=True).checkpoint == checkpoint
+    assert read_keys(folder).open(note, ORIGIN).checkpoint == checkpoint
 
 
 def test_another_root_key_does_not_open_them(folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_another_root_key_does_not_open_them(folder: Path) -> None:
 
 def test_a_folder_without_published_keys(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_vkeys(tmp_path)
+        read_keys(tmp_path)
 
 
 @pytest.mark.parametrize("file", [VKEYS, VKEYS_SIGNATURE, ANCHOR])
@@ -82,11 +82,11 @@ def test_published_keys_that_are_not_what_the_municipality_signed_are_refused(
 ) -> None:
     for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    assert len(read_vkeys(tmp_path)) == 2
+    assert len(read_keys(tmp_path).vkeys) == 2
     for spoilt in (b"", (folder / file).read_bytes() + b"\n", (folder / file).read_bytes()[:-9]):
         (tmp_path / file).write_bytes(spoilt)
         with pytest.raises(EvidenceBroken, match=VKEYS):
-            read_vkeys(tmp_path)
+            read_keys(tmp_path)
 
 
 def test_keys_of_another_log_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_keys_of_another_log_are_refused(folder: Path, tmp_path: Path) -> None:
     first, _ = (folder / VKEYS).read_bytes().splitlines(keepends=True)
     (tmp_path / VKEYS).write_bytes(first)
     with pytest.raises(EvidenceBroken, match="other bytes"):
-        read_vkeys(tmp_path)
+        read_keys(tmp_path)

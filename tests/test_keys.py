@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,16 +20,26 @@ from api.app import create_app
 from api.checking import verify
 from api.cli.main import run
 from api.doctor import examine
+from api.exporting import export
 from api.faults import Fault
 from api.keykeeping import compromised, listed, remake_crl, renew_all, rotate
-from api.wiring import Municipality
+from api.stamping import stamp_newest
+from api.wiring import SYSTEM, Municipality
+from domain.messages import fresh_id
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesRestamped, MinutesSealed
 from domain.municipality import KeyCompromised, KeyReplaced
+from domain.person import RegisterPerson
+from registry.files import write_synced
 from registry.vault import Vault
 from signing import renewal
+from signing.note import Note
 from signing.pki import CRL
+from signing.signed_data import open_cms
+from signing.vkeys import VKEYS_SIGNATURE
+from tests.conftest import LONG
 from tests.signings import Waiting
+from tests.test_readme import follow, shown
 from tests.web import SLUG
 
 
@@ -195,6 +208,143 @@ def test_the_key_that_was_in_use_then_is_the_one_revoked(town: Waiting) -> None:
         compromised(town.m, "timestamp", first.not_valid_before_utc - timedelta(days=1))
 
 
+# --- the log's own keys
+def notes(town: Waiting) -> dict[int, int]:
+    """By size, how many signatures stand below a checkpoint."""
+    stored = town.m.registry.recorder.checkpoints()
+    return {size: len(Note.parse(note).signatures) for size, note in stored}
+
+
+def test_the_logs_keys_are_replaced_at_a_checkpoint_that_both_sign(town: Waiting, tmp_path: Path) -> None:
+    old = town.m.keys.log
+    kept = town.m.checkpoints.sign(town.m.registry.clock.now())
+    done = rotate(town.m, "log")
+    keys = town.m.keys.log
+    assert keys.continues(old) and keys.eras[1].vkeys == tuple(town.m.keys.vkeys) != tuple(old.vkeys)
+    assert (done["old"], done["new"]) == tuple(era.fingerprint for era in keys.eras)
+    (event,) = town.happened(KeyReplaced)
+    assert (event.position, notes(town)[event.position]) == (keys.eras[1].start, 4)
+    town.later(days=1)
+    rotate(town.m, "log")
+    assert [row["state"] for row in listed(town.m) if row["key"] == "log"] == [
+        "in-use",
+        "replaced",
+        "replaced",
+    ]
+    export(town.m, tmp_path / "export")
+    assert list(notes(town).values())[-2:] == [4, 4]
+    town.m.close()
+    checks = found(town)
+    assert all(one["ok"] is not False for one in checks.values()), checks
+    assert "were replaced at" in verify(path(town), language="en")["checks"][4]["detail"]
+    assert verify(tmp_path / "export")["ok"]
+    (tmp_path / "kept").write_bytes(kept)
+    assert verify(tmp_path / "export", checkpoint=tmp_path / "kept")["ok"]
+
+
+def test_a_checkpoint_by_new_keys_is_checked_by_hand_as_the_page_says(town: Waiting, tmp_path: Path) -> None:
+    rotate(town.m, "log")
+    town.m.execute_as(RegisterPerson(person=fresh_id(), name="Anna"), SYSTEM)
+    export(town.m, tmp_path / "export")
+    shutil.copy(town.m.keys.trust_anchor, tmp_path / "trust.pem")
+    steps = [
+        one
+        for one in shown("docs/verify-by-hand.md")
+        if re.search(r"vkeys|pkeyutl|> text|older$", one.command)
+    ]
+    assert len(steps) == 5
+    for step in steps:
+        follow(step, tmp_path)
+
+
+def test_no_process_signs_with_keys_that_have_ended(town: Waiting) -> None:
+    other = town.beside()
+    try:
+        other.checkpoints.sign(other.registry.clock.now())
+        rotate(town.m, "log")
+        town.m.execute_as(RegisterPerson(person=fresh_id(), name="Anna"), SYSTEM)
+        note = other.checkpoints.sign(other.registry.clock.now())
+        opened = town.m.keys.log.open(note)
+        assert {one.vkey for one in opened.verified} == set(town.m.keys.vkeys)
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize("stop", range(1, 17) if LONG else (5, 6, 12, 13, 15))
+def test_a_replacement_of_the_logs_keys_that_was_stopped_anywhere_is_finished_with_the_same(
+    town: Waiting, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    """At each change of the folder or the log in turn."""
+    left = [stop]
+
+    def counted(do: Callable[..., Any]) -> Callable[..., Any]:
+        def either(*given: Any, **named: Any) -> Any:
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+            return do(*given, **named)
+
+        return either
+
+    with monkeypatch.context() as patch:
+        patch.setattr(town.m, "execute_as", counted(town.m.execute_as))
+        patch.setattr(
+            town.m.registry.recorder, "put_checkpoint", counted(town.m.registry.recorder.put_checkpoint)
+        )
+        patch.setattr("api.keyroom.write_synced", counted(write_synced))
+        patch.setattr(Path, "replace", counted(Path.replace))
+        with suppress(KeyboardInterrupt):
+            rotate(town.m, "log")
+            assert stop == 16
+    made = town.m.keys.awaiting_log()
+    begun = {one.vkey for one in made or ()} or set(town.m.keys.vkeys)
+    town = town.restarted()
+    check = {one["check"]: one for one in examine(path(town))["checks"]}["log-keys"]
+    assert check["ok"] is (town.m.keys.awaiting_log() is None)
+    renew_all(town.m)
+    if len(town.m.keys.log.eras) == 1:
+        assert stop <= 4, "no whole key was there"
+        return
+    assert set(town.m.keys.vkeys) == begun
+    assert len(town.happened(KeyReplaced)) == 1 and len(town.m.keys.log.eras) == 2
+    town.m.checkpoints.sign(town.m.registry.clock.now())
+    assert not list(town.m.keys.folder.glob("*.next.*"))
+    town.m.close()
+    assert verify(path(town))["ok"]
+
+
+def test_what_remains_of_a_log_whose_keys_were_found_out_is_told(town: Waiting) -> None:
+    stamp_newest(town.m)
+    stamped = max(town.m.registry.recorder.checkpoints())[0]
+    began = town.m.keys.authority.ca.certificate.not_valid_before_utc
+    since = town.m.registry.now() + timedelta(hours=1)
+    town.clock.move_to(since + timedelta(days=3))
+    done = compromised(town.m, "log", since)
+    first, second = town.m.keys.log.eras
+    assert (done["old"], done["new"]) == (first.fingerprint, second.fingerprint)
+    assert first.compromised == since.replace(microsecond=0) and second.compromised is None
+    assert compromised(town.m, "log", since)["new"] == done["new"], "again changes nothing"
+    assert len(town.happened(KeyCompromised)) == len(town.happened(KeyReplaced)) == 1
+    assert town.m.keys.log.eras == (first, second)
+    rows = [row for row in listed(town.m) if row["key"] == "log"]
+    assert [row["state"] for row in rows] == ["in-use", "compromised"]
+    with pytest.raises(Fault, match="no key log"):
+        compromised(town.m, "log", began - timedelta(days=1))
+    town.m.close()
+    checks = {one["check"]: one for one in examine(path(town), lambda _, english: english)["checks"]}
+    assert "may have been in other hands since" in checks["log-keys"]["detail"]
+    result = verify(path(town), language="en")
+    assert result["ok"]
+    assert f"{stamped} events were proven to be signed before that" in result["checks"][4]["detail"]
+
+
+def test_a_seal_that_was_found_out_leaves_the_logs_keys_signed_by_the_next(town: Waiting) -> None:
+    begun = town.m.keys.authority.seal.certificate.not_valid_before_utc
+    compromised(town.m, "seal", begun + timedelta(minutes=1))
+    signature = (town.m.keys.folder / VKEYS_SIGNATURE).read_bytes()
+    assert open_cms(signature).certificate == town.m.keys.authority.seal.certificate
+
+
 # --- the list, the doctor, the ways in
 def test_the_revocation_list_is_remade_before_it_ends_and_is_public(town: Waiting) -> None:
     first = (town.m.keys.folder / CRL).read_bytes()
@@ -238,6 +388,8 @@ def test_the_command(town: Waiting, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0 and "1 av 1 stämplade handlingar" in text
     code, text = said("rotate", "seal")
     assert code == 0 and "En ny nyckel för stämpeln gäller" in text
+    code, text = said("rotate", "log")
+    assert code == 0 and "En ny nyckel för loggen gäller" in text
     code, text = said("compromised", "timestamp", "--since", datetime.now(UTC).date().isoformat())
     assert code == 0 and "är spärrad från" in text
     assert said("compromised", "ca", "--since", "2024-01-01")[0] == 2

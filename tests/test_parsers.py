@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from signing import canonical, cms, commitments, export, vkeys
 from signing.alone import verify_export
 from signing.canonical import NotCanonical
-from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.checkpoint import Checkpoint
 from signing.note import BadKey, MalformedNote, Note, UnverifiedNote, Vkey
 from signing.pades_check import embedded_roots, first_revision
 from signing.records import Documents, Reader, Record
@@ -52,7 +52,7 @@ def _text(parse: Callable[[str], object]) -> Parser:
     return lambda data: parse(data.decode("utf-8", "surrogateescape"))
 
 
-KEYS = vkeys.read_vkeys(sound("log.vkeys"))
+KEYS = vkeys.LogKeys.read(sound("log.vkeys"))
 CA = roots(SOUND)
 # What reads it, which sound bytes it reads, and the errors that it says it may raise.
 PARSERS: dict[str, tuple[Parser, str, tuple[type[Exception], ...]]] = {
@@ -62,17 +62,18 @@ PARSERS: dict[str, tuple[Parser, str, tuple[type[Exception], ...]]] = {
     "note": (Note.parse, "checkpoints/*.note", (MalformedNote,)),
     "checkpoint": (_text(Checkpoint.parse), "checkpoints/*.note", (MalformedNote,)),
     "signed checkpoint": (
-        lambda data: open_checkpoint(data, KEYS),
+        KEYS.open,
         "checkpoints/*.note",
         (MalformedNote, UnverifiedNote),
     ),
     "witnessed checkpoint": (
-        lambda data: attached(sound("checkpoints/*.note"), data, KEYS),
+        lambda data: attached(sound("checkpoints/*.note"), data, KEYS.vkeys),
         "checkpoints/*.note",
         (MalformedNote, UnverifiedNote),
     ),
     "key": (_text(Vkey.parse), "log.vkeys", (BadKey,)),
     "keys": (vkeys.read_vkeys, "log.vkeys", (BadKey,)),
+    "log keys": (vkeys.LogKeys.read, "log.vkeys", (BadKey,)),
     "keys' signature": (lambda data: vkeys.open_signature(KEYS, data, CA), "log.vkeys.p7s", (CmsError,)),
     "tile's path": (_text(Tile.from_path), "export.json", (ValueError,)),
     "cms": (open_cms, "minutes/*chair.p7s", (CmsError,)),

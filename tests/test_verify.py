@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from signing import cms
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import version_root
+from signing.found_out import moment
 from signing.levels import Levels
 from signing.log import Tree, leaf_hash
 from signing.note import Algorithm
@@ -20,7 +22,7 @@ from signing.report import STEPS, TEXTS, Report, say
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.verify import Destroyed, approval_statement, verify_growth, verify_inclusions, verify_log
-from signing.vkeys import write_vkeys
+from signing.vkeys import LogKeys, write_vkeys
 from signing.witness import cosigned
 from tests.evidence import (
     MINUTES,
@@ -33,12 +35,14 @@ from tests.evidence import (
     failed,
     log_signers,
     minuted,
+    next_signers,
     outcomes,
     people,
     stamped,
     story,
+    vkeys_signature,
 )
-from tests.signing_kit import NOW, authority, lock, stages, stranger, timestamper
+from tests.signing_kit import NOW, SEALED_AT, authority, lock, stages, stranger, timestamper
 
 LAST = ("statements", "rerender", "digest")
 
@@ -343,6 +347,129 @@ def test_who_has_witnessed_a_checkpoint_is_said() -> None:
     longer = sign_checkpoint(Checkpoint(ORIGIN, 7, b"\1" * 32), [*log_signers(), known], NOW)
     found = check(told.evidence(cosigned=[("c", longer)], witnesses=[known.vkey]))
     assert failed(found) == {"checkpoints": ["events-differ"]}
+
+
+def replaced(told: Story, since: datetime | None = None, start: int = 5, **more: Any) -> Report:
+    """A log whose keys were replaced at 5 of 6 events, because somebody else may have had them since then."""
+    keys = told.replaced(start)
+    if since:
+        keys = keys.found_out(keys.eras[0].fingerprint, since)
+    given = {"keys": keys, "vkeys_signature": vkeys_signature(keys.write()), "checkpoints": told.notes(start)}
+    return check(told.evidence(**given | more))
+
+
+def remarks(report: Report) -> dict[str, dict[str, Any]]:
+    return {said.code: dict(said.values) for said in report.remarks["checkpoints"]}
+
+
+def test_a_log_whose_keys_were_replaced_holds_and_says_so() -> None:
+    report = replaced(story())
+    assert not failed(report)
+    assert remarks(report) == {"keys-replaced": {"sizes": "5"}}
+    detail = report.result()["checks"][4]["detail"]
+    assert "3 checkpoints hold" in detail and "replaced at 5 events" in detail
+
+
+def test_every_checkpoint_is_judged_by_the_keys_of_its_size() -> None:
+    told = story()
+    for size, signers in ((6, log_signers()), (6, (*next_signers(), *log_signers())), (2, next_signers())):
+        note = [("it", told.note(size, signers))]
+        assert failed(replaced(told, checkpoints=[*told.notes(5), *note])) == {"checkpoints": ["note-fault"]}
+        assert failed(replaced(told, outside=note)) == {"outside-checkpoint": ["note-fault"]}
+    for signers in (log_signers(), next_signers()):
+        assert not failed(replaced(told, outside=[("it", told.note(5, signers))]))
+
+
+def test_keys_that_took_over_elsewhere_or_by_one_word_alone_fail_checkpoints_alone() -> None:
+    told, other = story(), replace(story(), events=story().events[1:])
+    keys = told.replaced(5)
+    one = replace(keys.eras[1], succession=keys.eras[1].succession[:2])
+    spoilt = LogKeys((keys.eras[0], one))
+    found = replaced(told, keys=spoilt, vkeys_signature=vkeys_signature(spoilt.write()))
+    assert failed(found) == {"checkpoints": ["vkeys-fault"]}
+    for elsewhere, code in ((other.replaced(5), "events-differ"), (told.replaced(7), "events-differ")):
+        notes = [("c", told.note(2))]
+        signature = vkeys_signature(elsewhere.write())
+        found = replaced(told, keys=elsewhere, vkeys_signature=signature, checkpoints=notes)
+        assert failed(found) == {"checkpoints": [code]}
+
+
+def test_what_found_out_keys_signed_stands_as_far_as_it_is_older_and_on_the_next_keys() -> None:
+    told, witness = story(), Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
+    since = SEALED_AT + timedelta(hours=1)
+    note = told.note(2)
+    cases: list[tuple[int, dict[str, Any]]] = [
+        (0, {}),
+        (2, {"stamps": [("c.tst", note, stamped(note))]}),
+        (2, {"cosigned": [("c.cosigned", cosigned(note, [witness], NOW))], "witnesses": [witness.vkey]}),
+        (0, {"cosigned": [("c", cosigned(note, [witness], since))], "witnesses": [witness.vkey]}),
+        (5, {"stamps": [("c.tst", told.note(6, next_signers()), stamped(told.note(6)))]}),
+    ]
+    for before, more in cases:
+        report = replaced(told, since, **more)
+        assert not failed(report)
+        said = remarks(report)["keys-found-out"]
+        assert said == {"size": 5, "since": "2024-03-04T10:00:00Z", "before": before}
+    late = replaced(told, SEALED_AT, stamps=[("c.tst", note, stamped(note))])
+    assert remarks(late)["keys-found-out"]["before"] == 0
+    for stamps in ([("c.tst", b"", b"")], [("c.tst", note, b"no token")]):
+        report = replaced(told, since, stamps=stamps)
+        assert failed(report) == {"timestamps": ["stamp-fault"]}
+        assert remarks(report)["keys-found-out"]["before"] == 0
+    other = sign_checkpoint(Checkpoint(ORIGIN, 2, b"\1" * 32), log_signers(), NOW)
+    assert remarks(replaced(told, since, cosigned=[("c", b"")]))["keys-found-out"]["before"] == 0
+    forged = replaced(told, since, stamps=[("c.tst", other, stamped(other))])
+    assert remarks(forged)["keys-found-out"]["before"] == 0, "of another tree"
+
+
+def test_found_out_keys_that_no_others_follow_leave_only_what_is_older() -> None:
+    told = story()
+    keys = LogKeys.of([one.vkey for one in log_signers()])
+    keys = keys.found_out(keys.eras[0].fingerprint, SEALED_AT + timedelta(hours=1))
+    given = {"keys": keys, "vkeys_signature": vkeys_signature(keys.write())}
+    held = [("c.tst", told.note(5), stamped(told.note(5)))]
+    report = check(told.evidence(stamps=held, **given))
+    assert failed(report) == {"checkpoints": ["checkpoint-fallen"]}
+    assert report.failures["checkpoints"][0].values["size"] == 6
+    spoilt = told.evidence(checkpoints=[("c", b"x")], **given)
+    assert failed(check(spoilt)) == {"checkpoints": ["note-fault"]}
+    other = [("it", other_note(5))]
+    assert failed(replaced(told, NOW, start=6, outside=other)) == {
+        "outside-checkpoint": ["events-differ-found-out"]
+    }
+
+
+def test_a_log_that_says_more_of_its_keys_than_log_vkeys_is_shown_with_old_ones() -> None:
+    told = story()
+    keys = told.replaced(6)
+    first = keys.eras[0].fingerprint
+    for key, old, faults in (("log", first, 1), ("log", keys.eras[1].fingerprint, 1), ("seal", first, 0)):
+        event = envelope("municipality-registry", 2, "key-compromised.v1", 6, key=key, old=old)
+        said = replace(told, events=[*told.events[:5], event])
+        report = replaced(said, start=6)
+        assert failed(report) == ({"checkpoints": ["compromise-untold"]} if faults else {})
+        assert bool(failed(replaced(said, NOW, start=6))) == (key == "log" and old != first)
+
+
+def test_since_when_witnesses_have_seen_the_log_is_said() -> None:
+    told = story()
+    ours, theirs = (
+        Signer.generate(f"{name}/witness", Algorithm.ED25519_COSIGNATURE) for name in ("annanby", "tredjeby")
+    )
+    both = cosigned(told.note(5), [ours, theirs], NOW + timedelta(days=2))
+    notes = [
+        ("a", cosigned(told.note(2), [theirs], NOW)),
+        ("b", both),
+        ("c", cosigned(told.note(6), [ours], NOW)),
+    ]
+    again = [("d", cosigned(told.note(5), [theirs], NOW + timedelta(days=1)))]
+    report = check(told.evidence(cosigned=[*notes, *again], witnesses=[ours.vkey, theirs.vkey]))
+    assert [dict(said.values) for said in report.remarks["checkpoints"]] == [
+        {"witness": "annanby/witness", "size": 6, "since": "2024-03-01T09:00:00Z"},
+        {"witness": "tredjeby/witness", "size": 5, "since": "2024-03-02T09:00:00Z"},
+    ]
+    never = (1 << 63) - 1
+    assert moment(never).year == 9999
 
 
 # --- 7 and 8: the same tree gives root and proofs, so that only a wrong checkpoint can fail them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from signing.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from signing.log import consistency_proof, hash_source, leaf_hash, root_of
 from signing.note import Algorithm, NoteError, UnverifiedNote
 from signing.signer import Signer
+from signing.vkeys import LogKeys
 from signing.witness import Rejected, attached, cosigned, witness
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -25,6 +27,7 @@ WITNESS = tuple(
     for kind in (Algorithm.ED25519_COSIGNATURE, Algorithm.ML_DSA_44)
 )
 KEYS, WITNESSES = [one.vkey for one in LOG], [one.vkey for one in WITNESS]
+LOG_KEYS = LogKeys.of(KEYS)
 
 
 def leaves(count: int, seed: int = 0) -> list[bytes]:
@@ -38,7 +41,7 @@ def note(of: Sequence[bytes], signers: Sequence[Signer] = LOG) -> bytes:
 def asked(of: Sequence[bytes], seen: Checkpoint | None) -> Checkpoint:
     """What a witness says of a log that publishes these leaves."""
     source = hash_source(of)
-    return witness(note(of), KEYS, ORIGIN, seen, lambda old, new: consistency_proof(old, new, source))
+    return witness(note(of), LOG_KEYS, ORIGIN, seen, lambda old, new: consistency_proof(old, new, source))
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
@@ -59,14 +62,14 @@ def test_a_proof_that_proves_nothing_is_a_fork() -> None:
     seen = asked(leaves(5), None)
     for proof in ([], [bytes(32)], [b"short"]):
         with pytest.raises(Rejected, match="forked"):
-            witness(note(leaves(9)), KEYS, ORIGIN, seen, lambda *_, proof=proof: proof)
+            witness(note(leaves(9)), LOG_KEYS, ORIGIN, seen, lambda *_, proof=proof: proof)
 
 
 def test_only_the_logs_own_word_is_heard() -> None:
     stranger = Signer.generate(ORIGIN, Algorithm.ED25519)
     for spoilt, origin in ((note(leaves(3), [stranger]), ORIGIN), (note(leaves(3)), "log.example/8")):
         with pytest.raises(UnverifiedNote):
-            witness(spoilt, KEYS, origin, None, lambda *_: [])
+            witness(spoilt, LOG_KEYS, origin, None, lambda *_: [])
 
 
 def test_the_cosigned_note_is_read_by_another_implementation() -> None:
@@ -97,3 +100,31 @@ def test_only_known_witnesses_lines_are_taken_over() -> None:
         attached(own, own, WITNESSES)
     with pytest.raises(NoteError, match="another checkpoint"):
         attached(note(leaves(3)), signed, WITNESSES)
+
+
+# --- keys that were replaced
+NEXT = tuple(Signer.generate(ORIGIN, kind) for kind in (Algorithm.ED25519, Algorithm.ML_DSA_44))
+
+
+def succeeded(of: Sequence[bytes], start: int) -> LogKeys:
+    return LOG_KEYS.succeeded(start, root_of(of[:start]), LOG, NEXT, NOW)
+
+
+def test_keys_that_took_over_at_a_checkpoint_that_the_log_continues_are_its_own() -> None:
+    of = leaves(9)
+    seen, source = Checkpoint(ORIGIN, 3, root_of(of[:3])), hash_source(of)
+
+    def say(keys: LogKeys, signers: Sequence[Signer] = NEXT) -> Checkpoint:
+        proof = lambda old, new: consistency_proof(old, new, source)  # noqa: E731  # what a log answers
+        return witness(note(of, signers), keys, ORIGIN, seen, proof)
+
+    assert say(succeeded(of, 5)).size == 9
+    assert say(succeeded(of, 12), LOG).size == 9, "not yet"
+    with pytest.raises(UnverifiedNote, match="no more than 5"):
+        say(succeeded(of, 5), LOG)
+    with pytest.raises(Rejected) as refused:
+        say(succeeded(leaves(9, seed=1), 5))
+    assert (refused.value.code, refused.value.values) == ("forked", {"old": 5, "new": 9})
+    unsigned = LogKeys((*LOG_KEYS.eras, replace(succeeded(of, 5).eras[1], succession=())))
+    with pytest.raises(UnverifiedNote, match="succession"):
+        say(unsigned)

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -198,4 +199,26 @@ def test_other_keys_than_those_that_are_known_are_refused(
         refused(say("witness", "cosign", out, *where, neighbour / "pki" / "log.vkeys", expect=2))
         == "other-log-keys"
     )
-    assert refused(say("witness", "cosign", out, *where, out / "trust.pem", expect=2)) == "other-log-keys"
+    assert refused(say("witness", "cosign", out, *where, out / "trust.pem", expect=2)) == "log-unreadable"
+
+
+def test_keys_that_were_replaced_are_taken_from_the_log_unless_somebody_else_may_have_had_the_old(
+    say: Say, ours: Path, neighbour: Path, tmp_path: Path
+) -> None:
+    given = tmp_path / "log.vkeys"
+    shutil.copy(ours / "pki" / "log.vkeys", given)
+    known = ("--dir", neighbour, "--keys", given)
+    assert say("witness", "cosign", published(ours, tmp_path / "1"), *known)["size"] == POSITION
+    say("keys", "rotate", "log", "--dir", ours)
+    second = published(ours, tmp_path / "2", more=1)
+    assert say("witness", "cosign", second, "--dir", neighbour)["seen"] == POSITION
+    assert say("witness", "cosign", second, *known)["seen"] == POSITION + 2, "those of before still name it"
+    say("keys", "compromised", "log", "--since", "2024-01-01", "--dir", ours, expect=2)
+    now = datetime.now(UTC).isoformat()
+    say("keys", "compromised", "log", "--since", now, "--dir", ours)
+    third = published(ours, tmp_path / "3")
+    assert refused(say("witness", "cosign", third, "--dir", neighbour, expect=2)) == "log-keys-found-out"
+    anew = ("--dir", neighbour, "--keys", ours / "pki" / "log.vkeys")
+    assert say("witness", "cosign", third, *anew)["seen"] == POSITION + 2
+    assert say("witness", "cosign", third, "--dir", neighbour)["size"] == POSITION + 4
+    assert verify(ours)["ok"]

@@ -28,6 +28,7 @@ from signing.log import leaf_hash
 from signing.records import Documents, Reader, Record
 from signing.report import Report
 from signing.verify import Evidence, read_records
+from signing.vkeys import LogKeys
 
 SHARE = 0.8
 MOST = 200_000
@@ -89,7 +90,7 @@ class Rows:
     def evidence(self) -> Evidence:
         """These rows alone, without checkpoints or papers."""
         return Evidence(
-            records=self.records, checkpoints=[], outside=[], vkeys=[], origin="", roots=[], trusted=False,
+            records=self.records, checkpoints=[], outside=[], keys=LogKeys(()), origin="", roots=[], trusted=False,
             artefact=lambda _: None, decode=quick.decode,
         )  # fmt: skip
 

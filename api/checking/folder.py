@@ -20,6 +20,7 @@ from api.checking.log_file import FileLog
 from api.checking.log_schema import SchemaLog
 from api.checking.parts import DAMAGED, Missing, Progress
 from api.faults import Fault, told
+from api.keyroom import keys_signature
 from api.settings import Settings, find_root_key
 from registry import quick
 from registry.clock import SystemClock
@@ -44,7 +45,7 @@ from signing.pki import CRL
 from signing.records import APPROVED, RESTAMPED, SEALED
 from signing.report import Report
 from signing.verify import Destroyed, Evidence, verify_log
-from signing.vkeys import VKEYS, VKEYS_SIGNATURE, read_vkeys
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
 Log = FileLog | SchemaLog
 DEEP = ("statements", "rerender", "digest")
@@ -70,7 +71,7 @@ class Folder:
         report = Report()
         try:
             settings = Settings.read(self.path)
-            vkeys = read_vkeys((self.path / "pki" / VKEYS).read_bytes())
+            keys = LogKeys.read((self.path / "pki" / VKEYS).read_bytes())
             own = self.path / "pki" / ANCHOR
             anchors = self.roots if self.roots is not None else [read_anchor(own.read_bytes())]
             beside = stamp_roots(self.path / "pki")
@@ -95,12 +96,12 @@ class Folder:
                 records=log.records,
                 checkpoints=self._stored_notes(log, report),
                 outside=[*self._kept_notes(kept, report), *self.outside],
-                vkeys=vkeys,
+                keys=keys,
                 origin=settings.origin,
                 roots=anchors,
                 trusted=self.roots is not None,
                 artefact=_Artefacts(registry) if registry else lambda _: None,
-                vkeys_signature=read_if_there(self.path / "pki" / VKEYS_SIGNATURE),
+                vkeys_signature=keys_signature(self.path / "pki"),
                 stamps=stamps(self.path / "checkpoints"),
                 stamp_roots=beside,
                 cosigned=cosigned(self.path / "checkpoints"),

@@ -15,7 +15,9 @@ from api.keykeeping import listed, renew_all
 from api.keykeeping import rotate as replace
 from registry.clock import ZONE
 
-Name = Annotated[Literal["ca", "seal", "timestamp"], typer.Argument(metavar="NYCKEL", help="seal, timestamp")]
+Name = Annotated[
+    Literal["ca", "seal", "timestamp", "log"], typer.Argument(metavar="NYCKEL", help="seal, timestamp, log")
+]
 NAMES = {
     "ca": ("utfärdaren", "authority"),
     "seal": ("stämpeln", "seal"),
@@ -84,7 +86,7 @@ def _renewed(result: dict[str, Any]) -> None:
 
 
 def rotate(folder: Dir, key: Name, json: Json = False) -> None:
-    """Ge stämpeln eller tidsstämplingen en ny nyckel och ett nytt certifikat."""
+    """Ge stämpeln, tidsstämplingen eller loggen en ny nyckel."""
     with handled(json), opened(folder) as municipality:
         if key == "ca":
             raise Fault("ca-not-replaced")
