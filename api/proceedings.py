@@ -15,10 +15,12 @@ from fastapi.responses import Response
 
 from api.differences import differences
 from api.papers import kallelse_pdf, minutes_pdf
-from api.reading import BodyId, Id, Limit, Offset, Reader, Reading, Routes, one, shown, some
+from api.reading import LONGEST, BodyId, Id, Limit, Offset, Reader, Reading, Routes, day, one, shown, some
+from api.reads import Day
 from domain.errors import NotFound
 from domain.meeting import Meeting
 from domain.minutes import Minutes, Version
+from projections.recipients import recipients
 
 ID = "0123456789abcdef"
 PDF = "application/pdf"
@@ -97,6 +99,24 @@ def minutes(reader: Reader, minutes: Id) -> Response:
     if not reader.rights.works_on(state):
         del content["returned"]
     return one(content, at)
+
+
+@ROUTES.get(
+    "/minutes/{minutes:id}/recipients",
+    "minutes",
+    {
+        "items": [
+            {"item": 5, "recipient": "Nämnder", "which": "all", "bodies": [ID], "stage": "left", "left": [ID]}
+        ],
+        "total": 1,
+    },
+)
+def minutes_recipients(request: Request, reader: Reader, minutes: Id, on: Day = None) -> Response:
+    """To whom the minutes and their decisions go, groups and offices as they are on a day, and what has gone out."""
+    reader.rights.minutes(reader.get(Minutes, minutes)[1])
+    municipality, asked = reader.municipality, day(on, "on") if on else reader.rights.today
+    found = recipients(municipality.registry, municipality.shown(reader.at), minutes, asked, reader.at)
+    return some(request, found, LONGEST, 0, shown)
 
 
 def _version(reader: Reading, minutes: str, number: int) -> tuple[int, Version]:

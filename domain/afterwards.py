@@ -5,6 +5,8 @@
 - Only what is sealed, or finished without approval, leaves the council (husregel 53). A correction goes to all who got
   the original.
 - A receipt is given by the one who got the minutes, and a receipt that never came is no finding (husregel 54).
+- A decision goes to those it concerns, named or as a group; which bodies a group was that day is entered with it, and
+  all are of the kind that the rules say the group is of (husregel 56).
 - The number and the paragraph that a notification gets where it was sent come from there, and are entered as given.
 """
 
@@ -92,10 +94,14 @@ class RecordNotificationNoted(AfterwardsCommand):
 
 
 class RecordDispatch(AfterwardsCommand):
-    """Record that an item's decision was sent to somebody it concerns (expediera)."""
+    """Record that an item's decision, or the minutes whole, was sent to somebody it concerns (expediera).
 
-    item: Number
+    to_bodies: which bodies of the register a recipient is, such as those that a group was on the day.
+    """
+
+    item: Number | None = None
     recipient: Line
+    to_bodies: list[Id] = Field(default=[], max_length=300)
     channel: Channel = "e-mail"
 
 
@@ -147,14 +153,7 @@ def decide(
                 meeting_day=command.meeting_day,
             )
         case RecordDispatch():
-            if command.item not in minutes.covers:
-                raise NotFound("item", str(command.item))
-            event = DecisionDispatched(
-                minutes=command.minutes,
-                item=command.item,
-                recipient=Known(command.recipient),
-                channel=command.channel,
-            )
+            event = _dispatched(command, minutes, world)
         case _:
             assert_never(command)
     return [] if event is None else news(Minutes, command.minutes, event)
@@ -198,6 +197,27 @@ def _notified(command: SendNotification, minutes: Minutes, world: World) -> Noti
         channel=command.channel,
         version=minutes.newest.version,
         source=grounds.source_part(grounds.rules_of(meeting, world), "notify"),
+    )
+
+
+def _dispatched(command: RecordDispatch, minutes: Minutes, world: World) -> DecisionDispatched:
+    if command.item is not None and command.item not in minutes.covers:
+        raise NotFound("item", str(command.item))
+    bodies = {id: existing(world, Body, id) for id in command.to_bodies}
+    meeting = world.get(Meeting, minutes.meeting)
+    rules = grounds.rules_of(meeting, world)
+    named = command.recipient.casefold()
+    for one in rules.dispatched_to() if rules else ():
+        if one.kind and one.group and one.group.casefold() == named:
+            for id, body in bodies.items():
+                if body.kind != one.kind:
+                    raise Refused("not-of-the-group", house(56), body=id, kind=one.kind, group=one.group)
+    return DecisionDispatched(
+        minutes=command.minutes,
+        item=command.item,
+        recipient=Known(command.recipient),
+        channel=command.channel,
+        bodies=tuple(bodies),
     )
 
 

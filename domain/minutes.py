@@ -109,9 +109,10 @@ class Notified:
 class Dispatched:
     """A decision sent to somebody it concerns (expediering)."""
 
-    item: int
+    item: int | None  # the minutes whole, if None
     recipient: Sealed
     channel: Channel
+    bodies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ class Minutes(State):
             case e.WorkingPurged():
                 return self._with(purged=True)
             case e.DecisionDispatched():
-                dispatched = Dispatched(event.item, event.recipient, event.channel)
+                dispatched = Dispatched(event.item, event.recipient, event.channel, event.bodies)
                 return self._with(dispatched=(*self.dispatched, dispatched))
             case _:
                 assert_never(event)

@@ -304,13 +304,17 @@ class NotificationNoted(MinutesEvent):
 
 
 class DecisionDispatched(MinutesEvent):
-    """An item's decision was sent to somebody it concerns (expediering)."""
+    """An item's decision, or the minutes whole, was sent to somebody it concerns (expediering).
+
+    recipient is as written, perhaps a group; bodies are those of the register that it was that day.
+    """
 
     TOPIC: ClassVar[str] = "decision-dispatched.v1"
 
-    item: Number
+    item: Number | None
     recipient: Text
     channel: Channel
+    bodies: tuple[Id, ...] = ()
 
 
 class WorkingPurged(MinutesEvent):

@@ -23,7 +23,7 @@ from domain.errors import Refused
 from domain.profile import read
 from domain.rule_kinds import KINDS, Kind, Use
 from domain.rule_meetings import Demand, Notice, StandingItem
-from domain.rule_minutes import JusterareRule, MinutesWord, Recipients, SignerOffice
+from domain.rule_minutes import JusterareRule, MinutesWord, Recipient, Recipients, SignerOffice
 from domain.rule_people import ChairRule, SeatRule, Staffing, ViceChairRule, Word
 from domain.rule_work import Diary, Due
 from domain.sources import Source, house
@@ -204,6 +204,10 @@ class Rules:
 
     def send_minutes(self) -> Recipients | None:
         return self.read(kinds.SEND_MINUTES)
+
+    def dispatched_to(self) -> tuple[Recipient, ...]:
+        """Everyone that minutes or decisions are to be dispatched to, a group as one."""
+        return tuple(one for _, dispatching in self.of_kind(kinds.DISPATCH) for one in dispatching.to)
 
     def notice(self) -> Notice | None:
         return self.read(kinds.NOTICE)

@@ -66,12 +66,14 @@ class Recipients(Part):
 class Recipient(Part):
     """One that something is sent to: a body, an office or a group as it is on the day (mottagare).
 
-    all: every one of the group, those concerned by the case, or not said.
+    kind: which kind of body the group is of, where it is one of bodies. which: every one of the group, those concerned
+    by the case, or not said.
     """
 
     body: Code | None = None
     office: Code | None = None
     group: PublicName | None = None
+    kind: Code | None = None
     which: Literal["all", "concerned", "not-said"] = "all"
 
 

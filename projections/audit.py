@@ -285,7 +285,7 @@ def _names(engine: sa.Engine) -> dict[str, str]:
 def _line(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     told = json.loads(row["details"])
     about = {"actor": row["actor"], "body": row["body"], "meeting": row["meeting"]} | told
-    sentence = SENTENCES[row["kind"]].format_map(_Values(about, names))
+    sentence = _said(SENTENCES[row["kind"]], about).format_map(_Values(about, names))
     words = f": {_shortened(row['words'])}" if row["words"] else ""
     finding = f" [iakttagelse: {row['finding']}]" if row["finding"] else ""
     when = row["happened"].replace("T", " ")
@@ -294,6 +294,16 @@ def _line(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return f"{row['position']:>6}  {when}{late}  {sentence[0].upper()}{sentence[1:]}{words}{finding}".replace(
         "\n", " "
     )
+
+
+def _said(sentence: str, about: Mapping[str, Any]) -> str:
+    """The sentence without what its brackets ask for and is not there."""
+
+    def kept(part: re.Match[str]) -> str:
+        there = all(about.get(name) not in (None, "", []) for name in _NAMES.findall(part[1]))
+        return part[1] if there else ""
+
+    return _PART.sub(kept, sentence)
 
 
 def _shortened(words: str) -> str:
@@ -325,4 +335,5 @@ class _Values(dict[str, str]):
         )
 
 
+_PART, _NAMES = re.compile(r"\[([^]]+)\]"), re.compile(r"\{(\w+)\}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")

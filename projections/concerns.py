@@ -31,7 +31,7 @@ PERSONS = frozenset(
     "person persons participant proposer by chair hindered substitute substitutes_for replaced recipients remaining "
     "not_called read_by".split()
 )
-BODIES = frozenset({"body", "parent", "other", "adopted_by", "to_body"})
+BODIES = frozenset({"body", "bodies", "parent", "other", "adopted_by", "to_body"})
 MEETINGS = frozenset({"meeting", "to_meeting"})
 MATTERS = frozenset({"matter"})
 OTHERS = frozenset(

@@ -44,7 +44,9 @@ class Occurrence(NamedTuple):
     meeting: str | None
     first: date | None
     last: date | None
-    about: tuple[str, ...] = ()  # the kind of an instrument, the duty that it counts for
+    about: tuple[
+        str, ...
+    ] = ()  # the kind of an instrument, the duty that it counts for; who was sent a decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +301,14 @@ class _Span(NamedTuple):
     def _one_after(self, occasion: Occurrence, within: Within | None, done: list[Occurrence]) -> Obligation:
         since, at = occasion.last, str(occasion.position)
         last = self._within(since, within) if since and within else None
+        wanted = len(self.rule.value["to"]) if self.rule.kind == "dispatch" else 1
+        if done and wanted > len(
+            {one.about for one in done}
+        ):  # of several that it names, not all for certain
+            said = replace(
+                self.says(at, since, last, "unknown", "not-all-recipients"), after=occasion.position
+            )
+            return replace(said, times=wanted, positions=tuple(one.position for one in done))
         if done:
             first = done[0]
             days = (first.last - since).days if first.last and since else None

@@ -2,7 +2,8 @@
 
 - What happened is read from the trail: whatever kind of event a rule names, one query finds it. Approval is the moment
   when the last office approved, or when minutes that nobody signs were finished; a version made void has none.
-- Minutes are sent when they have gone to everyone who is to have them.
+- Minutes are sent when they have gone to everyone who is to have them; dispatched, when they have gone to as many as
+  the rules name, a group as one.
 - What an instrument was said to count for counts in those years, wherever the instrument belongs (V6). What somebody
   said that an event counts for is done by it, if nothing else fulfils that.
 - An occasion that is no event of its own is one by the name under which it was entered.
@@ -35,7 +36,9 @@ from projections.view import Row
 from registry.clock import local, unstamp
 from registry.registry import Registry
 
-APPROVED, COUNTS, SENT = "minutes-approved", "instrument-counted", "minutes-sent"
+APPROVED, COUNTS, SENT, DISPATCHED = (
+    "minutes-approved", "instrument-counted", "minutes-sent", "decision-dispatched"
+)  # fmt: skip
 COLUMNS = (
     *"state reason first last period body rule text modality condition times done after done_on late days".split(),
     *"accepted_by positions source_document source_section fact regulation id".split(),
@@ -163,7 +166,7 @@ def occurrences(
     found: dict[str, list[Occurrence]] = {topic: [] for topic in wanted}
     kinds = {f"{topic}.v1" for topic in wanted - {COUNTS, APPROVED}} & TOPICS.keys()
     a, c = AUDIT.table.c, CONCERN.table.c
-    told = sa.case((a.kind == f"{SENT}.v1", a.details))
+    told = sa.case((a.kind == f"{SENT}.v1", a.details), (a.kind == f"{DISPATCHED}.v1", a.searched))
     named = a.position, a.kind, a.body, a.stream, a.meeting, a.happened_from, a.happened_to, told
     # Of some bodies the database is to begin with what concerns them, and not with the index of kinds.
     kind = a.kind if bodies is None else a.kind.concat("")
@@ -183,6 +186,8 @@ def occurrences(
             if details and '"remaining":["' in details.replace(" ", ""):
                 continue
             kinds_of = about.get(stream.partition("-")[2], ()) if stream.startswith("instrument-") else ()
+            if topic == DISPATCHED:
+                kinds_of = (details or "",)  # to whom
             found[topic].append(
                 Occurrence(position, topic, body or "", stream, meeting, _day(first), _day(last), kinds_of)
             )

@@ -1,7 +1,8 @@
 """Every kind of event told in one Swedish sentence, for the timeline.
 
 - {actor} is who recorded it; other names are the event's own fields. A person, a body or a meeting reads as its name, a
-  list as its names with "och", a value that is not there as "okänt". The words themselves follow after the sentence.
+  list as its names with "och", a value that is not there as "okänt". What stands in brackets is said only if all of
+  its values are there. The words themselves follow after the sentence.
 - Each kind of event has a sentence; a test asks the table of topics.
 """
 
@@ -17,16 +18,16 @@ SENTENCES = {
     "person-registered.v1": "{actor} lade upp {person}",
     "person-renamed.v1": "{actor} ändrade uppgifterna om {person}",
     "contact-changed.v1": "{actor} ändrade kontaktuppgiften för {person}",
-    "role-granted.v1": "{actor} gav {person} behörigheten {role} från {valid_from}",
-    "role-revoked.v1": "{actor} återkallade en behörighet för {person}; sista dag {valid_to}",
+    "role-granted.v1": "{actor} gav {person} behörigheten {role}[ från {valid_from}]",
+    "role-revoked.v1": "{actor} återkallade en behörighet för {person}[; sista dag {valid_to}]",
     "access-recorded.v1": "{actor} ändrade hur {person} släpps in: {access}",
     "signing-passphrase-set.v1": "{person} valde lösenfras för underskrift",
-    "retention-plan-adopted.v1": "{actor} förde in dokumenthanteringsplanen {title}, antagen {adopted_on}",
+    "retention-plan-adopted.v1": "{actor} förde in dokumenthanteringsplanen {title}[, antagen {adopted_on}]",
     "person-data-disposed.v1": "{actor} beslutade att gallra uppgifter om {person}: {which} ({kind})",
     "destruction-done.v1": "Beslutet i händelse {decided} att förstöra är utfört",
     # bodies
     "body-established.v1": "{actor} lade upp {body}",
-    "body-placed.v1": "{body} står under {parent} från {valid_from}",
+    "body-placed.v1": "{body} placerades i trädet[ under {parent}][ från {valid_from}]",
     "body-related.v1": "Förhållandet mellan {body} och {other}: {relation} ({certainty})",
     "body-step-recorded.v1": "{body} {step}",
     "body-office-named.v1": "{body} fick {office}",
@@ -34,15 +35,15 @@ SENTENCES = {
     "occasion-recorded.v1": "{actor} antecknade för {body}: {occasion}",
     "event-counted.v1": "För {body} räknas händelse {positions} som fullgörande av {rule}, {period}",
     "body-steers.v1": "{body} är styrgrupp för {project}",
-    "regulation-adopted.v1": "Bestämmelser för {body} antogs {adopted_on}, diarienummer {diarienummer}",
+    "regulation-adopted.v1": "Bestämmelser för {body} antogs[ {adopted_on}][, diarienummer {diarienummer}]",
     "seat-offered.v1": "{organisation} erbjöds plats i {body} ({seat})",
     "seat-accepted.v1": "En erbjuden plats i {body} antogs",
     "seat-declined.v1": "En erbjuden plats i {body} avböjdes",
     "mandate-given.v1": "{person} fick uppdrag i {body} ({seat}, {capacity}) från {valid_from}",
-    "mandate-ended.v1": "{person}s uppdrag i {body} upphör; sista dag {valid_to}",
+    "mandate-ended.v1": "{person}s uppdrag i {body} upphör[; sista dag {valid_to}]",
     "vice-chair-elected.v1": "{body} valde {person} till vice ordförande från {valid_from}",
-    "member-co-opted.v1": "{person}, {organisation}, adjungerades till {body} från {valid_from}",
-    "body-staffed.v1": "{person}, {organisation}, bemannar {body} ({duty}) från {valid_from}",
+    "member-co-opted.v1": "{person}[, {organisation},] adjungerades till {body} från {valid_from}",
+    "body-staffed.v1": "{person}[, {organisation},] bemannar {body} ({duty}) från {valid_from}",
     "meeting-demanded.v1": "{persons} begärde sammanträde med {body}; {needed} av {members} ledamöter krävs",
     "demand-joined.v1": "{persons} ställde sig bakom en begäran om sammanträde med {body}",
     # matters, numbers, documents
@@ -51,7 +52,7 @@ SENTENCES = {
     "external-number-recorded.v1": "Diarienumret {number} från annat diarium antecknades",
     "matter-opened.v1": "{actor} lade upp ärendet {diarienummer}",
     "alias-added.v1": "Ärendet {matter} är också känt som {diarienummer}",
-    "matter-classified.v1": "Ärendet {matter} klassificerades som {classification}, skrivet {written}",
+    "matter-classified.v1": "Ärendet {matter} klassificerades som {classification}[, skrivet {written}]",
     "matter-prepared.v1": "Beredning av ärendet {matter}, steg {number}: {step}",
     "proposal-put.v1": "{actor} förde in ett förslag i ärendet {matter}",
     "proposal-amended.v1": "Förslaget fick version {version}, gjord av version {base} ({how})",
@@ -79,27 +80,27 @@ SENTENCES = {
     "items-numbered.v1": "Punkterna fick sina paragrafer",
     "items-ordered.v1": "Punkterna ordnades: {order}",
     "kallelse-issued.v1": (
-        "Kallelse {issue} sändes {sent_on} till {recipients}; {days} dagar före mötesdagen {meeting_day}"
+        "Kallelse {issue} sändes[ {sent_on}] till {recipients}[; {days} dagar före mötesdagen {meeting_day}]"
     ),
     "notice-reason-given.v1": "{actor} angav skälet till kort varsel för kallelse {issue}",
     "hinder-notified.v1": "{person} anmälde förhinder",
     "substitute-called.v1": "{substitute} kallades i stället för {hindered}",
     # holding
-    "meeting-opened.v1": "Mötet öppnades av {chair}",
+    "meeting-opened.v1": "Mötet öppnades[ av {chair}]",
     "presence-recorded.v1": "{person} antecknades som närvarande ({capacity})",
     "departure-recorded.v1": "{person} lämnade mötet",
     "absence-recorded.v1": "Frånvaro för {person}: {status}",
     "acting-chair-appointed.v1": "{person} tjänstgjorde som ordförande",
     "secretary-recorded.v1": "{person} var sekreterare",
     "justerare-elected.v1": "{person} valdes till {office}",
-    "justering-agreed.v1": "Tid för justering bestämdes: {time}",
-    "meeting-adjourned.v1": "Mötet ajournerades till {until}",
+    "justering-agreed.v1": "Tid för justering bestämdes[: {time}]",
+    "meeting-adjourned.v1": "Mötet ajournerades[ till {until}]",
     "meeting-resumed.v1": "Mötet återupptogs",
     "meeting-closed.v1": "Mötet avslutades",
     # deliberating
     "item-taken-up.v1": "Punkt {item} togs upp",
-    "report-recorded.v1": "Rapport på punkt {item} från {by} ({organisation})",
-    "proposal-made.v1": "Förslag {proposal} på punkt {item} från {proposer}",
+    "report-recorded.v1": "Rapport på punkt {item}[ från {by}][ ({organisation})]",
+    "proposal-made.v1": "Förslag {proposal} på punkt {item}[ från {proposer}]",
     "decision-recorded.v1": "Beslut {decision} fattades på punkt {item}",
     "decision-revised.v1": "{actor} rättade lydelsen av beslut {decision} på punkt {item}",
     "dissent-recorded.v1": "{participant}s avvikande synpunkt på punkt {item} antecknades",
@@ -108,10 +109,10 @@ SENTENCES = {
     "member-abstained.v1": "{person} avstod på punkt {item}",
     "proposal-withdrawn.v1": "Förslag {proposal} på punkt {item} togs tillbaka",
     "proposals-ordered.v1": "Förslagen på punkt {item} ställdes i ordningen {order}",
-    "vote-recorded.v1": "Omröstning {vote} på punkt {item} ({method}): {yes} ja, {no} nej, {abstained} avstår",
+    "vote-recorded.v1": "Omröstning {vote} på punkt {item} ({method})[: {yes} ja, {no} nej, {abstained} avstår]",
     "reservation-recorded.v1": "{participant} reserverade sig på punkt {item}",
     "conflict-of-interest-noted.v1": "{person} deltog inte i punkt {item} på grund av jäv",
-    "item-postponed.v1": "Punkt {item} bordlades till {to_meeting}",
+    "item-postponed.v1": "Punkt {item} bordlades[ till {to_meeting}]",
     # minutes
     "minutes-begun.v1": "{actor} påbörjade anteckningar",
     "minutes-version-made.v1": "{actor} gjorde version {version} av {word}",
@@ -123,7 +124,7 @@ SENTENCES = {
     "minutes-approved.v1": "{person} godkände version {version} som {office}, med underskrift ({method}, {level})",
     "paper-approval-recorded.v1": "{person} godkände version {version} som {office}, med underskrift på papper",
     "approvals-voided.v1": "Godkännandena av version {version} föll: {offices}",
-    "signer-replaced.v1": "{person} skriver under som {office} i stället för {replaced}",
+    "signer-replaced.v1": "{person} skriver under som {office}[ i stället för {replaced}]",
     "disagreement-noted.v1": "De som skulle godkänna var inte eniga; utväg: {exit}",
     "minutes-sealed.v1": "Version {version} stämplades av kommunen",
     "working-purged.v1": "Arbetsmaterialet rensades; version {kept} står kvar",
@@ -132,8 +133,8 @@ SENTENCES = {
     "receipt-recorded.v1": "{person} kvitterade anteckningarna",
     "notification-sent.v1": "Anteckningarna anmäldes till {to_body}",
     "notification-numbered.v1": "Anmälan fick diarienummer {diarienummer}",
-    "notification-noted.v1": "Anmälan antecknades i {paragraph} den {meeting_day}",
-    "decision-dispatched.v1": "Beslutet på punkt {item} expedierades ({channel})",
+    "notification-noted.v1": "Anmälan antecknades[ i {paragraph}][ den {meeting_day}]",
+    "decision-dispatched.v1": "Expediering[ av beslutet på punkt {item}][ till {bodies}] ({channel})",
     # assignments
     "assignment-given.v1": "Ett uppdrag gavs, att följas upp av {body} (status {status})",
     "assignment-stage-added.v1": "Moment {stage} lades till i ett uppdrag",
@@ -144,9 +145,9 @@ SENTENCES = {
     "assignment-status-set.v1": "Ett uppdrag fick status {status} ({certainty})",
     # pictures, plans, agreements
     "instrument-begun.v1": "{actor} lade upp en {kind} för {body}",
-    "instrument-version-made.v1": "Version {version} {made} av {made_by}",
+    "instrument-version-made.v1": "Version {version} {made}[ av {made_by}]",
     "instrument-part-added.v1": "Del {part} ({kind}) antecknades",
-    "instrument-decided.v1": "Version {version} {act}; organisation {organisation}",
+    "instrument-decided.v1": "[Version {version} ]{act}[; organisation {organisation}]",
     "instrument-followed-up.v1": "Version {version} följdes upp",
     "instrument-counted.v1": "Räknas för {duty} åren {years}",
     # reports
@@ -154,7 +155,7 @@ SENTENCES = {
     "report-sent.v1": "Tjänsteskrivelsen sändes till {to_body} i version {version}",
     "report-matter-recorded.v1": "Tjänsteskrivelsen hör till ärendet {matter}",
     "report-decided.v1": "Beslut {number} fattades på tjänsteskrivelsen i version {version}",
-    "report-decision-dispatched.v1": "Beslutet på tjänsteskrivelsen sändes till {to_body} ({channel})",
+    "report-decision-dispatched.v1": "Beslutet på tjänsteskrivelsen sändes[ till {to_body}] ({channel})",
 }
 
 # The codes that a sentence would show, in Swedish; others stand as they are.

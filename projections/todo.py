@@ -179,7 +179,7 @@ def _minutes(record: Record, event: n.MinutesEvent) -> Iterator[Change]:
         case n.NotificationNoted():
             yield Retract(f"number/{id}/{event.notification}")
             yield Retract(f"noted/{id}/{event.notification}")
-        case n.DecisionDispatched():
+        case n.DecisionDispatched() if event.item:
             yield Retract(f"dispatch/{about['meeting']}/{event.item}/{event.recipient}")
         case _:
             pass

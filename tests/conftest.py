@@ -7,11 +7,13 @@
   makes everything else take up to twice as long and adds nothing to the gate.
 - Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs twenty times
   as many cases.
+- What was collected stays until the end, and is not looked through for garbage again and again: a tenth of the time.
 - What asks for a database runs on files and on PostgreSQL: in the sample where it is marked so, in the long form all.
 """
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import re
@@ -110,6 +112,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # What takes longest is begun first, so that no worker is left with it when the others are done.
     slow = {item: item.path.name not in SLOW for item in items if item not in set(left)}
     items[:] = sorted(slow, key=slow.__getitem__)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage."""
+    gc.freeze()
 
 
 def _is_second(item: pytest.Item) -> bool:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from domain import decider
 from domain.errors import DomainError, NotFound
 from domain.messages import Actor, Command, Event, Mandate, New, Role, S, State
+from domain.regulation import Rules
 from domain.when import parse
 from registry.adoption import adopted
 from registry.clock import SimulatedClock
@@ -93,8 +94,10 @@ class LogWorld:
 class LogSession(Session):
     """A session that goes on from what its registry has saved; ask() saves what is not refused."""
 
-    def __init__(self, folder: Path, reached: Reached, url: str | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, folder: Path, reached: Reached, url: str | None = None, content: Rules | None = None
+    ) -> None:
+        super().__init__(content)
         self.reached, self.clock = reached, SimulatedClock(NOW)
         place = Place(folder, url)
         recorder, vault = place.recorder(), place.vault() if url else _forgetful_vault()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 import string
 import typing
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from domain.messages import TOPICS, Id, Known, Part
 from domain.person import PersonRenamed
 from domain.regulation import parse
-from projections.audit import COLUMNS, AuditQuery, approvals, query, timeline, to_csv
+from projections.audit import COLUMNS, AuditQuery, _said, approvals, query, timeline, to_csv
 from projections.concerns import BODIES, MATTERS, MEETINGS, OTHERS, PERSONS, RESTS_ON
 from projections.runner import Projector
 from projections.sentences import SENTENCES
@@ -227,6 +228,17 @@ def test_a_sentence_asks_only_for_what_its_event_has() -> None:
     for topic, sentence in SENTENCES.items():
         asked = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
         assert asked <= TOPICS[topic].model_fields.keys() | {"actor", "body", "meeting"}, topic
+
+
+def test_what_may_be_missing_is_left_out_of_its_sentence() -> None:
+    told = "Mötet öppnades[ av {chair}][, {from} till {to}]."
+    assert _said(told, {"chair": "Bertil", "from": "1", "to": None}) == "Mötet öppnades av {chair}."
+    assert _said(told, {"from": "1", "to": "2"}) == "Mötet öppnades, {from} till {to}."
+    bare = {topic: re.sub(r"\[[^]]*\]", "", sentence) for topic, sentence in SENTENCES.items()}
+    for topic, sentence in bare.items():
+        for name in re.findall(r"\{(\w+)\}", sentence):
+            field = TOPICS[topic].model_fields.get(name)
+            assert field is None or type(None) not in get_args(field.annotation), (topic, name)
 
 
 def test_rules_are_named_for_events_that_exist() -> None:

@@ -1,6 +1,6 @@
 """A registry in service under a steady load: it keeps what it takes and holds no more than before.
 
-The sample lasts six seconds on each database, too short to say how memory grows; HYPOTHESIS_PROFILE=long lasts an
+The sample lasts three seconds on each database, too short to say how memory grows; HYPOTHESIS_PROFILE=long lasts an
 hour on each and holds it to five per cent.
 """
 
@@ -21,7 +21,7 @@ from tests.house import ROOT
 from tests.postgres import Cluster
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-MINUTES, RATE = (60.0, 4.0) if LONG else (1 / 10, 12.0)
+MINUTES, RATE = (60.0, 4.0) if LONG else (1 / 20, 12.0)
 MEMORY_GROWS, OTHERS_GROW = (0.05, 2) if LONG else (1.0, 12)
 
 

@@ -534,6 +534,10 @@ def afterwards(s: LogSession) -> None:
     s.do(RecordNotificationNoted(**PAPER, paragraph="§ 12", meeting_day=date(2024, 4, 24)))
     s.refuse(RecordDispatch(**PAPER, item=9, recipient="Ingen"), "not-found")
     s.do(RecordDispatch(**PAPER, item=1, recipient="Polisen"), corrects)
+    group = '{ what = "minutes", to = [{ group = "nämnder", kind = "namnd" }] }'
+    rule = f'[rules.dispatch]\nmodality = "ska"\nsection = "2"\nvalue = {group}\n'
+    s.do(co.AdoptRegulation(body=COUNCIL, adopted_on=DAY, profile=HEAD + rule))
+    s.refuse(RecordDispatch(**PAPER, recipient="Nämnder", to_bodies=[BOARD]), "not-of-the-group")
     s.refuse(EditMinutes(minutes=SHEET, base=1, texts={"0": "x"}), "edit-is-for-minutes")
     s.do(EditCorrection(minutes=SHEET, base=1, entries=[Entry(original="a", corrected="c")]))
 

@@ -1,21 +1,27 @@
 """`liggare`: all commands, each in a file of its own kind.
 
-- Only the file of the command asked for is loaded, since loading takes most of a short command's time.
+- Only the file of the command asked for is loaded, since loading takes most of a short command's time. Nothing that is
+  loaded goes again, so no garbage is looked for meanwhile, and none among it afterwards: a sixth of that time.
 - A command that cannot be read ends with 2, and with --json anywhere in it also that is one JSON object.
 - An error nobody foresaw ends with 1 and says how to find out more; LIGGARE_TRACE=1 shows where it happened.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
 import traceback
 from importlib import import_module
 
-import typer
+gc.disable()
 
-from api.cli.output import Exit, in_language, stop
+import typer  # noqa: E402  # what follows is most of what there is to load
+
+from api.cli.output import Exit, in_language, stop  # noqa: E402  # as above
+
+gc.enable()
 
 HELP = "Rådsliggaren: kommunala råds möten och beslut som en händelselogg som vem som helst kan kontrollera."
 # Every command by the file it stands in.
@@ -74,8 +80,11 @@ def application(arguments: list[str]) -> typer.Typer:
     app = typer.Typer(name="liggare", help=HELP, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(lambda: None)  # a command is named, also where it is the only one
     asked = [module for module, commands in COMMANDS.items() if set(arguments[:1]) & set(commands)]
+    gc.disable()
     for module in asked or COMMANDS:
         import_module(f"api.cli.{module}").register(app)
+    gc.freeze()
+    gc.enable()
     return app
 
 
