@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import anyio.from_thread
 from fastapi import Depends, Request
@@ -34,6 +35,22 @@ async def body(request: Request) -> bytes:
 
 
 Body = Annotated[bytes, Depends(body)]
+FORM, FORM_LIMIT, FORM_FIELDS = "application/x-www-form-urlencoded", 4 << 20, 8
+
+
+async def form(request: Request) -> dict[str, str]:
+    """The fields of a small form, each standing once."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Refusal(415, "body-not-form")
+    raw = b"".join([part async for part in limited(request, FORM_LIMIT)])
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), strict_parsing=True, max_num_fields=FORM_FIELDS)
+    except ValueError:
+        raise Refusal(400, "answer-unreadable") from None
+    return _once(pairs)
+
+
+Form = Annotated[dict[str, str], Depends(form)]
 
 
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -38,7 +38,9 @@ from signing import seal
 from signing.checkpoint import Checkpoint
 from signing.commitments import is_sealed, split
 from signing.copies import Copy, Shown, attached
+from signing.export import read_if_there
 from signing.note import Note
+from signing.signers import SIGNERS, SIGNERS_SIGNATURE
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
 NOTHING = "0" * 64
@@ -137,6 +139,8 @@ def _proof(m: Municipality, fact: Fact, items: list[int], hidden: dict[str, str]
         checkpoint=note.decode(),
         vkeys=(m.keys.folder / VKEYS).read_text("utf-8"),
         vkeys_signature=(m.keys.folder / VKEYS_SIGNATURE).read_bytes(),
+        signers=read_if_there(m.keys.folder / SIGNERS).decode(),
+        signers_signature=read_if_there(m.keys.folder / SIGNERS_SIGNATURE),
         origin=m.settings.origin,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from api.faults import told
 from api.keykeeping import MARGIN, archived, crl_ends
 from api.moving import ASIDE
 from api.stamping import awaits
@@ -26,7 +27,7 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     try:
         looks = (
             _database, _clock, _views, _checkpoints, _log_keys, _stamps, _certificates, _revocation_list,
-            _archive, _files, _space,
+            _signing, _archive, _files, _space,
         )  # fmt: skip
         checks = [look(municipality, words) for look in looks]
     finally:
@@ -166,6 +167,21 @@ def _revocation_list(m: Municipality, words: Words) -> dict[str, Any]:
     if end <= now:
         detail += words("; kör liggare keys renew", "; run liggare keys renew")
     return _check("revocation-list", None if clock_declared(m) == "simulated" else end > now, detail)
+
+
+def _signing(m: Municipality, words: Words) -> dict[str, Any]:
+    """Where persons sign; of a signature service until when its certificates hold."""
+    if (service := m.settings.signature_service) is None:
+        return _check("signing", True, words("var och en skriver under här", "persons sign here"))
+    from api import signature_service  # noqa: PLC0415  # XML takes its time to load, and few registries need it
+
+    try:
+        found, now = signature_service.connect(m).service, m.registry.clock.now()
+    except signature_service.NotReady as error:
+        return _check("signing", False, told("faults", error.code, words("sv", "en"), error.values))
+    ends = min(each.not_valid_after_utc for each in (*found.certificates, *found.issuers))
+    detail = _until(service.name, ends, now, words)
+    return _check("signing", (ends - now).days >= SOON, detail)
 
 
 def _archive(m: Municipality, words: Words) -> dict[str, Any]:

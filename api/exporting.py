@@ -21,6 +21,8 @@ from domain.minutes_events import MinutesApproved, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
 from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
+from signing.pki import CRL
+from signing.signers import SIGNERS, SIGNERS_LISTS, SIGNERS_SIGNATURE
 from signing.tiles import Tile, new_tiles
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE
 
@@ -60,7 +62,9 @@ def export(
         for kind in (".tst", ".cosigned"):
             if (beside := (m.dir / place).with_suffix(kind)).is_file():
                 (out / place).with_suffix(kind).write_bytes(beside.read_bytes())
-    for name in (VKEYS, VKEYS_SIGNATURE, ANCHOR, "ca.crl", STAMP_ANCHOR, WITNESSES):
+    lists = [path.name for path in sorted(m.keys.folder.glob(SIGNERS_LISTS))]
+    names = (VKEYS, VKEYS_SIGNATURE, ANCHOR, CRL, STAMP_ANCHOR, WITNESSES, SIGNERS, SIGNERS_SIGNATURE, *lists)
+    for name in names:
         if (file := m.keys.folder / name).is_file():
             (out / name).write_bytes(file.read_bytes())
     index = {"format": FORMAT, "municipality": m.slug, "name": m.name, "origin": m.settings.origin,

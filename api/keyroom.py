@@ -28,13 +28,15 @@ from registry.vault import Vault
 from signing import cms, vkeys
 from signing.export import ANCHOR, Broken, read_anchor, read_if_there
 from signing.note import Algorithm, NoteError, Vkey
-from signing.pki import CRL, Authority, Credential, certificate_pem, load_credential
+from signing.pki import CRL, Authority, Credential, certificate_pem, key_pem, load_credential
 from signing.signed_data import CmsError
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
 LOG_KINDS = {"ed25519": Algorithm.ED25519, "mldsa44": Algorithm.ML_DSA_44}
+
+REQUESTER = "requests"
 
 
 class KeyRoom:
@@ -73,6 +75,17 @@ class KeyRoom:
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files of the folder, private keys for their owner's eyes only."""
         _write(self.folder, files)
+
+    def requester(self) -> Credential:
+        """The key for requests to a signature service, made when it is first asked for."""
+        place = {kind: self.folder / f"{REQUESTER}.{kind}.pem" for kind in ("key", "cert")}
+        secret = _secret(self._vault)
+        if not place["cert"].is_file():
+            made = self.authority.issue_requester(self._clock())
+            # The certificate last: it is what says that there is a key.
+            self.write({place["key"].name: key_pem(made, secret)})
+            self.write({place["cert"].name: certificate_pem(made.certificate)})
+        return load_credential(place["cert"].read_bytes(), place["key"].read_bytes(), secret, REQUESTER)
 
     def keep(self, authority: Authority, now: datetime, *parts: str) -> None:
         """Write what of an authority is to be kept: the revocation list, and the parts whose keys are new, as next."""

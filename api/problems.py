@@ -55,6 +55,7 @@ STATUS = {
     "document-too-large": 413,
     "idempotency-key-reused": 422,
     "passphrase-blocked": 429,
+    "signature-service-not-ready": 503,
     "view-stopped": 503,
 }
 RETRY_AFTER = {503: "5", 429: "900"}

@@ -27,7 +27,7 @@ from hashlib import sha256
 
 from api.keykeeping import remake_crl
 from api.prints import SEAL_FIELD, Prints
-from api.signing_flow import SigningFlow
+from api.signing_flow import SERVICE, SigningFlow
 from api.stamping import Unstamped, stamp_newest
 from api.wiring import SYSTEM, Municipality
 from domain.approving import SealMinutes
@@ -44,6 +44,7 @@ from registry.destroying import destroy, shows_in_views
 from registry.registry import StoredWorld
 from signing import seal
 from signing.pki import certificate_der
+from signing.signers import authorities, lists
 
 POLL, LONGEST = 1.0, 300.0
 TROUBLE = "reactions"
@@ -139,6 +140,7 @@ class Reactions:
         version, name = state.newest.version, stream(Minutes, minutes)
         now, keys = self.m.registry.now(), self.m.keys
         authority = keys.authority
+        outside = any(one.method == SERVICE for one in state.approved_by.values())
         pdf = seal.lock(
             self._prints.signed(minutes, version),
             SEAL_FIELD,
@@ -147,8 +149,8 @@ class Reactions:
             [f"Stämplat av {self.m.name}", local(now).strftime("%Y-%m-%d kl. %H.%M")],
             now,
             keys.timestamper,
-            [authority.crl(now)],
-            [authority.timestamp.certificate],
+            [authority.crl(now), *(lists(keys.folder) if outside else [])],
+            [authority.timestamp.certificate, *(authorities(keys.folder) if outside else [])],
         )
         self._preserve(minutes, version)
         command = SealMinutes(

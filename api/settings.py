@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from api.faults import Fault
 from registry.files import sync_folder, write_synced
@@ -42,6 +43,33 @@ class WrongDatabase(Fault):
     """LIGGARE_DATABASE does not fit the folder, or cannot be used; the message never repeats it."""
 
 
+Address = Annotated[str, Field(max_length=400, pattern=r"^https?://[^\x00-\x20\x7f]+$")]
+Uri = Annotated[str, Field(max_length=200, pattern=r"^[a-z]+:[^\x00-\x20\x7f]+$")]
+
+
+class SignatureService(BaseModel):
+    """[signature_service] of liggare.toml: where persons sign, if not here (underskriftstjänst).
+
+    Its certificates lie in pki/: service.pem for its answers, signers.pem for the authorities of its signers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=40, pattern=ONE_LINE)
+    url: Address
+    entity_id: Uri
+    requester: Uri
+    identity_provider: Uri
+    attribute: Uri
+    level: str = Field(max_length=200, pattern=r"^[a-z]+:[^\x00-\x20\x7f]*[/:][a-z0-9][a-z0-9-]{0,30}$")
+    crl_urls: tuple[Address, ...] = Field(min_length=1)
+
+    @property
+    def level_code(self) -> str:
+        """The level as events name it: the last part of its address."""
+        return re.split("[/:]", self.level)[-1]
+
+
 class Settings(BaseModel):
     """liggare.toml. Relative paths are relative to the data folder."""
 
@@ -60,6 +88,13 @@ class Settings(BaseModel):
         default=None, max_length=120, pattern=r"^https?://[^\s/]+(/[^\s]*[^\s/])?$"
     )
     timestamp_url: str | None = Field(default=None, pattern=r"^https?://[^\x00-\x20\x7f]+$")
+    signature_service: SignatureService | None = None
+
+    @model_validator(mode="after")
+    def _answers_find_their_way(self) -> Settings:
+        if self.signature_service and not self.public_url:
+            raise ValueError("with signature_service, public_url says where answers are to be sent")
+        return self
 
     @classmethod
     def read(cls, folder: Path) -> Settings:
@@ -72,7 +107,11 @@ class Settings(BaseModel):
             raise NotAFolder("settings-unreadable", file=path, reason=_why(error)) from error
 
     def write(self, folder: Path) -> None:
-        lines = [f"{name} = {_toml(value)}" for name, value in self.model_dump(exclude_none=True).items()]
+        said = self.model_dump(exclude_none=True)
+        tables = {name: said.pop(name) for name, value in list(said.items()) if isinstance(value, dict)}
+        lines = [f"{name} = {_toml(value)}" for name, value in said.items()]
+        for table, values in tables.items():
+            lines += ["", f"[{table}]", *(f"{name} = {_toml(value)}" for name, value in values.items())]
         write_synced(folder / NAME, ("\n".join(lines) + "\n").encode())
 
     def checkpoint_folders(self, folder: Path) -> list[Path]:
@@ -105,7 +144,9 @@ def checked_database(url: str, where: str) -> str:
     return url
 
 
-def _toml(value: str | int | bool) -> str:
+def _toml(value: str | int | bool | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

@@ -8,6 +8,9 @@
   that every signature stands in one document.
 - What can no longer become an approval (a new version, a draft gone stale) is refused before the passphrase is asked
   for: no key is made and nothing is signed in vain.
+- Where a signature service is set, the signer goes there instead, and its answer comes back by the signer's browser,
+  without a token: what the service has signed says whose it is. An answer that is not accepted changes nothing. Another
+  office's signature in between ends the signing, since what was signed outside cannot be signed again here.
 - Asked again, a signing gives the answer it gave: what became of it is read from the minutes' own events. Of a signing
   that is over only its name, its minutes and its signer are kept, and those for a month.
 """
@@ -16,18 +19,20 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
 
 from api.passphrases import Passphrases
 from api.prints import Prints, events
+from api.settings import NAME
 from api.wiring import SYSTEM, Municipality
 from domain import decider
 from domain.approving import AbandonSigning, ApproveMinutes, BeginSigning
 from domain.errors import Forbidden, NotFound, Refused
-from domain.messages import Actor, Mandate, fresh_id, stream
+from domain.messages import Actor, Known, Mandate, fresh_id, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesApproved, SignerField, SigningAbandoned
 from domain.person import Person, RecordPassphrase
@@ -38,14 +43,14 @@ from signing import act
 from signing.canonical import JSON, encode
 from signing.pki import AuthContext, certificate_der
 from signing.providers.local import LocalProvider
-from signing.providers.port import Failed, Pending, Plain, Provider, Started
+from signing.providers.port import Failed, Pending, Plain, Provider, Rejected, Started
 from signing.providers.port import Person as Signatory
 from signing.verify import approval_statement
 
-METHOD, LEVEL = "passphrase", "one-time-key"
+LOCAL, SERVICE = "passphrase", "signature-service"  # the method of an approval
+LEVEL = "one-time-key"
 # Said on the paper as it is: an electronic signature under the municipality's own authority, nothing more.
-METHOD_TEXT = "Lösenfras och engångsnyckel, kommunens egen utfärdare"
-LEVEL_TEXT = "Elektronisk underskrift"
+LOCAL_TEXT = ("Lösenfras och engångsnyckel, kommunens egen utfärdare", "Elektronisk underskrift")
 REMEMBERED = timedelta(days=30)
 NOTHING_YET = "0" * 64
 
@@ -66,6 +71,8 @@ class Under:
     expires: str
     base: str
     act: dict[str, Plain]
+    method: str
+    level: str
 
     def over(self, now: datetime) -> bool:
         return stamp(now) > self.expires
@@ -87,7 +94,22 @@ class SigningFlow:
         self.m = municipality
         self.passphrases = Passphrases(municipality.vault)
         self.prints = Prints(municipality)
-        self._provider: Provider = LocalProvider(lambda: municipality.keys.authority)
+        self._local = LocalProvider(lambda: municipality.keys.authority)
+
+    def _provider(self, under: Under) -> Provider:
+        """The service that a signing is by."""
+        return self._local if under.method == LOCAL else self._service()
+
+    def _service(self) -> Provider:
+        from api import signature_service  # noqa: PLC0415  # XML takes its time to load, and few registries need it
+
+        if self.m.settings.signature_service is None:
+            raise Refused("signature-service-not-ready", house(70), file=NAME)
+        try:
+            return signature_service.connect(self.m)
+        except signature_service.NotReady as error:
+            values = {name: str(value) for name, value in error.values.items()}
+            raise Refused("signature-service-not-ready", house(70), **values) from error
 
     # --- passphrases
 
@@ -104,7 +126,7 @@ class SigningFlow:
         state = self._minutes(minutes)
         if not any(one.version == version for one in state.versions):
             raise NotFound("version", f"{minutes}/{version}")
-        signing = fresh_id()
+        signing, how = fresh_id(), self._how(person)
         command = BeginSigning(minutes=minutes, version=version, office=office, signing=signing)
         try:
             saved = self.m.execute(command, person, "token")
@@ -119,20 +141,28 @@ class SigningFlow:
                 raise Refused("not-your-signature", house(48), office=office) from refusal
             self.prints.pin(minutes, version)  # circulated a moment ago: the reaction has not come to it yet
             saved = self.m.execute(command, person, "token")
-        under = Under(signing, minutes, version, office, person, "", "", {})
+        under = Under(signing, minutes, version, office, person, "", "", {}, *how)
         # When the log says that it began: a machine's clock may step back before the signer answers.
         started = self._begin_act(under, unstamp(saved.facts[-1].recorded_at))
         self.m.vault.put_pending(signing, under.dump())
         pinned = self.prints.pinned(minutes, version)
         return {
             "signing": signing,
-            "status": "pending",
-            "needs": "passphrase",
+            **self._needed(under, started.target, started.form),
             "expires": stamp(started.expires),
             "visible_text": self._visible(under),
             "minutes_root": pinned.root,
             "render": pinned.output,
         }
+
+    def _how(self, person: str) -> tuple[str, str]:
+        """The method and level that somebody signs by now; refused while nothing would come of it."""
+        if (service := self.m.settings.signature_service) is None:
+            return LOCAL, LEVEL
+        if not isinstance(self.m.registry.get(Person, person).identity, Known):
+            raise Refused("identity-unknown", house(70))
+        self._service()
+        return SERVICE, service.level_code
 
     # --- resume
 
@@ -150,10 +180,60 @@ class SigningFlow:
         now = self.m.registry.now()
         if under.over(now):
             return self._give_up(under, "expired")
+        if under.method == SERVICE:
+            waiting = act.resume(self._provider(under), under.act, None, now)
+            assert isinstance(waiting, Pending)  # it is not over, and nothing was answered
+            return {"signing": signing, **self._needed(under, waiting.target, waiting.form)}
         if passphrase is None:
-            return {"signing": signing, "status": "pending", "needs": "passphrase"}
+            return {"signing": signing, **self._needed(under)}
         self.passphrases.check(person, passphrase, now)
         return self._complete(under, now)
+
+    def _needed(
+        self, under: Under, target: str | None = None, form: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What the signer is to do next."""
+        if under.method == LOCAL:
+            return {"status": "pending", "needs": "passphrase"}
+        return {"status": "pending", "needs": SERVICE, "redirect": {"url": target, "form": dict(form or {})}}
+
+    # --- a service's answer
+
+    def answer(self, signing: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """What a signature service has answered, brought by whoever: an approval, or refused with nothing changed."""
+        stored = self.m.vault.get_pending(signing)
+        under = Under.load(stored) if stored else None
+        if under is None or under.method != SERVICE:
+            raise NotFound("signing", signing)
+        if self._outcome(under):
+            raise Refused("answer-used", house(70))
+        self._would_stand(under)
+        now = self.m.registry.now()
+        match act.resume(self._provider(under), under.act, form, now, self.m.keys.timestamper):
+            case Failed(code):
+                return self._give_up(under, code)
+            case Rejected(code):
+                raise Refused(f"answer-{code}", house(70))
+            case act.Signed() as signed:
+                return self._accept(under, signed)
+            case other:
+                raise AssertionError(other)  # something was answered, so nothing is awaited
+
+    def _accept(self, under: Under, signed: act.Signed) -> dict[str, Any]:
+        try:
+            if under.base != self.prints.newest(under.minutes, under.version):
+                raise Overtaken
+            self._approve(under, signed)
+        except Overtaken:
+            self._give_up(under, "overtaken")
+            raise Refused("answer-overtaken", house(70)) from None
+        except Refused as refusal:
+            if self._outcome(under):
+                raise Refused("answer-used", house(70)) from refusal  # the same answer, a moment ago
+            raise
+        done = self._outcome(under)
+        assert done is not None  # it has just been recorded
+        return done
 
     def _complete(self, under: Under, now: datetime) -> dict[str, Any]:
         """The act itself, again as often as another office comes first."""
@@ -163,19 +243,19 @@ class SigningFlow:
                 self._begin_act(under, now)
                 under.expires = expires  # the signer's time runs from their own beginning
             signed = act.resume(
-                self._provider,
+                self._local,
                 under.act,
-                AuthContext(self.m.settings.origin, METHOD, LEVEL, now, under.signing),
+                AuthContext(self.m.settings.origin, under.method, under.level, now, under.signing),
                 self.m.registry.now(),
                 self.m.keys.timestamper,
             )
             match signed:
-                case Pending():
-                    return {"signing": under.signing, "status": "pending", "needs": "passphrase"}
                 case Failed(code):
                     return self._give_up(under, code)
                 case act.Signed():
                     pass
+                case other:
+                    raise AssertionError(other)  # it was given all that it could wait for
             try:
                 self._approve(under, signed)
             except Overtaken:
@@ -221,8 +301,8 @@ class SigningFlow:
             version=under.version,
             office=under.office,
             signing=under.signing,
-            method=METHOD,
-            level=LEVEL,
+            method=under.method,
+            level=under.level,
             root=pinned.root,
             render_output=pinned.output,
             cms=NOTHING_YET,
@@ -232,9 +312,8 @@ class SigningFlow:
         )
 
     def _signer(self, under: Under) -> Actor:
-        return Actor(
-            under.person, Mandate(under.office, self._minutes(under.minutes).body), "token+passphrase"
-        )
+        assurance = "token+passphrase" if under.method == LOCAL else f"{under.method}+{under.level}"
+        return Actor(under.person, Mandate(under.office, self._minutes(under.minutes).body), assurance)
 
     # --- what became of a signing
 
@@ -296,28 +375,29 @@ class SigningFlow:
         pinned, field = self.prints.pinned(under.minutes, under.version), self._field(under)
         found = self.m.registry.get(Person, under.person)
         signatory = Signatory(str(found.name), found.organisation or self.m.name, field.label, under.person)
+        if isinstance(found.identity, Known):
+            signatory = replace(signatory, identity=found.identity.value)
         under.base = self.prints.newest(under.minutes, under.version)
         begun = act.begin(
-            self._provider,
+            self._provider(under),
             pdf=self.prints.signed(under.minutes, under.version),
             field=field.field,
-            lines=self._lines(field, signatory, now),
+            lines=self._lines(under, field, signatory, now),
             statement=approval_statement(pinned.root, pinned.output, under.version),
             signer=signatory,
             visible_text=self._visible(under),
             now=now,
+            reply_to=f"{self.m.settings.public_url}/v1/{self.m.slug}/signings/{under.signing}/answer",
         )
         under.act, under.expires = begun.plain, stamp(begun.started.expires)
         return begun.started
 
-    def _lines(self, field: SignerField, signatory: Signatory, now: datetime) -> list[str]:
-        when = local(now).strftime("%Y-%m-%d kl. %H.%M")
-        return [
-            f"{signatory.common_name}, {field.label.lower()}",
-            f"Undertecknat {when}",
-            METHOD_TEXT,
-            LEVEL_TEXT,
-        ]
+    def _lines(self, under: Under, field: SignerField, signatory: Signatory, now: datetime) -> list[str]:
+        when, service = local(now).strftime("%Y-%m-%d kl. %H.%M"), self.m.settings.signature_service
+        said = LOCAL_TEXT
+        if under.method == SERVICE and service:
+            said = (f"E-legitimation, {service.name}", f"Elektronisk underskrift, tillitsnivå {under.level}")
+        return [f"{signatory.common_name}, {field.label.lower()}", f"Undertecknat {when}", *said]
 
     def _visible(self, under: Under) -> str:
         newest, label = self._minutes(under.minutes).newest, self._field(under).label

@@ -2,6 +2,9 @@
 
 - Signing takes two requests. The first pins what is to be signed and answers with its digest and the words that the
   signer should see; the second brings the passphrase. In between nothing is held that a restart would lose.
+- Where a signature service is set, begin answers with the form that the signer's browser posts there, and the
+  service's answer comes back by the browser as such a form (DSS profile 2019-312, section 3). It brings no token: what
+  the service has signed says what it is about, and nothing else of it is believed.
 - A passphrase is chosen through a link that works once. Nobody else ever sees it, and no answer or log repeats it.
 - Links and tokens are issued by an administrator, shown once and stored hashed; that they were is an event.
 """
@@ -15,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import Admission
-from api.bodies import Body, read
+from api.bodies import FORM, Body, Form, read
 from api.commands import id_parameter
 from api.problems import documented
 from api.reading import MyRights
@@ -46,6 +49,14 @@ class Resume(Strict):
     """The signer's passphrase."""
 
     passphrase: Passphrase
+
+
+class Answer(BaseModel):
+    """What the signer's browser brings from a signature service (2019-312, section 3.1.2)."""
+
+    Binding: str = ""
+    RelayState: str = Field(description="The request that this is the answer to.")
+    EidSignResponse: str = Field(description="The signed answer, in base64.")
 
 
 class Choose(Strict):
@@ -120,6 +131,10 @@ def add(app: FastAPI) -> None:
         _admission(caller).revoke(_person(request, caller, rights))
         return Response(status_code=204)
 
+    def receive_answer(request: Request, municipality: Public, form: Form) -> Response:
+        signing = str(request.path_params["signing"])
+        return JSONResponse(SigningFlow(municipality).answer(signing, form))
+
     common = (400, 401, 403, 404, 405, 413, 415, 422, 503)
     _route(
         app, f"{MINUTES}/signings", begin_signing, 201, "minutes", "Begin to sign a version for an office.",
@@ -129,6 +144,12 @@ def add(app: FastAPI) -> None:
         app, "/v1/{municipality}/signings/{signing:id}/resume", resume_signing, 200, "minutes",
         "Finish a signing with the signer's passphrase.", Progress, Resume, {"passphrase": "fem ord som bara du kan"},
         (*common, 409, 429), ("signing",),
+    )  # fmt: skip
+    _route(
+        app, "/v1/{municipality}/signings/{signing:id}/answer", receive_answer, 200, "minutes",
+        "Take the answer of a signature service, as the signer's browser brings it. Needs no token.", Progress, Answer,
+        {"Binding": "POST/XML/1.0", "RelayState": "5f0c…", "EidSignResponse": "PGRzczpTaWdu…"},
+        (400, 404, 405, 409, 413, 415, 503), ("signing",), FORM,
     )  # fmt: skip
     _route(
         app, "/v1/{municipality}/passphrase", choose_passphrase, 204, "persons",
@@ -180,6 +201,7 @@ def _route(
     example: dict[str, Any] | None,
     statuses: tuple[int, ...],
     ids: tuple[str, ...],
+    media: str = "application/json",
 ) -> None:
     name = endpoint.__name__.replace("_", "-")
     extra: dict[str, Any] = {"parameters": [id_parameter(each) for each in ids]}
@@ -187,7 +209,7 @@ def _route(
         schema = asks.model_json_schema()
         extra["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema, "example": example}},
+            "content": {media: {"schema": schema, "example": example}},
         }
     app.add_api_route(
         path,

@@ -80,6 +80,20 @@ class ChangeContact(Command):
     email: Annotated[Line, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
+class ChangeElectronicIdentity(Command):
+    """Change what an outside signature service knows a person as (ändra e-identitet).
+
+    Whoever is known there by this value signs as this person, so only an administrator enters it (husregel 70).
+    """
+
+    STREAM = "person"
+    ROLES = frozenset({Role.ADMINISTRATOR})
+
+    person: Id
+    # What a certificate's serial number is written with: PrintableString (X.680, 41.4), and RFC 5280's 64 characters.
+    identity: Annotated[str, Field(pattern=r"^[A-Za-z0-9 '()+,./:=?-]{1,64}$")]
+
+
 class GrantRole(Command):
     """Let a person act in a role, for a body or (without one) the whole municipality (ge behörighet)."""
 
@@ -167,6 +181,15 @@ class ContactChanged(PersonEvent):
     email: Annotated[Sealed, personal(keep=Keep.CONTACT)]
 
 
+class ElectronicIdentityChanged(PersonEvent):
+    """What an outside signature service knows a person as was changed (e-identitet ändrad)."""
+
+    TOPIC = "electronic-identity-changed.v1"
+
+    person: Id
+    identity: Annotated[Sealed, personal(keep=Keep.CONTACT)]
+
+
 class RoleGranted(PersonEvent):
     """A person may act in a role from a day (behörighet given)."""
 
@@ -213,6 +236,7 @@ COMMANDS = (
     RegisterPerson,
     RenamePerson,
     ChangeContact,
+    ChangeElectronicIdentity,
     GrantRole,
     RevokeRole,
     RecordPassphrase,
@@ -222,6 +246,7 @@ EVENTS = (
     PersonRegistered
     | PersonRenamed
     | ContactChanged
+    | ElectronicIdentityChanged
     | RoleGranted
     | RoleRevoked
     | SigningPassphraseSet
@@ -256,6 +281,7 @@ class Person(State):
     title: Known | Destroyed | None = None
     organisation: str = ""
     email: Known | Destroyed | None = None
+    identity: Known | Destroyed | None = None
     grants: tuple[Grant, ...] = ()
     passphrase: bool = False
 
@@ -279,6 +305,8 @@ class Person(State):
                 return replace(self, name=event.name, title=event.title, organisation=organisation)
             case ContactChanged():
                 return replace(self, email=event.email)
+            case ElectronicIdentityChanged():
+                return replace(self, identity=event.identity)
             case RoleGranted():
                 grant = Grant(event.grant, event.role, event.body or "", event.valid_from, event.valid_to)
                 return replace(self, grants=(*self.grants, grant))
@@ -300,6 +328,7 @@ def decide(
     command: RegisterPerson
     | RenamePerson
     | ChangeContact
+    | ChangeElectronicIdentity
     | GrantRole
     | RevokeRole
     | RecordPassphrase
@@ -333,6 +362,9 @@ def decide(
             return news(Person, id, renamed)
         case ChangeContact():
             return news(Person, id, ContactChanged(person=id, email=Known(command.email)))
+        case ChangeElectronicIdentity():
+            changed = ElectronicIdentityChanged(person=id, identity=Known(command.identity))
+            return news(Person, id, changed)
         case GrantRole():
             return _grant(command, person, world)
         case RevokeRole():

@@ -18,6 +18,7 @@ SENTENCES = {
     "person-registered.v1": "{actor} lade upp {person}",
     "person-renamed.v1": "{actor} ändrade uppgifterna om {person}",
     "contact-changed.v1": "{actor} ändrade kontaktuppgiften för {person}",
+    "electronic-identity-changed.v1": "{actor} ändrade vad underskriftstjänsten känner {person} som",
     "role-granted.v1": "{actor} gav {person} behörigheten {role}[ från {valid_from}]",
     "role-revoked.v1": "{actor} återkallade en behörighet för {person}[; sista dag {valid_to}]",
     "access-recorded.v1": "{actor} ändrade hur {person} släpps in: {access}",

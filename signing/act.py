@@ -30,6 +30,7 @@ from signing.providers.port import (
     Person,
     Plain,
     Provider,
+    Rejected,
     SignatureType,
     SignedItem,
     Started,
@@ -69,6 +70,7 @@ def begin(
     signer: Person,
     visible_text: str,
     now: datetime,
+    reply_to: str | None = None,
 ) -> BegunAct:
     """Make room in the PDF and offer both digests to the service."""
     begun = seal.begin(pdf, field, lines, now)
@@ -76,7 +78,7 @@ def begin(
         Item(PDF_ITEM, SignatureType.PADES, begun.digest),
         Item(STATEMENT_ITEM, SignatureType.CADES, hashlib.sha256(statement).digest()),
     )
-    started = provider.begin(Intent(signer, visible_text, items), now)
+    started = provider.begin(Intent(signer, visible_text, items, reply_to), now)
     act: dict[str, Plain] = {
         "pdf": begun.pdf,
         "digest": begun.digest,
@@ -94,8 +96,8 @@ def resume(
     callback: Callback,
     now: datetime,
     timestamper: TimeStamper | None = None,
-) -> Pending | Failed | Signed:
-    """Go on with a stored act: still waiting, refused, or signed and checked."""
+) -> Pending | Failed | Rejected | Signed:
+    """Go on with a stored act: still waiting, refused, answered with what is not accepted, or signed and checked."""
     state = {key.removeprefix(_PROVIDER): value for key, value in plain.items() if key.startswith(_PROVIDER)}
     answer = provider.resume(state, callback, now)
     if not isinstance(answer, Done):

@@ -55,9 +55,17 @@ def complete(
 
 
 def verify(
-    signature: bytes, data: bytes, roots: Sequence[x509.Certificate], crls: Sequence[bytes] = ()
+    signature: bytes,
+    data: bytes,
+    roots: Sequence[x509.Certificate],
+    crls: Sequence[bytes] = (),
+    signers: Sequence[x509.Certificate] = (),
 ) -> CmsResult:
-    """Check a detached CMS over `data` against the caller's roots; CmsError says what is wrong."""
+    """Check a detached CMS over `data` against the caller's roots; CmsError says what is wrong.
+
+    `signers` are further authorities, for the signer's certificate alone and not for the time stamp.
+    """
+    above = (*roots, *signers)
     opened = open_cms(signature)
     if opened.content is not None:
         raise CmsError("the signature is not detached")
@@ -68,7 +76,7 @@ def verify(
     stamped_at = None
     if opened.stamp is not None:
         stamped_at = verify_token(opened.stamp, hashlib.sha256(opened.signature).digest(), roots, crls)
-    require_issued(opened.certificate, roots, stamped_at or opened.signing_time, crls)
-    if reassembled(opened) != signature or any(other not in roots for other in opened.others):
+    require_issued(opened.certificate, above, stamped_at or opened.signing_time, crls)
+    if reassembled(opened) != signature or any(other not in above for other in opened.others):
         raise CmsError("the signature has unsigned parts that are not in their one form")
     return CmsResult(opened.certificate, opened.signing_time, stamped_at)

@@ -8,6 +8,7 @@
   events        {position, envelope, path}: the events that approve and seal this version, or that made it, with their
                 inclusion proofs; cms: the approvals' detached signatures by digest
   checkpoint, vkeys, vkeys_signature, origin: what the proofs lead to, as in an export
+  signers, signers_signature: the outside authorities that vouch for persons, as in an export; empty without any
 - So a copy is held to the same root, the same approvals and the same log as the original, and shows nothing else of it.
   Whether the page shows what is disclosed, and no more, the municipality's seal vouches for.
 - A disclosure from elsewhere, a path that is not in the version, another root, an approval of something else: each is a
@@ -37,6 +38,7 @@ from signing.pki import certificate_der
 from signing.records import APPROVED, SEALED, VERSION_MADE
 from signing.report import Report
 from signing.signed_data import CmsError
+from signing.signers import accepted_signers
 from signing.verify import approval_statement
 from signing.vkeys import LogKeys, open_signature
 
@@ -45,6 +47,7 @@ PAPER_APPROVED = "paper-approval-recorded.v1"
 _FORMS: Mapping[str, type] = {
     "format": int, "plain": list, "commitments": dict, "disclosed": dict, "covered": dict, "events": list, "cms": dict,
     "checkpoint": str, "vkeys": str, "vkeys_signature": str, "origin": str,
+    "signers": str, "signers_signature": str,
 }  # fmt: skip
 
 
@@ -75,6 +78,8 @@ class Copy:
     vkeys: str
     vkeys_signature: bytes
     origin: str
+    signers: str = ""
+    signers_signature: bytes = b""
 
     @property
     def root(self) -> str:
@@ -103,6 +108,8 @@ class Copy:
                 "vkeys": self.vkeys,
                 "vkeys_signature": base64.b64encode(self.vkeys_signature).decode(),
                 "origin": self.origin,
+                "signers": self.signers,
+                "signers_signature": base64.b64encode(self.signers_signature).decode(),
             }
         )
 
@@ -134,6 +141,8 @@ class Copy:
             vkeys=found["vkeys"],
             vkeys_signature=_bytes(found["vkeys_signature"]),
             origin=found["origin"],
+            signers=found["signers"],
+            signers_signature=_bytes(found["signers_signature"]),
         )
 
 
@@ -255,6 +264,11 @@ def _root_named(copy: Copy, one: Shown) -> str | None:
 def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -> None:
     """The approvals' detached signatures, those that the copy brings."""
     held = 0
+    try:
+        signers = accepted_signers(copy.signers.encode(), copy.signers_signature, roots)
+    except CmsError as error:
+        report.fail("cms", "signers-fault", reason=str(error))
+        return
     for one in copy.events:
         approval = _approval(one)
         signature = copy.cms.get(approval["cms"]) if approval else None
@@ -263,7 +277,7 @@ def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -
         at: dict[str, str | int] = {"name": f"{approval['office']} (position {one.position})"}
         try:
             signed = approval_statement(copy.root, approval["render_output"], approval["version"])
-            result = cms.verify(signature, signed, roots)
+            result = cms.verify(signature, signed, roots, signers=signers)
         except CmsError as error:
             report.fail("cms", "cms-fault", **at, reason=str(error))
             continue

@@ -24,7 +24,8 @@ class Evidence:
 
     missing is why there are no artefacts, as a code with values of the report. An export of a range has first and last,
     and a tree of size leaves whose published tiles tile() reads, None where one is missing. decode reads an envelope's
-    bytes as signing.canonical does. keys are the log's; vkeys_signature is the municipality's over them; stamps are
+    bytes as signing.canonical does. keys are the log's; vkeys_signature is the municipality's over them, and
+    signers_signature its over signers, the outside authorities that may vouch for persons (signers.py). stamps are
     checkpoints with their time stamps, each named by where it lies, and stamp_roots further anchors that came with
     them. cosigned are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller.
     crls are revocation lists: what they name counts only as far as it is proven to be older.
@@ -39,6 +40,8 @@ class Evidence:
     trusted: bool
     artefact: Callable[[str], bytes | None]
     vkeys_signature: bytes = b""
+    signers: bytes = b""
+    signers_signature: bytes = b""
     stamps: Sequence[tuple[str, bytes, bytes]] = ()
     stamp_roots: Sequence[x509.Certificate] = ()
     cosigned: Sequence[tuple[str, bytes]] = ()

@@ -11,6 +11,8 @@
 - minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
 - ca.crl            the municipality's revocation list: which of its certificates were found out, and from when
+- signers.pem       where persons sign by an outside service: the authorities of their certificates, signers.pem.p7s the
+                    municipality's signature over those, and their revocation lists, signers-….crl
 - tsa.pem           where another authority has stamped the time, its certificate; likewise
 
 Whatever else lies there, and export.json itself, proves nothing: `loose` lists it.
@@ -31,6 +33,7 @@ from signing.evidence import Evidence
 from signing.note import NoteError, Vkey
 from signing.pki import CRL, certificate_pem
 from signing.records import Record
+from signing.signers import SIGNERS, SIGNERS_LISTS, SIGNERS_SIGNATURE, lists
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, Tile
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys, read_vkeys
 
@@ -66,11 +69,13 @@ def read_export(
         outside=list(outside),
         keys=_keys(folder),
         vkeys_signature=read_if_there(folder / VKEYS_SIGNATURE),
+        signers=read_if_there(folder / SIGNERS),
+        signers_signature=read_if_there(folder / SIGNERS_SIGNATURE),
         stamps=stamps(folder / CHECKPOINTS),
         stamp_roots=stamp_roots(folder),
         cosigned=cosigned(folder / CHECKPOINTS),
         witnesses=_witnesses(folder),
-        crls=[crl] if (crl := read_if_there(folder / CRL)) else [],
+        crls=revocation_lists(folder),
         origin=index["origin"],
         roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
@@ -84,7 +89,8 @@ def read_export(
 
 def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
     """The files of an export that no check rests on; named are the digests of documents that the events name."""
-    held = {folder / EVENTS, folder / VKEYS, folder / VKEYS_SIGNATURE, folder / CRL}
+    names = (EVENTS, VKEYS, VKEYS_SIGNATURE, CRL, SIGNERS, SIGNERS_SIGNATURE)
+    held = {folder / name for name in names} | set(folder.glob(SIGNERS_LISTS))
     for kind in ("*.note", "*.tst", "*.cosigned"):
         held |= set((folder / CHECKPOINTS).glob(kind))
     held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}
@@ -129,6 +135,12 @@ def stamp_roots(folder: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(data) if data else []
     except ValueError as error:
         raise Broken(f"{STAMP_ANCHOR} does not hold certificates") from error
+
+
+def revocation_lists(folder: Path) -> list[bytes]:
+    """The municipality's revocation list, and those of the authorities it lets vouch for persons."""
+    own = read_if_there(folder / CRL)
+    return [*([own] if own else []), *lists(folder)]
 
 
 def cosigned(folder: Path) -> list[tuple[str, bytes]]:

@@ -64,7 +64,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from signing.coverage import cms_of, form_fault, hole_fault, unprotected
 from signing.layers import DOCUMENT_TIMESTAMP, Layer, Proof, fault, layers, lists_in
 from signing.pki import auth_context, certificate_der
-from signing.signed_data import CmsError, open_cms, require_issued, was_valid
+from signing.signed_data import CmsError, open_cms, require_ca, require_issued, was_valid
 from signing.timestamp import open_token, run
 
 SEAL_FIELD = "Stampel"
@@ -124,14 +124,15 @@ def check_pdf(
     crls: Sequence[bytes] = (),
     seal_field: str = SEAL_FIELD,
     proofs: Sequence[Proof] = (),
+    signers: Sequence[x509.Certificate] = (),
 ) -> PdfCheck:
     """Check one sealed PDF as of `now`.
 
     `trusted`: the roots were obtained apart from the file. `proofs`: how much of the file is known, from elsewhere, to
-    have existed when.
+    have existed when. `signers`: further authorities, for the persons' certificates alone.
     """
     try:
-        return _check(pdf, roots, now, trusted, crls, seal_field, proofs)
+        return _check(pdf, roots, now, trusted, crls, seal_field, proofs, signers)
     except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parsers
         broken = Check(
             "pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}"
@@ -156,7 +157,7 @@ def first_revision(pdf: bytes) -> bytes:
 
 
 def embedded_roots(pdf: bytes) -> list[x509.Certificate]:
-    """The self-signed certificates in the file's own store: a claim, not an anchor. ValueError if it is unreadable."""
+    """The authorities' certificates in the file's own store: a claim, no anchors. ValueError if it is unreadable."""
     try:
         certificates = DocumentSecurityStore.read_dss(PdfFileReader(io.BytesIO(pdf))).load_certs()
         found = [x509.load_der_x509_certificate(c.dump()) for c in certificates]
@@ -164,7 +165,15 @@ def embedded_roots(pdf: bytes) -> list[x509.Certificate]:
         return []
     except Exception as fault:  # hostile bytes may raise anything inside the parser
         raise ValueError(f"its certificates cannot be read: {fault}") from fault
-    return [c for c in found if c.subject == c.issuer]
+    return [c for c in found if _is_authority(c)]
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        require_ca(certificate)
+    except CmsError:
+        return False
+    return True
 
 
 def _check(
@@ -175,6 +184,7 @@ def _check(
     crls: Sequence[bytes],
     seal_field: str,
     proofs: Sequence[Proof],
+    signers: Sequence[x509.Certificate],
 ) -> PdfCheck:
     if not roots:
         roots, trusted = embedded_roots(pdf), False
@@ -194,11 +204,12 @@ def _check(
         checks.append(Check("timestamps", False, f"an archive time stamp cannot be read: {error}"))
     known = [*crls, *lists_in(reader)]
     checks += [_check_ring(pdf, ring, roots, known) for ring in rings]
-    results = _as_sealed(pdf, rings, roots, now)
+    results = _as_sealed(pdf, rings, [*roots, *signers], now)
     for signature, result in results:
+        above = roots if signature.field_name == seal_field else [*roots, *signers]
         checks += [_check_signature(signature, result), _check_stamp(signature, result, bool(crls))]
-        checks += _check_anchor(signature, result, roots)
-        checks += _check_revoked(signature, result, rings, roots, known)
+        checks += _check_anchor(signature, result, above)
+        checks += _check_issued(signature, result, rings, above, roots, known)
     if [ring.end for ring in rings] != [len(pdf)]:
         checks += [_check_additions(signature) for signature in signatures]
     try:
@@ -342,19 +353,21 @@ def _check_ring(pdf: bytes, ring: Layer, roots: Sequence[x509.Certificate], crls
     return Check("timestamps", wrong is None, f"{name}: {detail}")
 
 
-def _check_revoked(
+def _check_issued(
     signature: EmbeddedPdfSignature,
     result: AdESLTAValidationResult,
     rings: Sequence[Layer],
+    above: Sequence[x509.Certificate],
     roots: Sequence[x509.Certificate],
     crls: Sequence[bytes],
 ) -> list[Check]:
-    """What is on a revocation list from before it is proven to have existed; nothing if nothing is."""
+    """What is by an authority that may not vouch for it, or on a revocation list from before it is proven to have
+    existed; nothing if nothing is."""
     if result.ades_subindic is not AdESPassed.OK:
         return []
     try:
         opened = open_cms(cms_of(signature))
-        require_issued(opened.certificate, roots, result.best_signature_time, crls, opened.others)
+        require_issued(opened.certificate, above, result.best_signature_time, crls, opened.others)
         for token in [open_token(opened.stamp)[0]] if opened.stamp and rings else []:
             require_issued(token.certificate, roots, rings[0].at, crls, token.others)
     except CmsError as error:

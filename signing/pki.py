@@ -125,6 +125,15 @@ class Authority:
         moment = whole_second(since)
         return replace(self, revoked={**self.revoked, serial: min(moment, self.revoked.get(serial, moment))})
 
+    def issue_requester(self, now: datetime) -> Credential:
+        """The key that the municipality signs its requests to a signature service with (begäransnyckel)."""
+        (organisation,) = self.ca.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        name = _name(f"{organisation.value} underskriftsbegäran", str(organisation.value))
+        key, start = new_key(), whole_second(now)
+        builder = _end_builder(self.ca, name, key.public_key(), start, _until(self.ca, start, SEAL_YEARS))
+        builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+        return Credential(key, builder.sign(self.ca.key, hashes.SHA256()))
+
     def issue_signer(
         self,
         *,
@@ -178,11 +187,7 @@ class Authority:
         """Name -> content: keys as encrypted PKCS#8, certificates in the clear, and the revocation list."""
         files = {CRL: self.crl(now)}
         for name, credential in (("ca", self.ca), ("seal", self.seal), ("timestamp", self.timestamp)):
-            files[f"{name}.key.pem"] = credential.key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.BestAvailableEncryption(secret),
-            )
+            files[f"{name}.key.pem"] = key_pem(credential, secret)
             files[f"{name}.cert.pem"] = certificate_pem(credential.certificate)
         return files
 
@@ -194,6 +199,15 @@ class Authority:
             for name in ("ca", "seal", "timestamp")
         )
         return cls(ca, seal, timestamp, _revoked(files[CRL], ca.certificate))
+
+
+def key_pem(credential: Credential, secret: bytes) -> bytes:
+    """A private key as it is kept: encrypted PKCS#8."""
+    return credential.key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(secret),
+    )
 
 
 def load_credential(certificate_pem: bytes, key_pem: bytes, secret: bytes, name: str) -> Credential:

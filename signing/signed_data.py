@@ -92,6 +92,18 @@ def signed_attributes(
     return bytes(attributes.dump())
 
 
+def attribute_values(der: bytes) -> dict[str, core.Asn1Value]:
+    """What signed attributes say, by name, if they are DER in its one form (X.690 section 11.6); else CmsError."""
+    try:
+        values = _single_values(asn1.CMSAttributes.load(der, strict=True))
+        in_form = bool(asn1.CMSAttributes.load(der, strict=True).dump(force=True) == der)
+    except Exception as fault:  # hostile bytes may raise anything inside the parser
+        raise CmsError(f"no signed attributes: {fault}") from fault
+    if not in_form:
+        raise CmsError("the signed attributes are not in their one form")
+    return values
+
+
 def assemble(
     attributes: bytes,
     signature: bytes,

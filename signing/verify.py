@@ -51,6 +51,7 @@ from signing.signed_tree import (
     verify_inclusions,
     verify_stamps,
 )
+from signing.signers import accepted_signers
 from signing.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_at
 
 __all__ = [
@@ -181,7 +182,8 @@ def verify_documents(
         return
     # The chains of what holds end at the roots; where nothing is signed no chain has been found to end anywhere.
     report.trusted = evidence.trusted and total > 0
-    crls = _revocations(evidence, report)
+    signers = _signers(evidence, report)
+    crls = _revocations(evidence, report, signers)
     outside_times = stamped_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
     destroyed = outside = 0
@@ -196,7 +198,7 @@ def verify_documents(
             continue
         if pdf is not None:
             proofs = _continued(pdf, became, outside_times, report, name)
-            verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs)
+            verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs, signers)
             renders[stream, data["version"]] = _render(pdf)
     for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
         name = f"{stream} v{data['version']}, {data['office']} (position {position})"
@@ -209,7 +211,7 @@ def verify_documents(
             report.fail("cms", "root-differs", name=name)
         if renders.get((stream, data["version"]), data["render_output"]) != data["render_output"]:
             report.fail("pades", "render-differs", name=name)
-        _verify_approval(evidence, report, name, data)
+        _verify_approval(evidence, report, name, data, signers)
         progress("documents", done, total)
     _say_documents(report, documents, destroyed, outside)
 
@@ -234,12 +236,21 @@ def _say_documents(report: Report, documents: Documents, destroyed: int, outside
         report.skip("cms", "nothing-approved")
 
 
-def _revocations(evidence: Evidence, report: Report) -> list[bytes]:
-    """The revocation lists that are one of the roots' own word; a spoilt one is a fault, another's no matter."""
+def _signers(evidence: Evidence, report: Report) -> list[x509.Certificate]:
+    """The outside authorities that the municipality lets vouch for persons."""
+    try:
+        return accepted_signers(evidence.signers, evidence.signers_signature, evidence.roots)
+    except CmsError as error:
+        report.fail("cms", "signers-fault", reason=str(error))
+        return []
+
+
+def _revocations(evidence: Evidence, report: Report, signers: Sequence[x509.Certificate]) -> list[bytes]:
+    """The revocation lists that are an authority's own word; a spoilt one is a fault, another's no matter."""
     kept = []
     for der in evidence.crls:
         try:
-            if is_list_of(der, evidence.roots):
+            if is_list_of(der, [*evidence.roots, *signers]):
                 kept.append(der)
         except CmsError as error:
             report.fail("pades", "crl-fault", reason=str(error))
@@ -271,9 +282,10 @@ def verify_pdf(
     now: datetime,
     crls: Sequence[bytes] = (),
     proofs: Sequence[Proof] = (),
+    signers: Sequence[x509.Certificate] = (),
 ) -> PdfCheck:
     """Steps 9 and 10 for one sealed PDF."""
-    result = check_pdf(pdf, roots, now, trusted=trusted, crls=crls, proofs=proofs)
+    result = check_pdf(pdf, roots, now, trusted=trusted, crls=crls, proofs=proofs, signers=signers)
     for check in result.checks:
         if check.ok is not True:
             report.fail(check.step, "pdf-fault", name=name, reason=check.detail)
@@ -299,7 +311,9 @@ def _artefact(evidence: Evidence, report: Report, step: str, name: str, digest: 
     return None
 
 
-def _verify_approval(evidence: Evidence, report: Report, name: str, data: dict[str, Any]) -> None:
+def _verify_approval(
+    evidence: Evidence, report: Report, name: str, data: dict[str, Any], signers: Sequence[x509.Certificate]
+) -> None:
     try:
         signature = _artefact(evidence, report, "cms", name, data["cms"])
     except Destroyed:
@@ -309,7 +323,7 @@ def _verify_approval(evidence: Evidence, report: Report, name: str, data: dict[s
         return
     signed = approval_statement(data["root"], data["render_output"], data["version"])
     try:
-        result = cms.verify(signature, signed, evidence.roots)
+        result = cms.verify(signature, signed, evidence.roots, signers=signers)
     except CmsError as error:
         report.fail("cms", "cms-fault", name=name, reason=str(error))
         return

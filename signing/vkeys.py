@@ -236,10 +236,15 @@ def read_vkeys(data: bytes) -> list[Vkey]:
 
 def open_signature(keys: LogKeys, signature: bytes, roots: Sequence[x509.Certificate]) -> None:
     """That the municipality has signed these keys, and they each other where some took over; else CmsError."""
-    result = cms.verify(signature, keys.write(), roots)
-    if auth_context(result.certificate) is not None:
-        raise CmsError("the log's keys are signed by a person, not by the municipality")
+    require_municipality(keys.write(), signature, roots)
     try:
         keys.require_successions()
     except NoteError as error:
         raise CmsError(str(error)) from error
+
+
+def require_municipality(data: bytes, signature: bytes, roots: Sequence[x509.Certificate]) -> None:
+    """That the municipality itself has signed these bytes; else CmsError."""
+    result = cms.verify(signature, data, roots)
+    if auth_context(result.certificate) is not None:
+        raise CmsError("the signature is a person's, not the municipality's")

@@ -15,6 +15,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from projections.paper import render
+from signing import cms
 from signing.alone import verify_file
 from signing.canonical import encode
 from signing.checkpoint import Checkpoint, sign_checkpoint
@@ -22,11 +23,12 @@ from signing.commitments import split, version_root
 from signing.copies import Copy, CopyError, Shown, attached, verify_copy
 from signing.levels import Levels
 from signing.log import inclusion_proof
+from signing.pki import certificate_pem
 from signing.report import Report
 from signing.vkeys import write_vkeys
 from tests import paper_samples as samples
 from tests.evidence import MINUTES, ORIGIN, Story, changed, envelope, log_signers, story, vkeys_signature
-from tests.signing_kit import NOW, authority, stages
+from tests.signing_kit import NOW, authority, stages, stranger, timestamper
 
 pytestmark = pytest.mark.measured
 
@@ -97,6 +99,13 @@ def test_a_covered_field_is_in_the_root_and_not_in_the_copy() -> None:
 def test_a_copy_without_signatures_says_so() -> None:
     one = copy(cms={})
     assert judged(one) == {} and outcomes(one)["cms"] is None
+
+
+def test_a_copy_brings_those_whom_the_municipality_lets_vouch_for_persons() -> None:
+    theirs = certificate_pem(stranger().ca.certificate)
+    signature = cms.sign(theirs, authority().seal, [authority().ca.certificate], NOW, timestamper())
+    assert not judged(copy(signers=theirs.decode(), signers_signature=signature))
+    assert judged(copy(signers=theirs.decode())) == {"cms": ["signers-fault"]}
 
 
 def test_the_event_that_made_the_version_binds_it_where_nobody_has_approved() -> None:

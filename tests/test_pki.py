@@ -55,6 +55,14 @@ def test_a_signer_is_named_with_office_and_reference_and_how_they_logged_in() ->
     assert pki.auth_context(authority().seal.certificate) is None
 
 
+def test_the_key_for_requests_is_for_nothing_else() -> None:
+    certificate = authority().issue_requester(NOW).certificate
+    assert certificate.subject.rfc4514_string() == "CN=Exempelkommun underskriftsbegäran,O=Exempelkommun,C=SE"
+    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert (usage.digital_signature, usage.content_commitment, usage.key_cert_sign) == (True, False, False)
+    certificate.verify_directly_issued_by(authority().ca.certificate)
+
+
 def test_markup_in_a_context_stays_text() -> None:
     odd = pki.AuthContext('A"<&', "m", "l", NOW, "s")
     info = ET.fromstring(odd.xml())[0]

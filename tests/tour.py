@@ -101,6 +101,7 @@ from domain.organising import NameBodyOffice, PlaceBody, RecordBodyStep, RelateB
 from domain.paragraphs import NumberItems
 from domain.person import (
     ChangeContact,
+    ChangeElectronicIdentity,
     GrantRole,
     RecordAccess,
     RecordPassphrase,
@@ -193,6 +194,7 @@ def persons(s: LogSession) -> None:
     s.do(RegisterPerson(**new, name="Nils Nymodig"))
     s.refuse(RegisterPerson(**new, name="Nils Nymodig"), "id-taken")
     s.do(RenamePerson(**new, name="Nils Gammal"), ChangeContact(**new, email="nils@example.se"))
+    s.do(ChangeElectronicIdentity(**new, identity="SE2120000000-5E6F"))
     s.do(RecordPassphrase(**new), RecordAccess(**new, access="token-issued"))
     grant: Any = {**new, "valid_from": DAY, "ground": "Delegation"}
     s.refuse(GrantRole(**grant, role=Role.CHAIR), "role-not-granted")

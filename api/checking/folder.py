@@ -36,6 +36,7 @@ from signing.export import (
     cosigned,
     read_anchor,
     read_if_there,
+    revocation_lists,
     stamp_roots,
     stamps,
     witness_keys,
@@ -44,6 +45,7 @@ from signing.note import NoteError
 from signing.pki import CRL
 from signing.records import APPROVED, RESTAMPED, SEALED
 from signing.report import Report
+from signing.signers import SIGNERS, SIGNERS_LISTS, SIGNERS_SIGNATURE
 from signing.verify import Destroyed, Evidence, verify_log
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
@@ -102,11 +104,13 @@ class Folder:
                 trusted=self.roots is not None,
                 artefact=_Artefacts(registry) if registry else lambda _: None,
                 vkeys_signature=keys_signature(self.path / "pki"),
+                signers=read_if_there(self.path / "pki" / SIGNERS),
+                signers_signature=read_if_there(self.path / "pki" / SIGNERS_SIGNATURE),
                 stamps=stamps(self.path / "checkpoints"),
                 stamp_roots=beside,
                 cosigned=cosigned(self.path / "checkpoints"),
                 witnesses=witnesses,
-                crls=[crl] if (crl := read_if_there(self.path / "pki" / CRL)) else [],
+                crls=revocation_lists(self.path / "pki"),
                 missing=missing,
                 decode=quick.decode,
             )
@@ -201,9 +205,10 @@ class Folder:
             return len(place) == 2 and file.suffix in {".note", ".tst", ".cosigned"}
         if place == ("pki", ANCHOR):
             return self.roots is None
-        return place in {("pki", VKEYS), ("pki", VKEYS_SIGNATURE), ("pki", CRL)} or (
-            place[0] == "files" and file.name in self._named
-        )
+        if place[0] == "pki" and len(place) == 2:
+            named = {VKEYS, VKEYS_SIGNATURE, CRL, SIGNERS, SIGNERS_SIGNATURE}
+            return file.name in named or file.match(SIGNERS_LISTS)
+        return place[0] == "files" and file.name in self._named
 
 
 def _size(note: bytes) -> str:

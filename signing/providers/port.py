@@ -7,13 +7,14 @@
   restart.
 - `resume` answers Pending, Failed with a code, or Done. A service may have completed the attributes it was
   asked to sign, so Done carries the bytes really signed, and the caller checks their digest again.
+- `Rejected` is about what came back, not about the act: it was not accepted, and the act stays as it was.
 - A service of kind `envelope` never signs a raw hash (BankID): its own signed document is the evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -69,6 +70,7 @@ class Person:
     organisation: str
     office: str
     person_ref: str
+    identity: str | None = None  # what an outside service knows them as
 
 
 @dataclass(frozen=True)
@@ -83,32 +85,47 @@ class Item:
 
 @dataclass(frozen=True)
 class Intent:
-    """Everything one person signs in one act."""
+    """Everything one person signs in one act, and where an outside service is to send its answer."""
 
     signer: Person
     visible_text: str
     items: tuple[Item, ...]
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True)
 class Started:
-    """An act begun: what to show the person, and the plain state to hand back."""
+    """An act begun: what to show the person, and the plain state to hand back.
+
+    For a redirect, the person's browser posts `form` to `target`.
+    """
 
     ref: str
     action: Action
     expires: datetime
     state: State
     target: str | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Pending:
-    """Not signed yet; ask again."""
+    """Not signed yet; ask again. For a redirect it says again where to."""
+
+    target: str | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Failed:
     """It will not be signed; the code says why."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What came back is not accepted, and changes nothing; the code says why."""
 
     code: str
 
@@ -133,7 +150,7 @@ class Done:
     evidence: bytes | None = None
 
 
-Answer = Pending | Failed | Done
+Answer = Pending | Failed | Rejected | Done
 
 
 class Provider(Protocol):

@@ -1,0 +1,324 @@
+"""A signature service outside: what it signs becomes a sealed document, and what it does wrongly is not accepted."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asn1crypto import cms as asn1
+from asn1crypto import core
+from cryptography import x509
+
+from signing import act, cms
+from signing.pki import AuthContext, Credential, certificate_pem
+from signing.providers import dss
+from signing.providers.port import (
+    Action,
+    Failed,
+    Intent,
+    Item,
+    Kind,
+    Pending,
+    Person,
+    Rejected,
+    SignatureType,
+)
+from signing.providers.remote import OFFER_LASTS, RemoteProvider, Service
+from tests.signature_service import (
+    ENTITY,
+    HSA_ID,
+    IDP,
+    LOA3,
+    REQUESTER,
+    Bend,
+    Said,
+    SignatureService,
+    named,
+    one_time,
+    straight,
+)
+from tests.signing_kit import (
+    NOW,
+    authority,
+    signer,
+    stages,
+    stranger,
+    timestamper,
+)
+from tests.test_providers import LINES, STATEMENT, through_a_restart
+
+IDENTITY = "SE2120000000-1A2B"
+PERSON = Person("Åsa Öberg", "Exempelkommun", "Ordförande", "p-4711", IDENTITY)
+REPLY = "https://registret.example.org/v1/exempelby/signings/0000000000000001/answer"
+SOON = NOW + timedelta(minutes=2)
+ASKED = authority().seal  # the key that requests are signed with; any of ours will do here
+
+
+def service(bend: Bend = straight, **more: Any) -> SignatureService:
+    return SignatureService(ASKED.certificate, lambda: SOON, NOW, bend=bend, **more)
+
+
+def provider(outside: SignatureService | None = None, **changes: Any) -> RemoteProvider:
+    outside = outside or service()
+    known = Service(
+        url="https://sign.example.org/request",
+        entity_id=ENTITY,
+        requester=REQUESTER,
+        identity_provider=IDP,
+        attribute=HSA_ID,
+        level=LOA3,
+        certificates=(outside.certificate,),
+        issuers=(outside.issuer,),
+    )
+    return RemoteProvider(
+        replace(known, **changes), lambda: ASKED, lambda: [authority().crl(SOON), outside.revocations()]
+    )
+
+
+def begun(by: RemoteProvider) -> act.BegunAct:
+    return act.begin(
+        by, pdf=stages().prepared, field="Ordforande", lines=LINES, statement=STATEMENT, signer=PERSON,
+        visible_text="Anteckningar, version 1 & inget annat", now=NOW, reply_to=REPLY,
+    )  # fmt: skip
+
+
+def outcome(bend: Bend = straight, at: Any = SOON, **changes: Any) -> Any:
+    """What becomes of an act that the service answers, bent or not."""
+    outside = service(bend)
+    by = provider(outside, **changes)
+    started = begun(by)
+    answer = outside.answer(started.started.form)
+    return act.resume(by, through_a_restart(started.plain), answer, at, timestamper(lambda: at))
+
+
+# --- the good way
+def test_the_browser_is_sent_there_with_a_signed_request() -> None:
+    by = provider()
+    assert (by.capabilities.kind, by.capabilities.may_alter_tbs) == (Kind.RAW, True)
+    started = begun(by).started
+    assert (started.action, started.target, started.expires) == (
+        Action.REDIRECT, "https://sign.example.org/request", NOW + OFFER_LASTS,
+    )  # fmt: skip
+    assert started.form["RelayState"] == started.ref
+    assert begun(by).started.ref != started.ref
+
+
+def test_what_the_service_signs_is_one_act_and_each_signature_holds() -> None:
+    done = outcome()
+    assert isinstance(done, act.Signed)
+    issuer = stranger().ca.certificate
+    assert done.chain[1] == issuer
+    # Signatures by the service's authority, time stamps by our own.
+    found = cms.verify(
+        done.statement_signature, STATEMENT, [issuer, authority().ca.certificate], done.revocation
+    )
+    assert found.certificate == done.chain[0] and found.stamped_at == SOON
+
+
+def test_without_an_answer_the_way_there_is_told_again_until_the_offer_ends() -> None:
+    by = provider()
+    started = begun(by)
+    again = act.resume(by, through_a_restart(started.plain), None, NOW + OFFER_LASTS)
+    assert again == Pending(started.started.target, started.started.form)
+    assert act.resume(by, started.plain, None, NOW + OFFER_LASTS + timedelta(seconds=1)) == Failed("expired")
+
+
+def test_the_service_may_say_that_there_will_be_none() -> None:
+    def declined(said: Said) -> None:
+        said.major, said.minor = (
+            "urn:oasis:names:tc:dss:1.0:resultmajor:ResponderError",
+            "http://id.elegnamnden.se/sig-status/1.1/user-cancel",
+        )
+
+    assert outcome(declined) == Failed("service-declined")
+    assert outcome(
+        lambda said: setattr(said, "major", "urn:oasis:names:tc:dss:1.0:resultmajor:RequesterError")
+    ) == Failed("service-declined")
+
+
+# --- what is not accepted
+def put(name: str, value: object) -> Bend:
+    return lambda said: setattr(said, name, value)
+
+
+def task(**changes: Any) -> Bend:
+    return lambda said: said.tasks.__setitem__(0, replace(said.tasks[0], **changes))
+
+
+def tbs(number: int = 0, certificate: x509.Certificate | None = None, **more: Any) -> Bend:
+    def bend(said: Said) -> None:
+        found = said.tasks[number]
+        found.tbs = named(found.tbs, certificate or said.signer.certificate, **more)
+
+    return bend
+
+
+def other_digest(said: Said) -> None:
+    for number in range(2):
+        tbs(number, message_digest=b"\1" * 32)(said)
+
+
+def by(credential: Credential) -> Bend:
+    """The signer's certificate and key are another's, and everything else is as if that were right."""
+
+    def bend(said: Said) -> None:
+        said.signer, said.chain = credential, [credential.certificate, *said.chain[1:]]
+        said.tasks = [replace(one, tbs=named(one.tbs, credential.certificate)) for one in said.tasks]
+
+    return bend
+
+
+def elsewhere(said: Said) -> None:
+    """The right name, by an authority that was not set."""
+    found = one_time(authority, IDENTITY, NOW, "Åsa Öberg")
+    by(found)(said)
+    said.chain = [found.certificate, authority().ca.certificate]
+
+
+def unsorted(said: Said) -> None:
+    parts = sorted((each.dump() for each in asn1.CMSAttributes.load(said.tasks[0].tbs)), reverse=True)
+    body = b"".join(parts)
+    said.tasks[0].tbs = b"\x31\x81" + bytes([len(body)]) + body
+
+
+def when(**time: float) -> asn1.Time:
+    return asn1.Time({"utc_time": core.UTCTime(NOW + timedelta(**time))})
+
+
+def edited(old: bytes, new: bytes) -> Bend:
+    return put("xml", lambda written: written.replace(old, new))
+
+
+NOT_ACCEPTED: list[tuple[str, Bend]] = [
+    # bad service signature
+    ("not-the-service", put("signed_by", signer())),
+    ("not-the-service", edited(b"loa3", b"loa4")),
+    ("not-the-service", edited(IDENTITY.encode(), b"SE2120000000-3C4D")),
+    ("not-the-service", put("xml", lambda written: re.sub(rb"(?s)<ds:Signature.*</ds:Signature>", b"", written))),
+    ("not-the-service", put("signed_part", "#result")),
+    # no answer at all, or one that is meant to blow up
+    ("unreadable", put("xml", lambda _: b"")),
+    ("unreadable", put("xml", lambda _: b"<a>\xff</a>")),
+    ("unreadable", put("xml", lambda written: b'<!DOCTYPE a [<!ENTITY b "c">]>' + written)),
+    ("unreadable", put("xml", lambda written: written + b" " * dss.MOST)),
+    ("unreadable", put("before", lambda written: re.sub(rb"Z</csig:Resp", b"+01:00</csig:Resp", written))),
+    ("unreadable", put("profile", "urn:another")),
+    ("unreadable", put("version", "1.1")),
+    # an answer to another request
+    ("another-request", put("request", "0" * 40)),
+    ("another-request", put("relay", "0" * 40)),
+    # in time
+    ("out-of-time", put("at", NOW - timedelta(minutes=2))),
+    ("out-of-time", put("at", SOON + timedelta(minutes=2))),
+    ("out-of-time", put("authenticated", NOW - timedelta(hours=1))),
+    ("out-of-time", put("authenticated", SOON + timedelta(minutes=2))),
+    ("out-of-time", tbs(1, signing_time=when(days=-1))),
+    ("out-of-time", tbs(1, signing_time=when(hours=1))),
+    # wrong signer
+    ("another-person", put("attributes", {HSA_ID: "SE2120000000-3C4D"})),
+    ("another-person", put("attributes", {})),
+    ("another-person", by(one_time(stranger, "SE2120000000-3C4D", NOW, "Per Ahlström"))),
+    ("too-weak", put("idp", "https://another.example.org")),
+    ("too-weak", put("level", "http://id.elegnamnden.se/loa/1.0/loa2")),
+    # a certificate of somebody else's, or not for this
+    ("another-issuer", elsewhere),
+    ("another-issuer", put("chain", [])),
+    ("another-issuer", by(stranger().seal)),
+    ("another-issuer", by(stranger().timestamp)),
+    # altered bytes
+    ("altered-bytes", other_digest),
+    ("altered-bytes", tbs(0, signing_time=when())),
+    ("altered-bytes", tbs(0, content_type="signed_data")),
+    ("altered-bytes", unsorted),
+    ("altered-bytes", task(tbs=b"\x31\x00")),
+    ("altered-bytes", task(tbs=b"not DER")),
+    ("altered-bytes", tbs(0, stranger().ca.certificate)),
+    ("altered-bytes", task(sigtype="XML")),
+    ("altered-bytes", task(algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha512")),
+    ("altered-bytes", task(id="another")),
+    ("altered-bytes", lambda said: said.tasks.pop()),
+    ("altered-bytes", lambda said: said.tasks.append(said.tasks[0])),
+    # a signature by another key, or over something else
+    ("wrong-signature", task(signature=bytes(256))),
+    ("wrong-signature", put("signer", signer())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "bend"), NOT_ACCEPTED)
+def test_what_is_wrong_with_an_answer_is_said_and_not_accepted(code: str, bend: Bend) -> None:
+    assert outcome(bend) == Rejected(code)
+
+
+def test_an_answer_that_comes_too_late_is_not_accepted() -> None:
+    assert outcome(at=NOW + OFFER_LASTS + timedelta(seconds=1)) == Rejected("late")
+
+
+def test_an_answer_to_one_act_is_none_to_another() -> None:
+    outside = service()
+    by = provider(outside)
+    first, second = begun(by), begun(by)
+    replayed = outside.answer(first.started.form)
+    assert act.resume(by, second.plain, replayed, SOON) == Rejected("another-request")
+    renamed = replayed | {"RelayState": second.started.ref}
+    assert act.resume(by, second.plain, renamed, SOON) == Rejected("another-request")
+
+
+@pytest.mark.parametrize("callback", [{}, {"EidSignResponse": "%"}, AuthContext("a", "b", "c", NOW, "d")])
+def test_something_that_is_no_answer_is_not_accepted(callback: Mapping[str, str] | AuthContext) -> None:
+    by = provider()
+    assert act.resume(by, begun(by).plain, callback, SOON) == Rejected("unreadable")
+
+
+def test_nobody_is_believed_before_a_certificate_was_set() -> None:
+    assert outcome(certificates=()) == Rejected("not-the-service")
+    assert outcome(issuers=()) == Rejected("another-issuer")
+    both = (signer().certificate, stranger().seal.certificate)  # while a service changes its key both are set
+    assert isinstance(outcome(certificates=both), act.Signed)
+
+
+def test_a_revoked_certificate_is_not_accepted_and_neither_is_one_of_unknown_state() -> None:
+    serial = one_time(stranger, IDENTITY, NOW, "Åsa Öberg").certificate.serial_number
+    old = NOW - timedelta(days=60)
+    lists: list[tuple[str, Any]] = [
+        ("revoked", stranger().crl(SOON, {serial: NOW})),
+        ("revocation-unknown", stranger().crl(old)),
+        ("revocation-unknown", stranger().crl(SOON + timedelta(days=1))),
+        ("revocation-unknown", authority().crl(SOON)),
+    ]
+    for code, crl in lists:
+        outside = service(crl=lambda crl=crl: crl)
+        by = provider(outside)
+        started = begun(by)
+        assert act.resume(by, started.plain, outside.answer(started.started.form), SOON) == Rejected(code)
+
+
+def test_an_act_needs_items_a_person_the_service_knows_and_a_way_back() -> None:
+    item = Item("pdf", SignatureType.PADES, b"\0" * 32)
+    for intent in (
+        Intent(PERSON, "", (), REPLY),
+        Intent(PERSON, "", (item, item), REPLY),
+        Intent(PERSON, "", (item,)),
+        Intent(replace(PERSON, identity=None), "", (item,), REPLY),
+    ):
+        with pytest.raises(ValueError, match=r"one item|whom"):
+            provider().begin(intent, NOW)
+
+
+# --- by another hand
+def test_xmlsec1_accepts_our_request_and_we_accept_what_it_signs(tmp_path: Path) -> None:
+    outside = service()
+    by = provider(outside)
+    started = begun(by)
+    request, pem = tmp_path / "request.xml", tmp_path / "asked.pem"
+    request.write_bytes(base64.b64decode(started.started.form["EidSignRequest"]))
+    pem.write_bytes(certificate_pem(ASKED.certificate))
+    subprocess.run(
+        ["xmlsec1", "--verify", "--pubkey-cert-pem", str(pem), str(request)], check=True, capture_output=True
+    )

@@ -1,0 +1,89 @@
+"""Whom the municipality lets vouch for persons: by its own signature only, and for persons' signatures only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from signing import cms, seal
+from signing.pades_check import check_pdf
+from signing.pki import certificate_pem
+from signing.signed_data import CmsError
+from signing.signers import SIGNERS, accepted_signers, authorities, list_name, lists, read_signers
+from tests.evidence import check, failed, story
+from tests.signing_kit import NOW, SEALED_AT, authority, context, signer, stages, stranger, timestamper
+
+OURS, THEIRS = authority().ca.certificate, stranger().ca.certificate
+FILE = certificate_pem(THEIRS)
+
+
+def signed(by: str = "seal") -> bytes:
+    credential = authority().seal if by == "seal" else signer()
+    return cms.sign(FILE, credential, [OURS], NOW, timestamper())
+
+
+def test_the_municipality_says_whom_it_has_accepted() -> None:
+    assert accepted_signers(FILE, signed(), [OURS]) == [THEIRS]
+    assert accepted_signers(b"", b"", [OURS]) == []
+    for data, signature, roots in (
+        (FILE + FILE, signed(), [OURS]),
+        (FILE, b"", [OURS]),
+        (FILE, signed(), [THEIRS]),
+        (FILE, signed("person"), [OURS]),
+    ):
+        with pytest.raises(CmsError):
+            accepted_signers(data, signature, roots)
+
+
+@pytest.mark.parametrize("data", [b"no PEM", FILE + b"\n", certificate_pem(signer().certificate)])
+def test_the_file_has_one_form_and_holds_authorities(data: bytes) -> None:
+    with pytest.raises(CmsError):
+        read_signers(data)
+
+
+def test_what_lies_in_a_folder(tmp_path: Path) -> None:
+    assert authorities(tmp_path) == lists(tmp_path) == []
+    (tmp_path / SIGNERS).write_bytes(FILE)
+    (tmp_path / list_name(THEIRS)).write_bytes(b"a list")
+    assert (authorities(tmp_path), lists(tmp_path)) == ([THEIRS], [b"a list"])
+
+
+def test_a_log_is_verified_with_those_whom_the_municipality_has_accepted() -> None:
+    named = {"signers": FILE, "signers_signature": signed()}
+    assert not failed(check(story().opened(**named)))
+    # It does not take more than the file's signature: who signed the approvals here did so under our own authority.
+    assert failed(check(story().opened(**named | {"signers_signature": signed("person")}))) == {
+        "cms": ["signers-fault"]
+    }
+
+
+def theirs(what: str) -> bytes:
+    """A sealed file where the chair, the seal or the chair's time stamp is by the accepted authority."""
+    person = stranger().issue_signer(
+        common_name="Åsa Öberg", organisation="Annankommun", office="", person_ref="p-1", auth=context(NOW), now=NOW
+    )  # fmt: skip
+    who, above = (person, THEIRS) if what == "chair" else (signer(), OURS)
+    stamps = timestamper(lambda: NOW, stranger if what == "stamp" else authority)
+    chair = seal.sign(stages().prepared, "Ordforande", who, [above], ["Åsa"], NOW, stamps)
+    both = seal.sign(
+        chair, "Justerare", signer("Łukasz Çelik", "Justerare"), [OURS], ["Ł"], NOW, timestamper()
+    )
+    sealing = stranger() if what == "seal" else authority()
+    now = SEALED_AT
+    return seal.lock(
+        both, "Stampel", sealing.seal, [sealing.ca.certificate], ["x"], now, timestamper(lambda: now),
+        [authority().crl(now), stranger().crl(now)],
+        [OURS, THEIRS, authority().timestamp.certificate, stranger().timestamp.certificate],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "holds"), [("chair", True), ("seal", False), ("stamp", False)])
+def test_they_vouch_for_persons_and_for_nothing_else(what: str, holds: bool) -> None:
+    pdf, soon = theirs(what), SEALED_AT + timedelta(days=1)
+    assert check_pdf(pdf, [OURS, THEIRS], soon).ok  # as roots, they may vouch for anything
+    for year in (2024, 2045):
+        at = soon.replace(year=year)
+        assert check_pdf(pdf, [OURS], at, signers=[THEIRS]).ok is holds
+        assert not check_pdf(pdf, [OURS], at).ok
