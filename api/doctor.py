@@ -11,6 +11,7 @@ from typing import Any
 from api.faults import told
 from api.keykeeping import MARGIN, archived, crl_ends
 from api.moving import ASIDE
+from api.sentences import Language
 from api.stamping import awaits
 from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
@@ -18,6 +19,7 @@ from registry.postgres_engine import is_postgres
 from registry.registry import PATIENCE
 
 SOON = 90
+LANGUAGES: tuple[Language, ...] = ("sv", "en")
 Words = Callable[[str, str], str]  # Swedish, English: the one that is asked for
 
 
@@ -178,7 +180,8 @@ def _signing(m: Municipality, words: Words) -> dict[str, Any]:
     try:
         found, now = signature_service.connect(m).service, m.registry.clock.now()
     except signature_service.NotReady as error:
-        return _check("signing", False, told("faults", error.code, words("sv", "en"), error.values))
+        said = (told("faults", error.code, language, error.values) for language in LANGUAGES)
+        return _check("signing", False, words(*said))
     ends = min(each.not_valid_after_utc for each in (*found.certificates, *found.issuers))
     detail = _until(service.name, ends, now, words)
     return _check("signing", (ends - now).days >= SOON, detail)

@@ -127,8 +127,9 @@ class Authority:
 
     def issue_requester(self, now: datetime) -> Credential:
         """The key that the municipality signs its requests to a signature service with (begäransnyckel)."""
-        (organisation,) = self.ca.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        name = _name(f"{organisation.value} underskriftsbegäran", str(organisation.value))
+        (found,) = self.ca.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        municipality = str(found.value)
+        name = _name(f"{municipality} underskriftsbegäran", municipality)
         key, start = new_key(), whole_second(now)
         builder = _end_builder(self.ca, name, key.public_key(), start, _until(self.ca, start, SEAL_YEARS))
         builder = builder.add_extension(_usage(digital_signature=True), critical=True)

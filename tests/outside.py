@@ -19,6 +19,7 @@ PACKAGES = {
     "pdfsig": "poppler-utils",
     "pdffonts": "poppler-utils",
     "certutil": "libnss3-tools",
+    "xmlsec1": "xmlsec1",
 }
 
 

@@ -22,6 +22,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.checking import verify
+from api.doctor import examine
 from api.exporting import export
 from api.signature_service import SERVICE as SERVICE_FILE
 from domain.errors import Refused
@@ -192,6 +193,9 @@ def test_whatever_the_service_does_wrongly_is_refused_and_the_right_answer_still
 ) -> None:
     """Once for each thing that test_remote.py bends in every way."""
     begun = outside.waiting.begin("karin")
+    outside.service.crl = lambda: b"no list"
+    outside.refused(begun, outside.fetched(begun), "answer-revocation-unknown")
+    outside.service.crl = None
     bends: list[tuple[str, Bend]] = [
         ("answer-altered-bytes", lambda said: said.tasks.pop()),
         ("answer-another-person", lambda said: said.attributes.update({HSA_ID: IDENTITIES["per"]})),
@@ -256,18 +260,20 @@ def test_what_is_no_answer_is_refused_before_it_is_looked_at(outside: Outside) -
     outside.refused(begun, {f"f{number}": "x" for number in range(9)}, "answer-unreadable", 400)
     outside.refused({"signing": "0" * 16}, {"RelayState": "x"}, "not-found", 404)
     at = f"{V1}/signings/{begun['signing']}/answer"
-    assert outside.client.post(at, json={}).status_code == 415
-    twice = {"content": "a=1&a=2", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
-    assert outside.client.post(at, **twice).status_code == 400
+    assert outside.client.post(at, json={}).json()["code"] == "body-not-form"
+    said = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert outside.client.post(at, content="a=1&a=2", headers=said).status_code == 400
 
 
 def test_nobody_signs_before_everything_is_set(outside: Outside) -> None:
     waiting = outside.waiting
+    assert doctor(waiting)["ok"] and "Exempeltjänsten" in doctor(waiting)["detail"]
     for file in (SERVICE_FILE, SIGNERS):
         kept = (waiting.m.keys.folder / file).read_bytes()
         (waiting.m.keys.folder / file).write_bytes(b"no certificate")
         with pytest.raises(Refused, match="signature-service-not-ready"):
             waiting.begin("karin")
+        assert doctor(waiting)["ok"] is False and file in doctor(waiting)["detail"]
         (waiting.m.keys.folder / file).write_bytes(kept)
     farida = waiting.ids["farida"]
     with pytest.raises(Refused, match="identity-unknown"):
@@ -284,6 +290,13 @@ def test_what_was_begun_outside_is_not_finished_here_when_the_setting_is_gone(ou
     outside.refused(begun, form, "signature-service-not-ready", 503)
     with pytest.raises(Refused, match="signature-service-not-ready"):
         outside.waiting.resume("karin", begun["signing"])
+
+
+def doctor(waiting: Waiting) -> dict[str, Any]:
+    """What doctor says of where persons sign."""
+    found: dict[str, Any]
+    (found,) = (one for one in examine(waiting.m.dir)["checks"] if one["check"] == "signing")
+    return found
 
 
 def pdfsig(sealed: Path, *certificates: Path | x509.Certificate) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +14,7 @@ import pytest
 from asn1crypto import cms as asn1
 from asn1crypto import core
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from signing import act, cms
 from signing.pki import AuthContext, Credential, certificate_pem
@@ -31,6 +31,7 @@ from signing.providers.port import (
     SignatureType,
 )
 from signing.providers.remote import OFFER_LASTS, RemoteProvider, Service
+from tests import outside
 from tests.signature_service import (
     ENTITY,
     HSA_ID,
@@ -43,6 +44,7 @@ from tests.signature_service import (
     named,
     one_time,
     straight,
+    unsigned,
 )
 from tests.signing_kit import (
     NOW,
@@ -65,8 +67,8 @@ def service(bend: Bend = straight, **more: Any) -> SignatureService:
     return SignatureService(ASKED.certificate, lambda: SOON, NOW, bend=bend, **more)
 
 
-def provider(outside: SignatureService | None = None, **changes: Any) -> RemoteProvider:
-    outside = outside or service()
+def provider(theirs: SignatureService | None = None, **changes: Any) -> RemoteProvider:
+    theirs = theirs or service()
     known = Service(
         url="https://sign.example.org/request",
         entity_id=ENTITY,
@@ -74,11 +76,11 @@ def provider(outside: SignatureService | None = None, **changes: Any) -> RemoteP
         identity_provider=IDP,
         attribute=HSA_ID,
         level=LOA3,
-        certificates=(outside.certificate,),
-        issuers=(outside.issuer,),
+        certificates=(theirs.certificate,),
+        issuers=(theirs.issuer,),
     )
     return RemoteProvider(
-        replace(known, **changes), lambda: ASKED, lambda: [authority().crl(SOON), outside.revocations()]
+        replace(known, **changes), lambda: ASKED, lambda: [authority().crl(SOON), theirs.revocations()]
     )
 
 
@@ -91,10 +93,10 @@ def begun(by: RemoteProvider) -> act.BegunAct:
 
 def outcome(bend: Bend = straight, at: Any = SOON, **changes: Any) -> Any:
     """What becomes of an act that the service answers, bent or not."""
-    outside = service(bend)
-    by = provider(outside, **changes)
+    theirs = service(bend)
+    by = provider(theirs, **changes)
     started = begun(by)
-    answer = outside.answer(started.started.form)
+    answer = theirs.answer(started.started.form)
     return act.resume(by, through_a_restart(started.plain), answer, at, timestamper(lambda: at))
 
 
@@ -261,10 +263,10 @@ def test_an_answer_that_comes_too_late_is_not_accepted() -> None:
 
 
 def test_an_answer_to_one_act_is_none_to_another() -> None:
-    outside = service()
-    by = provider(outside)
+    theirs = service()
+    by = provider(theirs)
     first, second = begun(by), begun(by)
-    replayed = outside.answer(first.started.form)
+    replayed = theirs.answer(first.started.form)
     assert act.resume(by, second.plain, replayed, SOON) == Rejected("another-request")
     renamed = replayed | {"RelayState": second.started.ref}
     assert act.resume(by, second.plain, renamed, SOON) == Rejected("another-request")
@@ -293,10 +295,10 @@ def test_a_revoked_certificate_is_not_accepted_and_neither_is_one_of_unknown_sta
         ("revocation-unknown", authority().crl(SOON)),
     ]
     for code, crl in lists:
-        outside = service(crl=lambda crl=crl: crl)
-        by = provider(outside)
+        theirs = service(crl=lambda crl=crl: crl)
+        by = provider(theirs)
         started = begun(by)
-        assert act.resume(by, started.plain, outside.answer(started.started.form), SOON) == Rejected(code)
+        assert act.resume(by, started.plain, theirs.answer(started.started.form), SOON) == Rejected(code)
 
 
 def test_an_act_needs_items_a_person_the_service_knows_and_a_way_back() -> None:
@@ -312,13 +314,34 @@ def test_an_act_needs_items_a_person_the_service_knows_and_a_way_back() -> None:
 
 
 # --- by another hand
+TEMPLATE = (
+    b"<ds:Signature><ds:SignedInfo>"
+    b'<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+    b'<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="">'
+    b'<ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+    b'<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms>'
+    b'<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference>'
+    b"</ds:SignedInfo><ds:SignatureValue/></ds:Signature>"
+)
+
+
 def test_xmlsec1_accepts_our_request_and_we_accept_what_it_signs(tmp_path: Path) -> None:
-    outside = service()
-    by = provider(outside)
+    xmlsec1, key, file = outside.need("xmlsec1"), tmp_path / "key.pem", tmp_path / "message.xml"
+
+    def by_xmlsec1(said: Said) -> None:
+        file.write_bytes(unsigned(said).replace(b'<ds:Signature Id="placeholder"/>', TEMPLATE))
+        plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.write_bytes(said.signed_by.key.private_bytes(*plain))
+        signed = tmp_path / "signed.xml"
+        outside.run(xmlsec1, "--sign", "--privkey-pem", key, "--output", signed, file)
+        said.xml = lambda _: signed.read_bytes()
+
+    theirs = service(by_xmlsec1)
+    by = provider(theirs)
     started = begun(by)
-    request, pem = tmp_path / "request.xml", tmp_path / "asked.pem"
-    request.write_bytes(base64.b64decode(started.started.form["EidSignRequest"]))
-    pem.write_bytes(certificate_pem(ASKED.certificate))
-    subprocess.run(
-        ["xmlsec1", "--verify", "--pubkey-cert-pem", str(pem), str(request)], check=True, capture_output=True
-    )
+    file.write_bytes(base64.b64decode(started.started.form["EidSignRequest"]))
+    key.write_bytes(certificate_pem(ASKED.certificate))
+    outside.run(xmlsec1, "--verify", "--pubkey-cert-pem", key, file)
+    assert isinstance(act.resume(by, started.plain, theirs.answer(started.started.form), SOON), act.Signed)
+    file.write_bytes(file.read_bytes().replace(b"loa3", b"loa4"))
+    outside.run(xmlsec1, "--verify", "--pubkey-cert-pem", key, file, expect=1)
