@@ -22,6 +22,7 @@ from typing import Any, Literal, cast
 from cryptography import x509
 
 from api.faults import Fault
+from api.signature_service import publish as publish_signers
 from api.wiring import SYSTEM, Municipality
 from domain.approving import RestampMinutes
 from domain.messages import Actor, Mandate, Role, stream
@@ -165,9 +166,9 @@ def compromised(m: Municipality, part: Part, since: datetime) -> dict[str, str]:
         m.keys.keep(m.keys.authority.revoking(certificate.serial_number, since), m.registry.now())
         done = {"key": part, "old": fingerprint(certificate), "since": since.isoformat()}
         done |= _rotate(m, part) if certificate == current else {"new": fingerprint(current)}
-        if part == "seal":  # which may have signed other keys as the log's
-            with m.keys.pen():
-                m.keys.publish(m.keys.log)
+        with m.keys.pen():
+            m.keys.publish(m.keys.log)  # signed and stamped with what nobody else has had
+        publish_signers(m)
         return done
 
 

@@ -20,6 +20,7 @@ from api.faults import Fault
 from api.wiring import Municipality
 from signing import cms
 from signing.export import read_if_there
+from signing.pki import CRL
 from signing.providers.remote import RemoteProvider, Service
 from signing.signed_data import CmsError, is_list_of
 from signing.signers import SIGNERS, SIGNERS_SIGNATURE, accepted_signers, list_name, lists, read_signers
@@ -37,7 +38,7 @@ def connect(m: Municipality) -> RemoteProvider:
     set_up = m.settings.signature_service
     assert set_up is not None, "asked only where one is set"
     certificates, issuers = _answering(m), _authorities(m)
-    _publish(m)
+    publish(m)
     service = Service(
         url=set_up.url,
         entity_id=set_up.entity_id,
@@ -65,12 +66,14 @@ def _authorities(m: Municipality) -> tuple[x509.Certificate, ...]:
         raise NotReady("service-not-ready", file=m.keys.folder / SIGNERS) from error
 
 
-def _publish(m: Municipality) -> None:
-    """Sign signers.pem as the municipality, if that has not been done for what it holds now."""
+def publish(m: Municipality) -> None:
+    """Sign signers.pem as the municipality, if there is one and that has not been done for what it holds now."""
     folder, authority = m.keys.folder, m.keys.authority
-    data, anchor = (folder / SIGNERS).read_bytes(), authority.ca.certificate
+    if not (data := read_if_there(folder / SIGNERS)):
+        return
+    anchor, crl = authority.ca.certificate, (folder / CRL).read_bytes()
     with suppress(CmsError):
-        accepted_signers(data, read_if_there(folder / SIGNERS_SIGNATURE), [anchor])
+        accepted_signers(data, read_if_there(folder / SIGNERS_SIGNATURE), [anchor], [crl])
         return
     signed = cms.sign(data, authority.seal, [anchor], m.registry.now(), m.keys.timestamper)
     m.keys.write({SIGNERS_SIGNATURE: signed})

@@ -5,6 +5,8 @@
 - `openssl cms -verify -binary -cades` accepts the result with the municipality's root as CA file.
 - Verification asks the certificate's validity at the stamped time if there is a stamp, else at the claimed
   signing time, and the result says which. It trusts nothing it was not handed.
+- A certificate that was found out says nothing of when: a signature with it holds only if it is proven to be older,
+  by its time stamp or from elsewhere (`existed`), and a time stamp with it only from elsewhere.
 """
 
 from __future__ import annotations
@@ -12,14 +14,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
 from pyhanko.sign.timestamps import TimeStamper
 
 from signing.pki import Credential
-from signing.signed_data import CmsError, assemble, open_cms, reassembled, require_issued, signed_attributes
-from signing.timestamp import stamp, verify_token
+from signing.signed_data import (
+    CmsError,
+    assemble,
+    open_cms,
+    reassembled,
+    require_issued,
+    require_not_revoked,
+    signed_attributes,
+)
+from signing.timestamp import open_token, stamp, verify_token
+
+NOBODY_KNOWS = datetime.max.replace(tzinfo=UTC)  # since when something exists: later than anything
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ def verify(
     roots: Sequence[x509.Certificate],
     crls: Sequence[bytes] = (),
     signers: Sequence[x509.Certificate] = (),
+    existed: datetime = NOBODY_KNOWS,
 ) -> CmsResult:
     """Check a detached CMS over `data` against the caller's roots; CmsError says what is wrong.
 
@@ -75,8 +88,11 @@ def verify(
         raise CmsError("the signature does not say when it was made")
     stamped_at = None
     if opened.stamp is not None:
-        stamped_at = verify_token(opened.stamp, hashlib.sha256(opened.signature).digest(), roots, crls)
-    require_issued(opened.certificate, above, stamped_at or opened.signing_time, crls)
+        stamped_at = verify_token(opened.stamp, hashlib.sha256(opened.signature).digest(), roots)
+        require_not_revoked(open_token(opened.stamp)[0].certificate, roots, crls, existed)
+        existed = min(existed, stamped_at)
+    require_issued(opened.certificate, above, stamped_at or opened.signing_time)
+    require_not_revoked(opened.certificate, above, crls, existed)
     if reassembled(opened) != signature or any(other not in above for other in opened.others):
         raise CmsError("the signature has unsigned parts that are not in their one form")
     return CmsResult(opened.certificate, opened.signing_time, stamped_at)

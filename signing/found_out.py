@@ -15,14 +15,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from signing.checkpoint import Checkpoint, OpenedCheckpoint
+from signing.cms import NOBODY_KNOWS
 from signing.evidence import Evidence
 from signing.levels import Levels
 from signing.note import Note, NoteError, Vkey
 from signing.pki import instant_text
 from signing.records import Documents
 from signing.report import Report
-from signing.signed_data import CmsError
-from signing.timestamp import verify_stamp
+from signing.signed_data import CmsError, require_not_revoked
+from signing.timestamp import open_token, verify_stamp
 
 LAST = 253402300799  # the last second of the year 9999, where Python's calendar ends
 
@@ -73,6 +74,7 @@ def _proven(evidence: Evidence, levels: Levels) -> list[tuple[int, datetime]]:
         with suppress(CmsError, NoteError):  # verify_stamps says so
             text = Note.parse(note).text
             at = verify_stamp(token, sha256(text.encode()).digest(), evidence.roots).at
+            require_not_revoked(open_token(token)[0].certificate, evidence.roots, evidence.crls, NOBODY_KNOWS)
             proven.append((Checkpoint.parse(text), at))
     own, known = set(evidence.keys.vkeys), (*evidence.witnesses, *evidence.given_witnesses)
     for _, note in evidence.cosigned:

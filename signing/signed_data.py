@@ -212,6 +212,19 @@ def require_issued(
     raise CmsError("the certificate is not issued by any of the given roots")
 
 
+def require_not_revoked(
+    certificate: x509.Certificate, roots: Sequence[x509.Certificate], crls: Sequence[bytes], existed: datetime
+) -> None:
+    """That no list of the root above names `certificate` from before what it made is proven to exist; else CmsError."""
+    for root in roots if crls else ():
+        try:
+            certificate.verify_directly_issued_by(root)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            continue
+        for der in crls:
+            _require_not_revoked(certificate, root, der, existed)
+
+
 def was_valid(certificate: x509.Certificate, at: datetime) -> bool:
     """Whether a moment lies in a certificate's period of validity."""
     return certificate.not_valid_before_utc <= whole_second(at) <= certificate.not_valid_after_utc

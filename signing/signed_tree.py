@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
@@ -64,7 +65,7 @@ def verify_checkpoints(
 def _verify_keys(evidence: Evidence, report: Report, levels: Levels) -> None:
     """That the keys which the checkpoints are signed with are the municipality's own word, and were replaced here."""
     try:
-        open_signature(evidence.keys, evidence.vkeys_signature, evidence.roots)
+        open_signature(evidence.keys, evidence.vkeys_signature, evidence.roots, evidence.crls)
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
     for era in evidence.keys.eras:
@@ -168,6 +169,9 @@ def verify_stamps(evidence: Evidence, report: Report) -> None:
     own = known = 0
     municipality = _municipality(evidence)
     for name, note, token in evidence.stamps:
+        if not note:
+            report.fail("timestamps", "stamp-alone", name=name)
+            continue
         try:
             digest = sha256(Note.parse(note).text.encode()).digest()
             stamped = verify_stamp(token, digest, evidence.roots, evidence.stamp_roots)
@@ -184,9 +188,14 @@ def verify_stamps(evidence: Evidence, report: Report) -> None:
         report.ok("timestamps", "stamps-both", **counts)
 
 
-def stamped_outside(evidence: Evidence) -> list[tuple[int, datetime]]:
-    """How long the log was when another authority than the municipality's, one that was given, stamped it."""
-    found = []
+def known_outside(evidence: Evidence) -> list[tuple[int, datetime]]:
+    """How long the log was by when, as others than the municipality say that were given: authorities and witnesses."""
+    found, given = [], evidence.given_witnesses
+    for _, note in evidence.cosigned if given else ():
+        with suppress(NoteError):  # _verify_witnesses says so
+            opened = evidence.keys.open(note, evidence.origin, given)
+            seen = cosigned_at(opened, set(evidence.keys.vkeys))
+            found += [(opened.checkpoint.size, moment(at)) for _, at in seen]
     for _, note, token in evidence.stamps:
         try:
             text = Note.parse(note).text

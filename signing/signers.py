@@ -52,10 +52,10 @@ def lists(folder: Path) -> list[bytes]:
 
 
 def accepted_signers(
-    data: bytes, signature: bytes, roots: Sequence[x509.Certificate]
+    data: bytes, signature: bytes, roots: Sequence[x509.Certificate], crls: Sequence[bytes] = ()
 ) -> list[x509.Certificate]:
     """The authorities that the municipality has accepted; none where there is no file, CmsError if it did not."""
     if not data:
         return []
-    require_municipality(data, signature, roots)
+    require_municipality(data, signature, roots, crls)
     return read_signers(data)

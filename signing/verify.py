@@ -26,6 +26,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from importlib import import_module
@@ -45,7 +46,7 @@ from signing.records import Documents, Reader, Record, SourceDamaged
 from signing.report import STEPS, Report
 from signing.signed_data import CmsError, is_list_of
 from signing.signed_tree import (
-    stamped_outside,
+    known_outside,
     verify_checkpoints,
     verify_growth,
     verify_inclusions,
@@ -74,10 +75,12 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of it, of h
 def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_: None) -> Report:
     """Steps 1 to 11 over a whole log or an exported range."""
     report, levels, documents = Report(), Levels(), Documents()
+    signers = _signers(evidence, report)
+    evidence = replace(evidence, crls=_revocations(evidence, report, signers))
     read_records(evidence, report, levels, documents, progress)
     stored = verify_checkpoints(evidence, report, levels, documents)
     verify_inclusions(stored, report, levels, documents)
-    verify_documents(evidence, report, documents, now, progress)
+    verify_documents(evidence, report, documents, signers, now, progress)
     verify_stamps(evidence, report)
     report.named = {data["cms"] for _, _, data in documents.approvals}
     report.named |= {pdf for files in documents.became.values() for _, pdf in files}
@@ -170,6 +173,7 @@ def verify_documents(
     evidence: Evidence,
     report: Report,
     documents: Documents,
+    signers: Sequence[x509.Certificate],
     now: datetime,
     progress: Progress = lambda *_: None,
 ) -> None:
@@ -182,9 +186,8 @@ def verify_documents(
         return
     # The chains of what holds end at the roots; where nothing is signed no chain has been found to end anywhere.
     report.trusted = evidence.trusted and total > 0
-    signers = _signers(evidence, report)
-    crls = _revocations(evidence, report, signers)
-    outside_times = stamped_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
+    crls = evidence.crls
+    outside_times = known_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
     destroyed = outside = 0
     for done, (position, stream, data) in enumerate(documents.seals):
@@ -211,7 +214,8 @@ def verify_documents(
             report.fail("cms", "root-differs", name=name)
         if renders.get((stream, data["version"]), data["render_output"]) != data["render_output"]:
             report.fail("pades", "render-differs", name=name)
-        _verify_approval(evidence, report, name, data, signers)
+        existed = min((at for size, at in outside_times if size >= position), default=cms.NOBODY_KNOWS)
+        _verify_approval(evidence, report, name, data, signers, existed)
         progress("documents", done, total)
     _say_documents(report, documents, destroyed, outside)
 
@@ -239,10 +243,18 @@ def _say_documents(report: Report, documents: Documents, destroyed: int, outside
 def _signers(evidence: Evidence, report: Report) -> list[x509.Certificate]:
     """The outside authorities that the municipality lets vouch for persons."""
     try:
-        return accepted_signers(evidence.signers, evidence.signers_signature, evidence.roots)
+        own = [der for der in evidence.crls if _is_own(der, evidence.roots)]
+        return accepted_signers(evidence.signers, evidence.signers_signature, evidence.roots, own)
     except CmsError as error:
         report.fail("cms", "signers-fault", reason=str(error))
         return []
+
+
+def _is_own(der: bytes, roots: Sequence[x509.Certificate]) -> bool:
+    try:
+        return is_list_of(der, roots)
+    except CmsError:
+        return False  # _revocations says so
 
 
 def _revocations(evidence: Evidence, report: Report, signers: Sequence[x509.Certificate]) -> list[bytes]:
@@ -312,7 +324,12 @@ def _artefact(evidence: Evidence, report: Report, step: str, name: str, digest: 
 
 
 def _verify_approval(
-    evidence: Evidence, report: Report, name: str, data: dict[str, Any], signers: Sequence[x509.Certificate]
+    evidence: Evidence,
+    report: Report,
+    name: str,
+    data: dict[str, Any],
+    signers: Sequence[x509.Certificate],
+    existed: datetime,
 ) -> None:
     try:
         signature = _artefact(evidence, report, "cms", name, data["cms"])
@@ -323,7 +340,7 @@ def _verify_approval(
         return
     signed = approval_statement(data["root"], data["render_output"], data["version"])
     try:
-        result = cms.verify(signature, signed, evidence.roots, signers=signers)
+        result = cms.verify(signature, signed, evidence.roots, evidence.crls, signers, existed)
     except CmsError as error:
         report.fail("cms", "cms-fault", name=name, reason=str(error))
         return

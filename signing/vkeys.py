@@ -234,17 +234,21 @@ def read_vkeys(data: bytes) -> list[Vkey]:
     return keys
 
 
-def open_signature(keys: LogKeys, signature: bytes, roots: Sequence[x509.Certificate]) -> None:
+def open_signature(
+    keys: LogKeys, signature: bytes, roots: Sequence[x509.Certificate], crls: Sequence[bytes] = ()
+) -> None:
     """That the municipality has signed these keys, and they each other where some took over; else CmsError."""
-    require_municipality(keys.write(), signature, roots)
+    require_municipality(keys.write(), signature, roots, crls)
     try:
         keys.require_successions()
     except NoteError as error:
         raise CmsError(str(error)) from error
 
 
-def require_municipality(data: bytes, signature: bytes, roots: Sequence[x509.Certificate]) -> None:
+def require_municipality(
+    data: bytes, signature: bytes, roots: Sequence[x509.Certificate], crls: Sequence[bytes] = ()
+) -> None:
     """That the municipality itself has signed these bytes; else CmsError."""
-    result = cms.verify(signature, data, roots)
+    result = cms.verify(signature, data, roots, crls)
     if auth_context(result.certificate) is not None:
         raise CmsError("the signature is a person's, not the municipality's")

@@ -6,7 +6,7 @@
 - Coverage is measured while the tests run that judge domain/ and signing/ alone, and those marked `measured`: tracing
   makes everything else take up to twice as long and adds nothing to the gate.
 - Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs twenty times
-  as many cases.
+  as many cases, and =mutants fewer and always the same ones, without looking for the simplest that fails.
 - What was collected stays until the end, and is not looked through for garbage again and again: a tenth of the time.
 - What asks for a database runs on files and on PostgreSQL: in the sample where it is marked so, in the long form all.
 """
@@ -26,7 +26,7 @@ from typing import Any
 
 import coverage
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.postgres import Cluster, Database, cluster
 
@@ -36,6 +36,14 @@ settings.register_profile(
     "quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("long", settings.get_profile("quick"), max_examples=1000)
+settings.register_profile(
+    "mutants",
+    settings.get_profile("quick"),
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 SLOW = {"test_bench.py", "test_checking.py", "test_cli.py", "test_load.py", "test_readme.py", "test_year.py"}

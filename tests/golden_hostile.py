@@ -13,7 +13,7 @@ import base64
 import io
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -31,11 +31,11 @@ from signing.commitments import version_root
 from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
 from signing.log import leaf_hash
 from signing.note import Algorithm, Note, Signature
-from signing.pki import certificate_pem
+from signing.pki import CRL, certificate_pem
 from signing.signer import Signer
 from signing.tiles import new_tiles, tiles_at
 from signing.verify import approval_statement
-from signing.vkeys import VKEYS, VKEYS_SIGNATURE, write_vkeys
+from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys, write_vkeys
 from signing.witness import cosigned
 from tests.evidence import (
     MINUTES,
@@ -44,6 +44,7 @@ from tests.evidence import (
     approval,
     log_signers,
     minuted,
+    next_signers,
     people,
     stamped,
     story,
@@ -140,6 +141,17 @@ def made_again(told: Story, *steps: str, **more: Any) -> Attack:
     return Attack(steps, changed, tuple(sorted(sound.keys() - files.keys())))
 
 
+def keys_of(keys: LogKeys, notes: Files, *steps: str) -> Attack:
+    """Other keys of the log, which the municipality has signed, and other checkpoints."""
+    written = keys.write()
+    return Attack(steps, {VKEYS: written, VKEYS_SIGNATURE: vkeys_signature(written), **notes})
+
+
+def revoking(certificate: x509.Certificate) -> bytes:
+    """The revocation list that says somebody else had a key before it signed anything here."""
+    return authority().revoking(certificate.serial_number, NOW - timedelta(hours=1)).crl(NOW)
+
+
 def line_of(number: int, old: bytes, new: bytes) -> Raw:
     told = first_events()
     line = told.lines[number].replace(old, new, 1)
@@ -213,6 +225,9 @@ def on_the_log() -> dict[str, Attack]:
     tile = next(iter(tiles_at(4))).path
     known = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
     strangers = [known, Signer.generate("stranger/witness", Algorithm.ED25519_COSIGNATURE)]
+    first, both = first_events(), (*next_signers(), *log_signers())
+    first_keys, replaced = LogKeys.of([one.vkey for one in log_signers()]), first.replaced(2)
+    stolen = first_keys.succeeded(2, first.root(2), [log_signers()[0]], thief, NOW)
     witnesses, cosigned_note = write_vkeys([known.vkey]), newest.replace(".note", ".cosigned")
     return {
         "truncated": Attack(("tree",), {EVENTS: b"".join(lines[:-1])}),
@@ -271,6 +286,36 @@ def on_the_log() -> dict[str, Attack]:
         ),
         "keys-signed-by-a-person": Attack(
             ("checkpoints",), {VKEYS_SIGNATURE: cms.sign(sound[VKEYS], signer(), ca, NOW, timestamper())}
+        ),
+        "signed-by-keys-that-had-ended": keys_of(
+            replaced, {_note(2): first.note(2, both), newest: first.note(4, log_signers())}, "checkpoints"
+        ),
+        "succession-by-the-new-keys-alone": keys_of(
+            LogKeys(
+                (replaced.eras[0], replace(replaced.eras[1], succession=replaced.eras[1].succession[:2]))
+            ),
+            {_note(2): first.note(2, both), newest: first.note(4, next_signers())},
+            "checkpoints",
+        ),
+        "succession-by-a-thief-of-one-key": keys_of(
+            stolen, {_note(2): first.note(2), newest: first.note(4, thief)}, "checkpoints"
+        ),
+        "keys-that-leave-a-gap": keys_of(
+            LogKeys((replaced.eras[0], replace(replaced.eras[1], start=3, root=first.root(3)))),
+            {newest: first.note(4, next_signers())},
+            "checkpoints",
+        ),
+        "keys-replaced-in-another-log": keys_of(
+            first_keys.succeeded(2, b"\1" * 32, log_signers(), next_signers(), NOW),
+            {_note(2): first.note(2), newest: first.note(4, next_signers())},
+            "checkpoints",
+        ),
+        "found-out-and-not-replaced": keys_of(
+            first_keys.found_out(first_keys.eras[0].fingerprint, NOW), {}, "checkpoints"
+        ),
+        "signer-that-was-found-out": Attack(("cms",), {CRL: revoking(people()["chair"].certificate)}),
+        "stamps-by-a-key-that-was-found-out": Attack(
+            ("checkpoints", "cms"), {CRL: revoking(authority().timestamp.certificate)}
         ),
         "witnessed-by-a-stranger": Attack(
             ("checkpoints",), {cosigned_note: cosigned(kept, strangers, NOW), WITNESSES: witnesses}

@@ -64,12 +64,37 @@ def test_a_stranger_is_not_trusted() -> None:
         cms.verify(PLAIN, DATA, [])
 
 
-def test_a_revoked_signer_is_refused_from_that_moment() -> None:
-    serial = signer().certificate.serial_number
+def test_a_revoked_signer_is_refused_unless_the_signature_is_proven_to_be_older() -> None:
+    serial, day = signer().certificate.serial_number, timedelta(days=1)
+    for signature, existed, since, holds in (
+        (PLAIN, None, NOW + day, False),  # the time it claims is no proof
+        (PLAIN, NOW, NOW + day, True),
+        (PLAIN, NOW + day, NOW + day, False),
+        (STAMPED, None, NOW + day, True),
+        (STAMPED, None, NOW, False),
+        (STAMPED, NOW - day, NOW, True),
+    ):
+        at = cms.NOBODY_KNOWS if existed is None else existed
+        crls = [
+            authority().crl(NOW),
+            authority().crl(NOW, {serial: since}),
+            stranger().crl(NOW, {serial: since}),
+        ]
+        if holds:
+            assert (
+                cms.verify(signature, DATA, [stranger().ca.certificate, CA], crls, existed=at).signing_time
+                == NOW
+            )
+        else:
+            with pytest.raises(CmsError, match="revoked"):
+                cms.verify(signature, DATA, [CA], crls, existed=at)
+
+
+def test_a_stamp_by_a_key_that_was_found_out_proves_nothing() -> None:
+    crls = [authority().crl(NOW, {authority().timestamp.certificate.serial_number: NOW + timedelta(days=1)})]
     with pytest.raises(CmsError, match="revoked"):
-        cms.verify(PLAIN, DATA, [CA], [authority().crl(NOW, {serial: NOW})])
-    later = authority().crl(NOW, {serial: NOW + timedelta(days=1)})
-    assert cms.verify(PLAIN, DATA, [CA], [later]).signing_time == NOW
+        cms.verify(STAMPED, DATA, [CA], crls)
+    assert cms.verify(STAMPED, DATA, [CA], crls, existed=NOW).stamped_at == NOW + timedelta(seconds=2)
 
 
 def test_the_claimed_time_must_lie_in_the_certificates() -> None:

@@ -30,7 +30,7 @@ from signing.signed_data import CmsError, open_cms
 from signing.tiles import Tile
 from signing.timestamp import open_token, verify_stamp, verify_token
 from signing.witness import attached
-from tests.golden_hostile import LOG, SOUND
+from tests.golden_hostile import LOG, PLACE, SOUND
 from tests.test_hostile import NOW, roots
 
 Parser = Callable[[bytes], object]
@@ -40,7 +40,7 @@ EXAMPLES = settings().max_examples // 2
 @cache
 def sound(name: str) -> bytes:
     """A sound artefact."""
-    return next(iter(sorted(SOUND.glob(name)))).read_bytes()
+    return next(iter(sorted((PLACE if "/log.vkeys" in name else SOUND).glob(name)))).read_bytes()
 
 
 def _read(line: bytes) -> None:
@@ -73,7 +73,7 @@ PARSERS: dict[str, tuple[Parser, str, tuple[type[Exception], ...]]] = {
     ),
     "key": (_text(Vkey.parse), "log.vkeys", (BadKey,)),
     "keys": (vkeys.read_vkeys, "log.vkeys", (BadKey,)),
-    "log keys": (vkeys.LogKeys.read, "log.vkeys", (BadKey,)),
+    "log keys": (vkeys.LogKeys.read, "signed-by-keys-that-had-ended/log.vkeys", (BadKey,)),
     "keys' signature": (lambda data: vkeys.open_signature(KEYS, data, CA), "log.vkeys.p7s", (CmsError,)),
     "tile's path": (_text(Tile.from_path), "export.json", (ValueError,)),
     "cms": (open_cms, "minutes/*chair.p7s", (CmsError,)),

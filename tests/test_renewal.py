@@ -23,11 +23,14 @@ from pyhanko_certvalidator.ltv import ades_past
 
 from signing import pades_check, renewal
 from signing.layers import ends, fault, layers
+from signing.note import Algorithm
 from signing.pades_check import PdfCheck, check_pdf
 from signing.pki import Authority
 from signing.signed_data import CmsError, is_list_of
+from signing.signer import Signer
 from signing.timestamp import run
 from signing.verify import Report
+from signing.witness import cosigned
 from tests.evidence import MINUTES, Envelope, Story, check, envelope, stamped, story
 from tests.signing_kit import SEALED_AT, authority, render, signer, stages, stranger, timestamper
 
@@ -234,12 +237,26 @@ def test_another_authoritys_stamp_over_a_checkpoint_proves_that_a_paper_is_older
 
     def holds(*stamps: tuple[str, bytes, bytes]) -> bool:
         report = check(plain.evidence(missing=None, crls=crls, roots=roots, stamps=stamps))
-        return not any("revoked" in str(said) for step in report.failures for said in report.failures[step])
+        papers = ("pades", "timestamps", "cms")  # the log's keys are signed anew when this happens
+        return not any("revoked" in str(said) for step in papers for said in report.failures[step])
 
     assert holds(("note", note, stamped(note, stranger)))
     assert not holds()
     assert not holds(("ours", note, stamped(note)))
     assert not holds(("none", b"no note", stamped(note, stranger)))
+    witness = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
+    for at, others, proves in (
+        (SEALED_AT, [witness.vkey], True),
+        (RENEWED, [witness.vkey], False),
+        (SEALED_AT, [], False),
+    ):
+        seen = [("c", cosigned(note, [witness], at)), ("spoilt", b"")]
+        report = check(
+            plain.evidence(
+                missing=None, crls=crls, cosigned=seen, witnesses=[witness.vkey], given_witnesses=others
+            )
+        )
+        assert report.failed("cms") is not proves
     early = plain.note(2)
     assert not holds(("from before the paper", early, stamped(early, stranger)))
 

@@ -324,7 +324,9 @@ def test_whose_word_the_time_stamp_of_a_checkpoint_is() -> None:
     )
     assert failed(stamps(other)) == {"timestamps": ["stamp-fault"]}
     assert failed(stamps(stamped(told.note(5)))) == {"timestamps": ["stamp-fault"]}
-    assert failed(check(told.evidence(stamps=[("c.tst", b"", own)]))) == {"timestamps": ["stamp-fault"]}
+    alone = check(told.evidence(stamps=[("c.tst", b"", own)]))
+    assert failed(alone) == {"timestamps": ["stamp-alone"]}
+    assert "the checkpoint that the time stamp is over is not here" in alone.result()["checks"][9]["detail"]
     assert failed(stamps(b"no token")) == {"timestamps": ["stamp-fault"]}
     papers = check(told.opened(stamps=[("c.tst", note, own)])).passed["timestamps"].values
     assert (papers["papers"], papers["count"]) == (1, 1)
@@ -412,14 +414,25 @@ def test_what_found_out_keys_signed_stands_as_far_as_it_is_older_and_on_the_next
         assert said == {"size": 5, "since": "2024-03-04T10:00:00Z", "before": before}
     late = replaced(told, SEALED_AT, stamps=[("c.tst", note, stamped(note))])
     assert remarks(late)["keys-found-out"]["before"] == 0
-    for stamps in ([("c.tst", b"", b"")], [("c.tst", note, b"no token")]):
+    for stamps, code in (
+        ([("c.tst", b"", b"")], "stamp-alone"),
+        ([("c.tst", note, b"no token")], "stamp-fault"),
+    ):
         report = replaced(told, since, stamps=stamps)
-        assert failed(report) == {"timestamps": ["stamp-fault"]}
+        assert failed(report) == {"timestamps": [code]}
         assert remarks(report)["keys-found-out"]["before"] == 0
     other = sign_checkpoint(Checkpoint(ORIGIN, 2, b"\1" * 32), log_signers(), NOW)
     assert remarks(replaced(told, since, cosigned=[("c", b"")]))["keys-found-out"]["before"] == 0
     forged = replaced(told, since, stamps=[("c.tst", other, stamped(other))])
     assert remarks(forged)["keys-found-out"]["before"] == 0, "of another tree"
+
+
+def test_a_time_stamp_by_a_key_that_was_found_out_too_proves_nothing_of_the_log() -> None:
+    told, since = story(), SEALED_AT + timedelta(hours=1)
+    crl = authority().crl(NOW, {authority().timestamp.certificate.serial_number: since})
+    stamps = [("c.tst", told.note(2), stamped(told.note(2)))]
+    report = replaced(told, since, stamps=stamps, crls=[crl])
+    assert remarks(report)["keys-found-out"]["before"] == 0
 
 
 def test_found_out_keys_that_no_others_follow_leave_only_what_is_older() -> None:
