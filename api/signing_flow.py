@@ -71,8 +71,8 @@ class Under:
     expires: str
     base: str
     act: dict[str, Plain]
-    method: str
-    level: str
+    method: str = LOCAL  # what was begun before there was another way says nothing
+    level: str = LEVEL
 
     def over(self, now: datetime) -> bool:
         return stamp(now) > self.expires
