@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from api.problems import Refusal
 from api.reading import DAY, BodyId, Limit, Offset, Reader, Reading, Routes, day, shown, some
 from api.reads import Day
 from api.wiring import Municipality
@@ -23,6 +24,7 @@ from projections.obligations import Obligation, Standing
 from projections.owed import moved, order, owed, row
 
 ID = "0123456789abcdef"
+AHEAD = 30  # years, of which what is to come is listed
 QUESTIONS = 3  # about different days, of which the list is kept
 ROUTES = Routes()
 add = ROUTES.add
@@ -130,12 +132,20 @@ def obligations_wheel(
     return JSONResponse(shown(wheel(found, asked)))
 
 
+def _near(asked: date, today: date, name: str) -> date:
+    """A day as it is, if what is to come by then can be listed."""
+    if asked.year > today.year + AHEAD:
+        raise Refusal(422, "invalid-parameters", errors=[(name, "too_far_ahead", {"years": AHEAD})])
+    return asked
+
+
 def mine(
     request: Request, reader: Reading, body: str | None, on: str | None, until: str | None
 ) -> list[Obligation]:
     """The obligations of a body, or of all bodies that the reader has to do with."""
-    asked = day(on, "on") if on else reader.rights.today
-    later = day(until, "until") if until else None
+    today = reader.rights.today
+    asked = _near(day(on, "on"), today, "on") if on else today
+    later = _near(day(until, "until"), today, "until") if until else None
     municipality = reader.municipality
     if body is not None:
         reader.rights.body(body)

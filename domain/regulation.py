@@ -24,8 +24,8 @@ from domain.profile import read
 from domain.rule_kinds import KINDS, Kind, Use
 from domain.rule_meetings import Demand, Notice, StandingItem
 from domain.rule_minutes import JusterareRule, MinutesWord, Recipient, Recipients, SignerOffice
-from domain.rule_people import ChairRule, SeatRule, Staffing, ViceChairRule, Word
-from domain.rule_work import Diary, Due
+from domain.rule_people import ChairRule, SeatRule, Staffing, Term, ViceChairRule, Word
+from domain.rule_work import Diary, Due, ReportSections
 from domain.sources import Source, house
 
 T = TypeVar("T")
@@ -208,6 +208,12 @@ class Rules:
     def dispatched_to(self) -> tuple[Recipient, ...]:
         """Everyone that minutes or decisions are to be dispatched to, a group as one."""
         return tuple(one for _, dispatching in self.of_kind(kinds.DISPATCH) for one in dispatching.to)
+
+    def term(self) -> Term | None:
+        return self.read(kinds.TERM)
+
+    def report_sections(self) -> ReportSections | None:
+        return self.read(kinds.REPORT_SECTIONS)
 
     def notice(self) -> Notice | None:
         return self.read(kinds.NOTICE)

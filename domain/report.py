@@ -1,8 +1,9 @@
 """A report: what an office writes to a body that is to decide, and what became of it there (tjänsteskrivelse).
 
 - It proposes; what is proposed is no decision (V3, H2). The decision is entered by itself, where it was made.
-- Each consequence is stated, also when there is none (V2); when a report is sent, those not stated are noted as found
-  (husregel 87). An undated report has no day, and whether it is signed may be unknown (V1).
+- A consequence is stated, also when there is none (V2); when a report is sent, those that its receiver's rules ask for
+  and that are not stated are noted as found (husregel 87). An undated report has no
+  day, and whether it is signed may be unknown (V1).
 - It is sent to the body that is to decide, and is a matter there; the decision goes back to those it concerns (V12). A
   notification, that minutes are reported to another body, is another thing (afterwards.py).
 """
@@ -21,7 +22,7 @@ from domain.assignment import Assignment
 from domain.body import Body
 from domain.document import Document
 from domain.errors import NotFound, Refused
-from domain.lookup import existing, known, news
+from domain.lookup import day_of, existing, known, news
 from domain.matter import Matter, not_voided
 from domain.meeting_events import Channel, Enclosure, Number
 from domain.messages import (
@@ -29,6 +30,7 @@ from domain.messages import (
     Command,
     Event,
     Fact,
+    Finding,
     Id,
     Known,
     Line,
@@ -42,9 +44,9 @@ from domain.messages import (
     fresh_id,
 )
 from domain.readings import Decided, decided_part
+from domain.regulation import Rules
 from domain.report_events import (
     EVENTS,
-    SUBJECTS,
     ConsequencePart,
     ReportDecided,
     ReportDecisionDispatched,
@@ -202,7 +204,7 @@ def decide(
     report = existing(world, Report, id)
     match command:
         case SendReport():
-            event = _sent(command, report, world)
+            event = _sent(command, report, world, now)
         case RecordReportMatter():
             _matter(command.matter, world)
             recorded = ReportMatterRecorded(report=id, matter=command.matter)
@@ -276,23 +278,31 @@ def _consequences(asked: list[Consequence]) -> tuple[ConsequencePart, ...]:
     return tuple(ConsequencePart(subject=one.subject, text=known(one.text)) for one in asked)
 
 
-def _sent(command: SendReport, report: Report, world: World) -> ReportSent:
-    existing(world, Body, command.to_body)
+def _sent(command: SendReport, report: Report, world: World, now: datetime) -> ReportSent:
+    rules = existing(world, Body, command.to_body).rules_at(day_of(command, now))
     if command.matter is not None:
         _matter(command.matter, world)
     newest = report.versions[-1]
-    stated = {one.subject for one in newest.consequences}
     return ReportSent(
         report=command.report,
         version=newest.version,
         to_body=command.to_body,
         matter=command.matter,
         channel=command.channel,
-        findings=tuple(
-            grounds.house_finding("consequence-not-stated", 87, "stated, also when none", subject)
-            for subject in SUBJECTS
-            if subject not in stated
-        ),
+        findings=_not_stated(newest, rules),
+    )
+
+
+def _not_stated(newest: ReportWritten, rules: Rules | None) -> tuple[Finding, ...]:
+    """The consequences that the receiver's rules ask for and the report does not state."""
+    sections = rules.report_sections() if rules else None
+    if rules is None or sections is None:
+        return ()
+    stated = {one.subject for one in newest.consequences}
+    missing = (one for one in sections.consequences if one not in stated)
+    return tuple(
+        grounds.finding("consequence-not-stated", rules, "report-sections", "stated, also when none", one)
+        for one in missing
     )
 
 

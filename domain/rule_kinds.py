@@ -116,6 +116,9 @@ DISPATCH: Final = Kind(
 )
 # --- work
 ACTIVITY: Final = Kind("activity", TypeAdapter(work.Activity), "shown", "uppgift")
+REPORT_SECTIONS: Final = Kind(
+    "report-sections", TypeAdapter(work.ReportSections), "enforced", "tjänsteskrivelsens avsnitt"
+)
 DIARY: Final = Kind("diary", TypeAdapter(work.Diary), "enforced", "diarienummer")
 DOCUMENT_KINDS: Final = Kind(
     "document-kinds", TypeAdapter(tuple[work.DocumentKind, ...]), "shown", "dokumenttyper"
@@ -127,7 +130,7 @@ KINDS: Final[Mapping[str, Kind[Any]]] = {
         CHAIR, VICE_CHAIR, SEATS, STAFFING, SUBSTITUTES, GUESTS, CO_OPT, SPOKESPERSONS, TERM, WHO_COUNTS,
         NOTICE, KALLELSE, STANDING_ITEMS, ITEM_NUMBERING, AGENDA_TIMES, MEETINGS_PER_YEAR, MEETING_QUOTA, DEMAND,
         QUORUM, NOT_APPLICABLE, MINUTES, JUSTERARE, SIGNERS, APPROVAL, NOTICE_BOARD, DISSENT, SEND_MINUTES, NOTIFY,
-        DISPATCH, ACTIVITY, DIARY, DOCUMENT_KINDS,
+        DISPATCH, ACTIVITY, REPORT_SECTIONS, DIARY, DOCUMENT_KINDS,
     )
 }  # fmt: skip
 # Ids that rules are looked up by although their values are free; a profile's other ids are its own.

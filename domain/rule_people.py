@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -87,10 +88,11 @@ class CoOpting(Part):
 
 
 class Term(Part):
-    """For how long people are appointed (mandattid)."""
+    """For how long people are appointed; begun: the first day of one such term, where it is said (mandattid)."""
 
     years: Annotated[int, Field(ge=1, le=10)]
     counted_from: Code | None = None
+    begun: date | None = None
 
 
 class WhoCounts(Part):

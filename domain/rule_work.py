@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 from domain.errors import Refused
 from domain.grammar import usable
 from domain.messages import Code, Part, PublicName
+from domain.report_events import Subject
 from domain.when import parse
 
 Period = Literal["month", "quarter", "half-year", "year", "two-years", "term-of-office"]
@@ -83,6 +84,13 @@ class Activity(Part):
     to: Code | None = None
     decided_by: Code | None = None
     least: Annotated[int, Field(ge=1, le=99)] | None = None
+
+
+class ReportSections(Part):
+    """The sections of a report to the body, and the consequences stated even if there are none (tjänsteskrivelse)."""
+
+    sections: tuple[PublicName, ...]
+    consequences: tuple[Subject, ...] = ()
 
 
 class DocumentKind(Part):

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.body import Regulation
@@ -92,15 +93,23 @@ class Asked(NamedTuple):
 
 
 def in_force(regulations: Iterable[Regulation]) -> list[InForce]:
-    """Each regulation with its days: until the next one begins, or its own end."""
+    """Each regulation with its days; one that a later one replaced applies again when that has ended.
+
+    On a day it is the one that Body.regulation_at gives.
+    """
+    every = sorted(regulations, key=lambda each: (each.valid_from, each.version))
+    ended = (one.valid_to + timedelta(days=1) for one in every if one.valid_to)
+    turns = sorted({*(one.valid_from for one in every), *ended})
     found: list[InForce] = []
-    begun: date | None = None
-    for one in sorted(regulations, key=lambda each: (each.valid_from, each.version), reverse=True):
-        last = _earliest(one.valid_to, begun - timedelta(days=1) if begun else None)
-        if last is None or last >= one.valid_from:
-            found.append(InForce(one, one.valid_from, last))
-            begun = one.valid_from
-    return found[::-1]
+    for first, following in pairwise([*turns, None]):
+        assert first is not None, "only what follows the last turn is"
+        last = following - timedelta(days=1) if following else None
+        one = next((one for one in reversed(every) if one.applies(first)), None)
+        if found and found[-1].regulation is one:
+            found[-1] = found[-1]._replace(last=last)
+        elif one:
+            found.append(InForce(one, first, last))
+    return found
 
 
 def obligations_of(
@@ -165,6 +174,10 @@ class _Span(NamedTuple):
             yield self._once(due, done)
         elif due.every == "two-years":
             yield from self._rolling(done)
+        elif due.every == "term-of-office" and (terms := self._terms()):
+            for first, last in terms:
+                whole = self.first <= first and (self.last is None or self.last >= last)
+                yield self._counted(f"term-{first.year}", first, last, due.times, done, "", whole=whole)
         elif due.every == "term-of-office":
             yield self._counted("term", self.first, self.last or date.max, 1, done, "unknown", whole=False)
         else:
@@ -191,6 +204,22 @@ class _Span(NamedTuple):
                 begins, ends = date(first.year, min(due.months), 1), _month_ends(last.year, max(due.months))
             yield self._counted(name, begins, ends, due.times, done, "", whole=whole)
 
+    def _terms(self) -> list[tuple[date, date]]:
+        """The first and last day of each term of office that begins by a day; none if it is not said when one did."""
+        term = self.regulation.rules.term()
+        if term is None or term.begun is None:
+            return []
+        until, first = _earliest(self.last, self.asked.until) or self.asked.until, term.begun
+        while first > self.first:
+            first = _years_after(first, -term.years)
+        found = []
+        while first <= until:
+            following = _years_after(first, term.years)
+            if following > self.first:
+                found.append((first, following - timedelta(days=1)))
+            first = following
+        return found
+
     def _counted(
         self,
         name: str,
@@ -202,7 +231,7 @@ class _Span(NamedTuple):
         *,
         whole: bool,
     ) -> Obligation:
-        end = last if name == "term" else _period_end(name)
+        end = last if name.startswith("term") else _period_end(name)
         surely = [one for one in done if one.first and one.last and first <= one.first and one.last <= end]
         perhaps = [
             one
@@ -231,7 +260,7 @@ class _Span(NamedTuple):
         for one, following in zip(dated, [*dated[1:], None], strict=True):
             assert one.last is not None
             since = min(one.last, self.asked.day)
-            said = self.says(since.isoformat(), since, _years_after(since), "due")
+            said = self.says(since.isoformat(), since, _years_after(since, YEARS), "due")
             if following is None:
                 yield self._open(replace(said, after=one.position), whole=True)
             else:
@@ -388,9 +417,9 @@ def _month_ends(year: int, month: int) -> date:
     return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
-def _years_after(day: date) -> date:
+def _years_after(day: date, years: int) -> date:
     leap = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year + YEARS, day=28 if leap else day.day)
+    return day.replace(year=day.year + years, day=28 if leap else day.day)
 
 
 def _last_day(latest: str | None) -> date | None:

@@ -36,8 +36,8 @@ from projections.view import Row
 from registry.clock import local, unstamp
 from registry.registry import Registry
 
-APPROVED, COUNTS, SENT, DISPATCHED = (
-    "minutes-approved", "instrument-counted", "minutes-sent", "decision-dispatched"
+APPROVED, COUNTS, SENT, DISPATCHED, ADOPTED = (
+    "minutes-approved", "instrument-counted", "minutes-sent", "decision-dispatched", "regulation-adopted"
 )  # fmt: skip
 COLUMNS = (
     *"state reason first last period body rule text modality condition times done after done_on late days".split(),
@@ -182,7 +182,10 @@ def occurrences(
         if APPROVED in wanted:
             approved = sa.select(*named).where(a.position.in_(_complete(known, bodies)))
             told_rows += [(APPROVED, row) for row in db.execute(approved.order_by(a.position)).all()]
-        for topic, (position, _, body, stream, meeting, first, last, details) in told_rows:
+        adopted = _adoptions(db) if ADOPTED in wanted else {}
+        for topic, (position, _, body, stream, meeting, begun, ended, details) in told_rows:
+            # What was adopted was adopted when it was decided, whenever that was entered.
+            first, last = (adopted.get(position, day) if topic == ADOPTED else day for day in (begun, ended))
             if details and '"remaining":["' in details.replace(" ", ""):
                 continue
             kinds_of = about.get(stream.partition("-")[2], ()) if stream.startswith("instrument-") else ()
@@ -214,6 +217,12 @@ def _complete(known: int | None, bodies: Iterable[str] | None) -> sa.Select[Any]
     if bodies is not None:
         asked = asked.where(c.minutes.in_(sa.select(c.minutes).where(c.body.in_(list(bodies)))))
     return asked
+
+
+def _adoptions(db: sa.Connection) -> dict[int, str]:
+    c = REGULATION.table.c
+    asked = sa.select(c.position, c.adopted_on).where(c.adopted_on.is_not(None))
+    return {row.position: row.adopted_on for row in db.execute(asked)}
 
 
 def _instruments(db: sa.Connection) -> dict[str, tuple[str, ...]]:

@@ -654,6 +654,7 @@ def test_what_a_way_in_cannot_take_is_refused_by_name(town: Town, monkeypatch: p
     assert said(415, sent(text, person, content=b"{}")) == "body-not-json-type"
     assert said(400, town.ask(person, headers={"If-Match": "x"}, name="A")) == "header-malformed"
     assert said(422, town.read("obligations?on=2024-02-30")) == "invalid-parameters"
+    assert said(422, town.read("obligations?until=2999-01-01")) == "invalid-parameters"
     assert said(415, sent({"Content-Type": ""}, content=b"x", **file)) == "document-without-type"
     with monkeypatch.context() as patch:
         patch.setattr(intake, "LIMIT", 2)

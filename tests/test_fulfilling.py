@@ -31,12 +31,12 @@ from tests.log_session import LogSession, Reached
 class Told(LogSession):
     """A body with one of the delivered profiles, and what its rules ask for."""
 
-    def under(self, profile: str, part: str, since: date) -> Told:
+    def under(self, profile: str, part: str, since: date, *, entered_then: bool = True) -> Told:
         text = delivered()[profile]
         self.do(
             AdoptRegulation(
                 body=c.LOOSE, adopted_on=since, profile=text, part=part, rests_on=beside(text),
-                happened=since.isoformat(),
+                happened=since.isoformat() if entered_then else None,
             )
         )  # fmt: skip
         return self
@@ -80,6 +80,14 @@ def test_the_review_of_the_agreement_sets_off_the_follow_up_of_the_regulation(s:
     assert s.asked("2024-03-09", "review") == [("due", "no-deadline", "")]
     s.under("ange", "trygghetsradet", date(2024, 3, 10))
     assert s.asked("2024-03-10", "review") == [("done", "", "2024-03-10")]
+
+
+@pytest.mark.fact("Å14")
+def test_what_was_adopted_long_ago_was_adopted_then_though_entered_now(s: Told) -> None:
+    s.under("ange", "trygghetsradet", date(2024, 1, 1))
+    s.do(RecordOccasion(body=c.LOOSE, occasion="agreement-review", happened="2024-02-01"))
+    s.under("ange", "trygghetsradet", date(2024, 2, 20), entered_then=False)
+    assert s.asked("2024-03-10", "review") == [("done", "", "2024-02-20")]
 
 
 @pytest.mark.fact("L3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.accepting import AcceptDeviation
-from domain.body import Regulation
+from domain.body import Body, Regulation
 from domain.body_events import DeviationAccepted
 from domain.regulation import Rules, parse
 from projections.calendar import as_calendar, wheel
@@ -51,8 +52,8 @@ text = "En regel."
 """
 
 
-def rules(more: str, modality: str = "ska", id: str = "egen-regel") -> Rules:
-    return parse(PROFILE.format(id=id, more=more, modality=modality), "rad")
+def rules(more: str, modality: str = "ska", id: str = "egen-regel", beside: str = "") -> Rules:
+    return parse(PROFILE.format(id=id, more=more, modality=modality) + beside, "rad")
 
 
 def regulation(content: Rules, first: date = date(2020, 1, 1), last: date | None = None) -> Regulation:
@@ -131,6 +132,22 @@ def test_what_nothing_here_fulfils_and_a_period_of_no_calendar_are_unknown() -> 
     assert states(judge(rules(training), asked("2021-02-01"))) == {"": ("unknown", "not-recorded-here")}
     term = 'due = { every = "term-of-office", fulfilled_by = ["meeting-opened"] }'
     assert states(judge(rules(term), asked("2021-02-01"))) == {"term": ("unknown", "period-not-counted")}
+
+
+def test_a_term_of_office_is_counted_where_the_rules_say_when_one_began() -> None:
+    every = 'due = { every = "term-of-office", fulfilled_by = ["meeting-opened"] }'
+    begun = (
+        '[bodies.rad.rules.term]\nmodality = "ska"\nsection = "2"\nvalue = { years = 4, begun = 2023-01-01 }'
+    )
+    term = rules(every, beside=begun)
+    one = done("meeting-opened", "2022-05-01")
+    found = judge(term, asked("2027-01-01"), one, first=date(2019, 1, 1))
+    assert states(found) == {
+        "term-2019": ("done", ""), "term-2023": ("overdue", ""), "term-2027": ("due", ""),
+    }  # fmt: skip
+    assert (found["term-2023"].first, found["term-2023"].last) == (date(2023, 1, 1), date(2026, 12, 31))
+    part = judge(term, asked("2027-01-01"), first=date(2020, 6, 1))
+    assert states(part)["term-2019"] == ("unknown", "part-of-period")
 
 
 def test_a_thing_done_when_needed_and_one_of_unknown_time_are_unknown() -> None:
@@ -245,6 +262,41 @@ def test_a_regulation_ends_where_the_next_begins() -> None:
         (date(2020, 1, 1), date(2024, 6, 30)),
         (date(2024, 7, 1), None),
     ]
+
+
+@pytest.mark.fact("Å1")
+def test_a_regulation_that_was_replaced_applies_again_when_the_later_one_has_ended() -> None:
+    one, two = regulation(RULES), regulation(RULES, date(2024, 7, 1), date(2024, 12, 31))
+    assert [(each.regulation is one, each.first, each.last) for each in in_force([two, one])] == [
+        (True, date(2020, 1, 1), date(2024, 6, 30)),
+        (False, date(2024, 7, 1), date(2024, 12, 31)),
+        (True, date(2025, 1, 1), None),
+    ]
+
+
+@for_all(
+    spans=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12) | st.none()), max_size=6),
+    day=st.integers(0, 45),
+)
+def test_the_one_in_force_is_the_one_a_meeting_is_judged_by(
+    spans: list[tuple[int, int | None]], day: int
+) -> None:
+    first = date(2024, 1, 1)
+    every = [
+        replace(
+            regulation(
+                RULES,
+                first + timedelta(begins),
+                None if lasts is None else first + timedelta(begins + lasts),
+            ),
+            version=version,
+        )
+        for version, (begins, lasts) in enumerate(spans, 1)
+    ]
+    on = first + timedelta(day)
+    listed = [one.regulation for one in in_force(every) if one.first <= on <= (one.last or date.max)]
+    judged = Body(regulations=tuple(every)).regulation_at(on)
+    assert listed == [one for one in (judged,) if one]
 
 
 # --- from a log

@@ -10,10 +10,12 @@ from typing import Any
 import pymupdf
 import pytest
 
+from api.profiles import delivered
 from domain import report as r
 from domain.assigning import GiveAssignment
+from domain.constituting import AdoptRegulation
 from domain.matter import OpenMatter, VoidMatter
-from domain.messages import Destroyed, Known
+from domain.messages import Destroyed, Known, Role
 from domain.municipality import OpenRegistry, RegistryOpened
 from domain.readings import Decided
 from domain.report_events import SUBJECTS, ReportSent, ReportWritten
@@ -117,6 +119,11 @@ def test_a_report_says_which_assignments_it_answers() -> None:
 def test_what_is_not_stated_is_found_when_the_report_is_sent_and_sent_it_is() -> None:
     s = Session()
     s.do(write(consequences=[r.Consequence(subject="economy", text="Ryms i budget")]))
+    silent = s.ask(r.SendReport(report=REPORT, to_body=BOARD)).event(ReportSent)
+    assert silent.findings == (), "nobody asks for them here"
+    profile = delivered()["varmdo"]
+    adopt = AdoptRegulation(body=BOARD, valid_from=date(2017, 1, 1), profile=profile, part="kommunstyrelsen")
+    s.do(adopt, role=Role.ADMINISTRATOR)
     sent = s.do(r.SendReport(report=REPORT, to_body=BOARD)).event(ReportSent)
     assert [(one.finding, one.observed) for one in sent.findings] == [
         ("consequence-not-stated", each) for each in ("environment", "citizens", "children")

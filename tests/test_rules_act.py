@@ -35,6 +35,8 @@ from domain.paragraphs import NumberItems
 from domain.profile import read
 from domain.profile_tables import schema_at
 from domain.regulation import Rule, Rules
+from domain.report import SendReport, WriteReport
+from domain.report_events import ReportSent
 from domain.rule_kinds import KINDS
 from domain.rule_work import Due
 from domain.sources import Source
@@ -244,6 +246,13 @@ def send_minutes(session: Session, _: Any) -> Any:
     return said(session.ask(SendMinutes(minutes=c.MINUTES, recipients=[Addressee(person=c.CHAIR)])))
 
 
+def report_sections(session: Session, _: Any) -> Any:
+    report = ident(0x7A)
+    session.do(WriteReport(report=report, body=c.COUNCIL, title="X"))
+    sent = session.ask(SendReport(report=report, to_body=c.COUNCIL)).event(ReportSent)
+    return [(one.finding, one.observed) for one in sent.findings]
+
+
 def diary(session: Session, _: Any) -> Any:
     found = diary_of(c.COUNCIL, DAY, session.scenario.world)
     return found and (found.patterns, found.classification, found.kept)
@@ -269,6 +278,7 @@ CASES: Final[Mapping[str, Play]] = {
     "approval": approval,
     "dissent": dissent,
     "send-minutes": send_minutes,
+    "report-sections": report_sections,
     "diary": diary,
 }
 # Parts of values by which nothing is decided and nothing falls due, by the kind of their rule, and why.
@@ -287,7 +297,8 @@ TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "meetings-per-year": {"most": "more meetings than that are no failing"},
     "notice-board": {"stays_weeks": "how long it stays up is decided by the time for appeals"},
     "notify": {"to": "to whom it was reported is seen beside it"},
-    "dispatch": dict.fromkeys(("what", "to", "to.body", "to.group", "to.which"), "resolved case by case"),
+    "dispatch": dict.fromkeys(("what", "to.body", "to.group", "to.which", "to.kind"), "resolved for a day"),
+    "report-sections": {"sections": "its headings"},
     "activity": dict.fromkeys(("title", "by", "to", "decided_by", "least"), "what is done, by and for whom"),
 }  # fmt: skip
 # Kinds of rules that can say what is also the case where no rule says anything.

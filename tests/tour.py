@@ -612,6 +612,9 @@ def reports(s: LogSession) -> None:
     s.refuse(WriteReport(**this, body=COUNCIL, title="x", consequences=wrong), "none-or-what")
     s.do(WriteReport(**this, body=COUNCIL, title="Återrapport"))
     s.refuse(WriteReport(**this, body=BOARD, title="x"), "report-of-another-body")
+    asked = '{ sections = ["Konsekvenser"], consequences = ["economy"] }'
+    rule = f'[rules.report-sections]\nmodality = "presens"\nsection = "2"\nvalue = {asked}\n'
+    s.do(co.AdoptRegulation(body=BOARD, adopted_on=BEFORE, profile=HEAD + rule))
     s.do(SendReport(**this, to_body=BOARD))
     s.refuse(DispatchReportDecision(**this, to_body=COUNCIL), "nothing-decided")
     s.refuse(RecordReportDecision(**this, version=2, decided=Decided(written="§ 1")), "not-found")
