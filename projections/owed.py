@@ -39,6 +39,7 @@ from registry.registry import Registry
 APPROVED, COUNTS, SENT, DISPATCHED, ADOPTED = (
     "minutes-approved", "instrument-counted", "minutes-sent", "decision-dispatched", "regulation-adopted"
 )  # fmt: skip
+FEW = 8  # bodies of which it is quicker to look through all that concerns them
 COLUMNS = (
     *"state reason first last period body rule text modality condition times done after done_on late days".split(),
     *"accepted_by positions source_document source_section fact regulation id".split(),
@@ -168,13 +169,16 @@ def occurrences(
     a, c = AUDIT.table.c, CONCERN.table.c
     told = sa.case((a.kind == f"{SENT}.v1", a.details), (a.kind == f"{DISPATCHED}.v1", a.searched))
     named = a.position, a.kind, a.body, a.stream, a.meeting, a.happened_from, a.happened_to, told
-    # Of some bodies the database is to begin with what concerns them, and not with the index of kinds.
-    kind = a.kind if bodies is None else a.kind.concat("")
-    asked = sa.select(*named).where(kind.in_(kinds)).order_by(a.position)
+    some = None if bodies is None else list(bodies)
+    # Of a few bodies the database is to begin with what concerns them, and not with the index of kinds.
+    few = some is not None and len(some) <= FEW
+    asked = sa.select(*named).where((a.kind.concat("") if few else a.kind).in_(kinds)).order_by(a.position)
     if known is not None:
         asked = asked.where(a.position <= known)
-    if bodies is not None:
-        concerned = sa.select(c.position).where(c.key.in_([f"body/{body}" for body in bodies]))
+    if some is not None:
+        asked = asked.where(a.body.in_(some))
+    if few:
+        concerned = sa.select(c.position).where(c.key.in_([f"body/{body}" for body in some or ()]))
         asked = asked.where(a.position.in_(concerned))
     with engine.connect() as db:
         about = _instruments(db) if any(one.startswith("instrument-") for one in wanted) else {}
