@@ -82,6 +82,8 @@ OWN: dict[tuple[str, str], Any] = {
     ("EstablishBody", "name"): "Exempelrådet",
     ("BeginInstrument", "kind"): "situation-picture",
     ("NameBodyOffice", "office"): "spokesperson",
+    ("RecordPaperApproval", "code"): "3F1A-77C0",
+    ("ChangeElectronicIdentity", "identity"): "SE2120000000-1A2B",
     ("NameBodyOffice", "holder"): {"function": "Ordföranden"},
     ("AbandonSigning", "reason"): "changed-mind",
     ("RegisterPerson", "title"): "Trygghetssamordnare",

@@ -22,11 +22,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
 from api.keykeeping import remake_crl
-from api.prints import SEAL_FIELD, Prints
+from api.prints import SEAL_FIELD, Prints, events
 from api.signing_flow import SERVICE, SigningFlow
 from api.stamping import Unstamped, stamp_newest
 from api.wiring import SYSTEM, Municipality
@@ -35,7 +36,8 @@ from domain.disposal import DECISIONS, PurgeWorking, RecordDestruction, disposal
 from domain.errors import Refused
 from domain.messages import stream
 from domain.minutes import Minutes
-from domain.minutes_events import MinutesSealed, MinutesVersionMade
+from domain.minutes_events import MinutesSealed, MinutesVersionMade, PaperApprovalRecorded
+from domain.person import Person
 from projections.generations import compact
 from projections.reading import rows
 from projections.views import VIEWS
@@ -142,7 +144,7 @@ class Reactions:
         authority = keys.authority
         outside = any(one.method == SERVICE for one in state.approved_by.values())
         pdf = seal.lock(
-            self._prints.signed(minutes, version),
+            self._attested(minutes, version, now),
             SEAL_FIELD,
             authority.seal,
             [authority.ca.certificate],
@@ -172,6 +174,38 @@ class Reactions:
             self.m.files.path(command.file).unlink(missing_ok=True)
             return 0
         return 1
+
+    def _attested(self, minutes: str, version: int, now: datetime) -> bytes:
+        """The signed document, where the municipality attests in their fields who has signed a print by hand."""
+        pdf, state, keys = (
+            self._prints.signed(minutes, version),
+            self.m.registry.get(Minutes, minutes),
+            self.m.keys,
+        )
+        authority, when = keys.authority, local(now).strftime("%Y-%m-%d kl. %H.%M")
+        for fact in events(self.m, minutes, PaperApprovalRecorded):
+            event = fact.event
+            assert isinstance(event, PaperApprovalRecorded)
+            field = state.signer(event.office)
+            if event.version != version or field is None:
+                continue
+            name = self.m.registry.get(Person, event.person).name
+            lines = [
+                f"{name}, {field.label.lower()}",
+                "Undertecknat på papper",
+                f"Intygat av {self.m.name} {when}",
+            ]
+            pdf = seal.sign(
+                pdf,
+                field.field,
+                authority.seal,
+                [authority.ca.certificate],
+                lines,
+                now,
+                keys.timestamper,
+                seal.on_paper(event.scan),
+            )
+        return pdf
 
     def _preserve(self, minutes: str, version: int) -> None:
         name = stream(Minutes, minutes)

@@ -4,8 +4,9 @@
   is recorded only when a signature is complete, for exactly the bytes that were pinned (husregel 49).
 - What is signed is the newest version, circulated, pinned, and still saying what the meeting's events say (husregel 47
   and 44). Each signs only for the office that is theirs, once, and nobody for two offices (husregel 48).
-- A signature on paper is recorded with the scanned print. Somebody hindered is replaced by a recorded decision before
-  signing (husregel 55).
+- A signature on paper is recorded with the scanned print, whose very file the event names, and with the short code
+  that stands on it, so that it is this version's print that was signed (husregel 71). Somebody hindered is replaced by
+  a recorded decision before signing (husregel 55).
 - Those who do not agree may have both versions noted, leave it to the next meeting, or the minutes are finished
   without approval, with a reason: that ends the process (husregel 51).
 - Where the rules set a time for the approval (kommunallagen 5:69), a later one is recorded as found.
@@ -14,7 +15,9 @@
 """
 
 from datetime import date, datetime
-from typing import ClassVar, Literal, assert_never
+from typing import Annotated, ClassVar, Literal, assert_never
+
+from pydantic import Field
 
 from domain import grounds, versions
 from domain.body import Body
@@ -45,6 +48,7 @@ from domain.when import parse
 
 SIGNERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
 SYSTEM = frozenset({Role.SYSTEM})
+SCANS = ("application/pdf", "image/")
 
 
 class ApprovingCommand(Command):
@@ -107,11 +111,15 @@ class ApproveMinutes(ApprovingCommand):
 
 
 class RecordPaperApproval(ApprovingCommand):
-    """Record that an office signed a print of a version by hand, with the scanned print (underskrift på papper)."""
+    """Record that an office signed a print of a version by hand, with the scanned print (underskrift på papper).
+
+    code is the short code as it stands on the print that was signed (kortkod).
+    """
 
     version: Number
     office: Code
     document: Id
+    code: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}$")]
 
 
 class ReplaceSigner(ApprovingCommand):
@@ -202,17 +210,7 @@ def decide(
         case ApproveMinutes():
             event = _approved(command, minutes, world, now)
         case RecordPaperApproval():
-            pin, person = _signable(command, minutes, world)
-            existing(world, Document, command.document)
-            event = PaperApprovalRecorded(
-                minutes=command.minutes,
-                version=command.version,
-                office=command.office,
-                person=person,
-                document=command.document,
-                root=pin.root,
-                findings=_late(command, minutes, world, now),
-            )
+            event = _on_paper(command, minutes, world, now)
         case ReplaceSigner():
             event = _replaced(command, minutes, world)
         case NoteDisagreement():
@@ -304,6 +302,27 @@ def _approved(command: ApproveMinutes, minutes: Minutes, world: World, now: date
         certificate=command.certificate,
         file=command.file,
         cms_file=command.cms_file,
+        findings=_late(command, minutes, world, now),
+    )
+
+
+def _on_paper(
+    command: RecordPaperApproval, minutes: Minutes, world: World, now: datetime
+) -> PaperApprovalRecorded:
+    pin, person = _signable(command, minutes, world)
+    document = existing(world, Document, command.document)
+    if document.disposed or not document.newest.media_type.startswith(SCANS):
+        raise Refused("not-a-scan", house(71), document=command.document)
+    if command.code.replace("-", "").lower() != pin.root[:8]:
+        raise Refused("another-print", house(71), version=command.version)
+    return PaperApprovalRecorded(
+        minutes=command.minutes,
+        version=command.version,
+        office=command.office,
+        person=person,
+        document=command.document,
+        scan=document.newest.file,
+        root=pin.root,
         findings=_late(command, minutes, world, now),
     )
 

@@ -178,7 +178,10 @@ class MinutesApproved(MinutesEvent):
 
 
 class PaperApprovalRecorded(MinutesEvent):
-    """An office signed a print of a version by hand; the scanned print is a document of the registry (på papper)."""
+    """An office signed a print of a version by hand; the scanned print is a document of the registry (på papper).
+
+    scan is the document's encrypted file as it was then.
+    """
 
     TOPIC: ClassVar[str] = "paper-approval-recorded.v1"
 
@@ -186,6 +189,7 @@ class PaperApprovalRecorded(MinutesEvent):
     office: Code
     person: Id
     document: Id
+    scan: Digest
     root: Digest
     findings: tuple[Finding, ...] = ()
 

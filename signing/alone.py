@@ -76,7 +76,10 @@ def verify_file(pdf: bytes, path: Path, roots: Sequence[x509.Certificate] | None
         return report
     found = verify_pdf(pdf, path.name, anchors, roots is not None, report, now)
     report.unprotected = [(str(path), offset, length) for offset, length in found.unprotected]
-    signers = "; ".join(f"{one.field}: {one.name or one.organisation}" for one in found.signers)
+    signers = "; ".join(
+        f"{one.field}: {one.name or one.organisation}{' (papper/paper)' if one.scan else ''}"
+        for one in found.signers
+    )
     report.ok("pades", "pdf-ok", signers=signers)
     if any(check.step == "timestamps" for check in found.checks):
         report.ok("timestamps", "pdf-stamps-ok")

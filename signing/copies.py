@@ -35,7 +35,7 @@ from signing.commitments import commit, document_root, version_root
 from signing.log import leaf_hash, verify_inclusion
 from signing.note import NoteError
 from signing.pki import certificate_der
-from signing.records import APPROVED, SEALED, VERSION_MADE
+from signing.records import APPROVED, PAPER_APPROVED, SEALED, VERSION_MADE
 from signing.report import Report
 from signing.signed_data import CmsError
 from signing.signers import accepted_signers
@@ -43,7 +43,6 @@ from signing.verify import approval_statement
 from signing.vkeys import LogKeys, open_signature
 
 FORMAT, NAME = 1, "liggare-copy.json"
-PAPER_APPROVED = "paper-approval-recorded.v1"
 _FORMS: Mapping[str, type] = {
     "format": int, "plain": list, "commitments": dict, "disclosed": dict, "covered": dict, "events": list, "cms": dict,
     "checkpoint": str, "vkeys": str, "vkeys_signature": str, "origin": str,

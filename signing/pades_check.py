@@ -10,7 +10,8 @@ Checked offline, from the file and the roots alone, at any later date:
 3. What was appended after each signature is allowed by it. The AdES verdict stays PASSED when it is not, so
    the library's `bottom_line` and `docmdp_ok` are asked as well.
 4. No field is left unsigned; the seal is the last signature, it locks the document, it is made with the
-   municipality's own certificate and no person's field is.
+   municipality's own certificate and no person's field is, but one that says to be an attestation of a print signed by
+   hand.
 5. Each signature carries a time stamp, and the archive time stamps stand one around the other, each holding when the
    next was made (layers.py).
 6. No certificate is on a revocation list, from the file or from the caller, from before the moment at which what it
@@ -64,6 +65,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from signing.coverage import cms_of, form_fault, hole_fault, unprotected
 from signing.layers import DOCUMENT_TIMESTAMP, Layer, Proof, fault, layers, lists_in
 from signing.pki import auth_context, certificate_der
+from signing.seal import on_paper
 from signing.signed_data import CmsError, open_cms, require_ca, require_issued, was_valid
 from signing.timestamp import open_token, run
 
@@ -97,6 +99,9 @@ class SignerFound:
     proven_at: datetime | None
     authentication: str | None
     certificate: bytes
+    scan: str | None = (
+        None  # of a print signed by hand: what the municipality attests, and no signature of the person
+    )
 
 
 @dataclass(frozen=True)
@@ -299,7 +304,7 @@ def _check_seal(signatures: Sequence[EmbeddedPdfSignature], seal_field: str) -> 
         return Check("pades", False, f"{seal_field} does not lock the document")
     if auth_context(_certificate(seal)) is not None:
         return Check("pades", False, f"{seal_field} is signed by a person, not by the municipality")
-    if any(_certificate(s) == _certificate(seal) for s in signatures[:-1]):
+    if any(_certificate(s) == _certificate(seal) and not _scan(s) for s in signatures[:-1]):
         return Check("pades", False, "a person's field is signed with the municipality's certificate")
     return Check("pades", True, f"{seal_field} is the last signature and locks the document")
 
@@ -390,6 +395,12 @@ def _not_allowed(signature: EmbeddedPdfSignature, change: object) -> Check:
     return Check("pades", False, f"{name}: what was added after the signature is not allowed: {change}")
 
 
+def _scan(signature: EmbeddedPdfSignature) -> str | None:
+    """The file of the scanned print, where the municipality attests a signature on paper."""
+    said = re.fullmatch(on_paper("([0-9a-f]{64})"), str(signature.sig_object.get("/Reason", "")))
+    return said[1] if said else None
+
+
 def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) -> SignerFound:
     certificate = _certificate(signature)
 
@@ -408,6 +419,7 @@ def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) ->
         proven_at=result.best_signature_time,
         authentication=auth_context(certificate),
         certificate=certificate_der(certificate),
+        scan=None if auth_context(certificate) else _scan(signature),
     )
 
 

@@ -38,12 +38,14 @@ KINDS: Mapping[str, type] = {
 _values, _KINDS = itemgetter(*KINDS), list(KINDS.values())
 CLOCK_RESET = "clock-reset.v1"
 VERSION_MADE, APPROVED, SEALED = "minutes-version-made.v1", "minutes-approved.v1", "minutes-sealed.v1"
+PAPER_APPROVED = "paper-approval-recorded.v1"
 RESTAMPED, FOUND_OUT = "minutes-restamped.v1", "key-compromised.v1"
 # What the later steps read of these.
 READ: Mapping[str, Mapping[str, type]] = {
     VERSION_MADE: {"version": int},
     APPROVED: {"version": int}
     | dict.fromkeys(("office", "root", "render_output", "cms", "certificate"), str),
+    PAPER_APPROVED: {"version": int, "scan": str},
     SEALED: {"version": int, "pdf": str},
     RESTAMPED: {"version": int, "pdf": str},
     FOUND_OUT: {"key": str, "old": str},
@@ -72,6 +74,8 @@ class Documents:
 
     roots: dict[tuple[str, int], str] = field(default_factory=dict)
     approvals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    # The scans of prints that were signed by hand, of each version.
+    papers: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     seals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     # Of each sealed file, what it was at which position: as sealed, and each time that it was stamped again.
     became: dict[tuple[str, int], list[tuple[int, str]]] = field(default_factory=dict)
@@ -89,6 +93,9 @@ class Documents:
                 return
             if topic == APPROVED:
                 self.approvals.append(said)
+                return
+            if topic == PAPER_APPROVED:
+                self.papers.setdefault((stream, data["version"]), []).append(data["scan"])
                 return
             files = self.became.setdefault((stream, data["version"]), [])
             if not files:  # a range of the log may begin after the seal

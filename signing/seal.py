@@ -16,6 +16,8 @@
   font embedded, widgets print.
 - The second half of the file identifier is a digest of what came before: the same input gives the same
   bytes.
+- The field of a person who signed a print by hand is filled by the municipality, whose signature says that and which
+  scan it has: an attestation, and never called the person's signature.
 - Signing is begun and finished apart, with plain data between, so that a provider may answer minutes later
   in another process.
 """
@@ -149,12 +151,20 @@ def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
 
 
 def begin(
-    pdf: bytes, field: str, lines: Sequence[str], signing_time: datetime, room: int = SIGNATURE_ROOM
+    pdf: bytes,
+    field: str,
+    lines: Sequence[str],
+    signing_time: datetime,
+    room: int = SIGNATURE_ROOM,
+    reason: str | None = None,
 ) -> Begun:
     """Fill a field with its appearance and a signature dictionary with a hole; say what is to be signed."""
     writer = _open(pdf)
     signature = SignatureObject(
-        timestamp=whole_second(signing_time), subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * room
+        timestamp=whole_second(signing_time),
+        subfilter=SigSeedSubFilter.PADES,
+        reason=reason,
+        bytes_reserved=2 * room,
     )
     return _fill(writer, field, signature, lines)
 
@@ -181,13 +191,19 @@ def sign(
     lines: Sequence[str],
     signing_time: datetime,
     timestamper: TimeStamper | None = None,
+    reason: str | None = None,
 ) -> bytes:
     """Begin, sign and finish in one go, with a key at hand."""
-    begun = begin(pdf, field, lines, signing_time)
+    begun = begin(pdf, field, lines, signing_time, reason=reason)
     to_sign = attributes(begun, signer.certificate)
     return finish(
         begun, cms.complete(to_sign, signer.sign(to_sign), [signer.certificate, *chain], timestamper)
     )
+
+
+def on_paper(scan: str) -> str:
+    """The reason in the municipality's signature in the field of somebody who signed a print by hand."""
+    return f"Underskrift på papper; den skannade utskriftens fil {scan}"
 
 
 def lock(

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -201,7 +202,11 @@ def verify_documents(
             continue
         if pdf is not None:
             proofs = _continued(pdf, became, outside_times, report, name)
-            verify_pdf(pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs, signers)
+            found = verify_pdf(
+                pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs, signers
+            )
+            papers = documents.papers.get((stream, data["version"]), [])
+            _verify_papers(found, papers, name, report, whole=evidence.first == 1)
             renders[stream, data["version"]] = _render(pdf)
     for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
         name = f"{stream} v{data['version']}, {data['office']} (position {position})"
@@ -222,6 +227,7 @@ def verify_documents(
 
 def _say_documents(report: Report, documents: Documents, destroyed: int, outside: int) -> None:
     sealed, approvals = len(documents.seals) - destroyed, len(documents.approvals)
+    papers = sum(map(len, documents.papers.values()))
     if destroyed:
         report.ok("pades", "pades-destroyed", count=sealed, destroyed=destroyed)
     elif sealed:
@@ -234,10 +240,21 @@ def _say_documents(report: Report, documents: Documents, destroyed: int, outside
         report.skip("timestamps", "nothing-sealed")
     if outside:
         report.ok("cms", "cms-range", count=approvals, outside=outside)
+    elif approvals and papers:
+        report.ok("cms", "cms-paper", count=approvals, papers=papers)
     elif approvals:
         report.ok("cms", "cms-ok", count=approvals)
+    elif papers:
+        report.skip("cms", "only-paper", papers=papers)
     else:
         report.skip("cms", "nothing-approved")
+
+
+def _verify_papers(found: PdfCheck, papers: Sequence[str], name: str, report: Report, *, whole: bool) -> None:
+    """That the municipality attests in the sealed file just the prints signed by hand that the events name."""
+    attested, named = Counter(one.scan for one in found.signers if one.scan), Counter(papers)
+    if named - attested or (whole and attested - named):  # a range may begin after the event
+        report.fail("pades", "paper-differs", name=name)
 
 
 def _signers(evidence: Evidence, report: Report) -> list[x509.Certificate]:

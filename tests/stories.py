@@ -369,9 +369,17 @@ def _value(name: str, hint: Any, rng: random.Random) -> Any:
 
 
 def _text(name: str, rng: random.Random) -> str:
-    if name in ("root", "file", "pdf", "cms", "cms_file", "certificate", "render_output", "content_hash") or (
-        name in ("template", "font", "data", "output", "old", "new")
-    ):
+    if name in (
+        "root",
+        "file",
+        "pdf",
+        "cms",
+        "cms_file",
+        "certificate",
+        "render_output",
+        "content_hash",
+        "scan",
+    ) or (name in ("template", "font", "data", "output", "old", "new")):
         return HEX
     if name in ("starts", "ends", "until", "time", "since"):
         return "2024-05-07T13:30"

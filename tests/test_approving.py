@@ -63,8 +63,10 @@ def begin(office: str = "chair", version: int = 1, signing: str = SIGNING) -> Be
     return BeginSigning(minutes=MINUTES, version=version, office=office, signing=signing)
 
 
-def paper(office: str = "justerare", version: int = 1, document: str = SCAN) -> RecordPaperApproval:
-    return RecordPaperApproval(minutes=MINUTES, version=version, office=office, document=document)
+def paper(
+    office: str = "justerare", version: int = 1, document: str = SCAN, code: str = "AAAA-AAAA"
+) -> RecordPaperApproval:
+    return RecordPaperApproval(minutes=MINUTES, version=version, office=office, document=document, code=code)
 
 
 def scanned(session: Session) -> Session:
@@ -211,11 +213,31 @@ def test_a_signed_print_is_recorded_with_its_scan() -> None:
     session.refuse(paper(document=STRANGER), "not-found", house(1))
     session.refuse(paper("chair"), "already-signed", house(48))
     recorded = PaperApprovalRecorded(
-        minutes=MINUTES, version=1, office="justerare", person=POLICE, document=SCAN, root="a" * 64
+        minutes=MINUTES,
+        version=1,
+        office="justerare",
+        person=POLICE,
+        document=SCAN,
+        scan="0" * 64,
+        root="a" * 64,
     )
-    session.do(paper()).then(recorded)
+    session.do(paper(code="aaaaaaaa")).then(recorded)
     state = session.minutes()
     assert (state.approved, state.approved_by["justerare"].method) == (True, "paper")
+
+
+def test_a_signed_print_of_another_version_or_no_print_at_all_approves_nothing() -> None:
+    session = scanned(Session().ready())
+    session.refuse(paper(code="AAAA-AAAB"), "another-print", house(71))
+    session.do(
+        RegisterDocument(
+            document=OTHER, title="Brev", media_type="text/plain", size=9, file="1" * 64, direction="incoming"
+        )
+    )
+    session.refuse(paper(document=OTHER), "not-a-scan", house(71))
+    for code in ("AAAA", "AAAA_AAAA", "AAAAAAAAA"):
+        with pytest.raises(ValueError, match="code"):
+            paper(code=code)
 
 
 # --- somebody cannot or will not sign

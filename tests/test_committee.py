@@ -204,7 +204,12 @@ def test_a_print_signed_on_a_day_that_is_not_known_is_not_late() -> None:
 
     def paper(happened: str | None) -> list[str]:
         asked = RecordPaperApproval(
-            minutes=MINUTES, version=1, office="secretary", document=ident(0xD0), happened=happened
+            minutes=MINUTES,
+            version=1,
+            office="secretary",
+            document=ident(0xD0),
+            code="AAAA-AAAA",
+            happened=happened,
         )
         return [one.finding for one in session.ask(asked).event(PaperApprovalRecorded).findings]
 

@@ -10,19 +10,25 @@ from typing import Any
 
 import pytest
 
+from api.checking import verify
 from api.passphrases import TRIES
 from api.prints import SEAL_FIELD, Prints
 from api.signing_flow import REMEMBERED, SigningFlow, Under
+from domain.approving import RecordPaperApproval
 from domain.deliberating import RecordDissent
+from domain.document import RegisterDocument
 from domain.drafting import CirculateMinutes, EditMinutes
 from domain.errors import DomainError, Forbidden, NotFound, Refused
+from domain.messages import fresh_id
 from domain.minutes_events import (
     ApprovalsVoided,
     MinutesApproved,
+    PaperApprovalRecorded,
     RenderPinned,
     SigningAbandoned,
     SigningBegun,
 )
+from projections.paper.minutes import short_code
 from signing.pades_check import check_pdf
 from tests.signings import OFFICES, Waiting
 from tests.web import PASSPHRASE, PEOPLE, Town
@@ -70,14 +76,15 @@ def test_both_offices_sign_one_document_and_each_signature_holds(waiting: Waitin
     one_document(waiting)
 
 
-def one_document(waiting: Waiting) -> None:
-    """The sealed document carries every signature, each of them whole and by our own authority."""
+def one_document(waiting: Waiting, scans: dict[str, str | None] | None = None) -> None:
+    """The sealed document carries every signature, each whole and by our own authority, or says that it is on paper."""
     waiting.react()
     assert waiting.state.sealed
     pdf = waiting.m.files.get(waiting.state.sealed.file)
     checked = check_pdf(pdf, [waiting.m.keys.authority.ca.certificate], waiting.clock.now())
     assert [check for check in checked.checks if check.ok is not True] == []
-    assert {one.field for one in checked.signers} == {"Ordforande", "Justerare", SEAL_FIELD}
+    expected = {"Ordforande": None, "Justerare": None, SEAL_FIELD: None} | (scans or {})
+    assert {one.field: one.scan for one in checked.signers} == expected
     pinned = Prints(waiting.m).pinned(waiting.minutes, waiting.state.newest.version)
     printed = waiting.m.files.get(pinned.file)
     assert sha256(printed).hexdigest() == pinned.output
@@ -149,6 +156,49 @@ def test_a_second_begin_leaves_the_first_usable_until_one_of_them_is_done(waitin
     first, second = waiting.begin("karin"), waiting.begin("karin")
     assert waiting.resume("karin", second["signing"])["status"] == "done"
     refused("signing-not-under-way", lambda: waiting.resume("karin", first["signing"]))
+
+
+# --- on paper
+def on_paper(waiting: Waiting, office: str, **changes: Any) -> None:
+    """The secretary registers the scan of a signed print, and enters the code that stands on it."""
+    document, root = fresh_id(), Prints(waiting.m).pinned(waiting.minutes, 1).root
+    file = waiting.m.files.put(f"document-{document}", "preserved", b"%PDF-1.7 a scan")
+    registered = RegisterDocument(
+        document=document, title="Underskriven utskrift", media_type="application/pdf", size=15, file=file,
+        direction="internal",
+    )  # fmt: skip
+    waiting.m.execute(registered, waiting.ids["sofia"], "token")
+    said: dict[str, Any] = {"version": 1, "office": office, "document": document, "code": short_code(root)}
+    command = RecordPaperApproval(minutes=waiting.minutes, **said | changes)
+    waiting.m.execute(command, waiting.ids["sofia"], "token")
+
+
+def told(waiting: Waiting) -> dict[str, Any]:
+    """Every step of verifying the folder."""
+    found = verify(waiting.m.dir, trust=waiting.m.keys.trust_anchor, language="en")
+    return {one["step"]: one for one in found["checks"]} | {"ok": found["ok"]}
+
+
+def test_a_print_signed_by_hand_is_attested_in_the_sealed_file_and_told_as_that(waiting: Waiting) -> None:
+    waiting.sign("karin")
+    on_paper(waiting, "justerare")
+    waiting.react()
+    scan = waiting.happened(PaperApprovalRecorded)[0].event.scan  # type: ignore[attr-defined]  # this kind of event has it
+    one_document(waiting, {"Justerare": scan})
+    found = told(waiting)
+    assert found["ok"], found
+    assert "1 approvals are signed on paper" in found["cms"]["detail"]
+
+
+def test_minutes_may_be_signed_by_hand_by_everybody(waiting: Waiting) -> None:
+    Prints(waiting.m).pin(waiting.minutes, 1)
+    refused("another-print", lambda: on_paper(waiting, "chair", code="0000-0000"))
+    for office in OFFICES.values():
+        on_paper(waiting, office)
+    waiting.react()
+    found = told(waiting)
+    assert found["ok"] and found["cms"]["ok"] is None
+    assert "there is no other signature" in found["cms"]["detail"]
 
 
 # --- the same again

@@ -482,7 +482,9 @@ def paper(s: LogSession) -> None:
     file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "internal"}
     s.do(RegisterDocument(document=ident(0xD0), title="Underskrivet", **file))
     s.do(ap.ReplaceSigner(**PAPER, office="justerare", person=VICE, reason="Bortrest"))
-    s.do(ap.RecordPaperApproval(**PAPER, version=1, office="justerare", document=ident(0xD0)))
+    s.do(
+        ap.RecordPaperApproval(**PAPER, version=1, office="justerare", document=ident(0xD0), code="AAAAAAAA")
+    )
 
 
 def nobody(s: LogSession) -> None:
