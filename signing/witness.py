@@ -39,7 +39,7 @@ def witness(note: bytes, keys: LogKeys, origin: str, seen: Checkpoint | None, pr
     keys.require_successions()
     found = keys.open(note, origin).checkpoint
     for era in keys.eras[1:]:
-        if era.start <= found.size:
+        if era.start < found.size:  # at that size there is one root for whoever opens a checkpoint
             _require_growth(Checkpoint(origin, era.start, era.root), found, prove)
     if seen is None:
         return found
@@ -51,8 +51,8 @@ def witness(note: bytes, keys: LogKeys, origin: str, seen: Checkpoint | None, pr
 
 def _require_growth(old: Checkpoint, new: Checkpoint, prove: Prove) -> None:
     """That one checkpoint continues another that is not larger; else Rejected."""
-    same = old.size < new.size or old.root == new.root
-    if not same or not verify_consistency(old.size, new.size, old.root, new.root, prove(old.size, new.size)):
+    proof = prove(old.size, new.size)
+    if not verify_consistency(old.size, new.size, old.root, new.root, proof):
         raise Rejected("forked", old=old.size, new=new.size)
 
 

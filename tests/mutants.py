@@ -36,6 +36,7 @@ def line(mutant: str) -> str:
     before, after = sources[f"{name}__mutmut_orig"], sources[function]
     changed = [one for one in difflib.ndiff(before, after) if one[:2] in ("- ", "+ ")]
     old, new = (" ".join(one[2:].strip() for one in changed if one[0] == sign) for sign in "-+")
+    old, new = (re.sub(r"(?<=\() | (?=\))", "", text) for text in (old, new))  # where a line was broken
     shown = name.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
     return f"- `{module.removeprefix('signing.')}.{shown}`: `{old}` → `{new}`"
 

@@ -290,7 +290,7 @@ def test_consistency_with_a_smaller_tree_cannot_be_proved(old: int, new: int) ->
         consistency_proof(old, new, SOURCE)
 
 
-@pytest.mark.parametrize(("level", "index"), [(-1, 0), (0, -1), (0, 300), (9, 0), (8, 1)])
+@pytest.mark.parametrize(("level", "index"), [(-1, 0), (0, -1), (0, 300), (9, 0), (8, 1), (1, 150), (4, 18)])
 def test_a_node_outside_the_tree_is_refused(level: int, index: int) -> None:
     with pytest.raises(ValueError, match="outside a tree of 300 leaves"):
         SOURCE(level, index)

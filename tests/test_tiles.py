@@ -9,6 +9,7 @@ from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
 
 from signing.log import (
+    EMPTY_ROOT,
     consistency_proof,
     hash_source,
     inclusion_proof,
@@ -196,8 +197,13 @@ def test_a_broken_or_impossible_tile_is_refused(large: Shelf) -> None:
         root_at(6, TileHashes(shelf, 6))
     with pytest.raises(ValueError, match="32 bytes long"):
         list(new_tiles(0, [b"short"], shelf))
-    with pytest.raises(ValueError, match="outside a tree of 70000 leaves"):
-        TileHashes(large, 70_000)(0, 70_000)
+    for level, index in ((0, 70_000), (-1, 0), (0, -1), (1, 35_000), (8, 273)):
+        with pytest.raises(ValueError, match="outside a tree of 70000 leaves"):
+            TileHashes(large, 70_000)(level, index)
+    shelf.tiles[Tile(0, 0, 5)] = b"\x00" * (32 * 5 + 1)
+    with pytest.raises(ValueError, match="161 bytes long"):
+        root_at(5, TileHashes(shelf, 5))
+    assert root_at(0, TileHashes(Shelf(), 0)) == EMPTY_ROOT
     for impossible in (
         lambda: TileHashes(shelf, -1),
         lambda: list(tiles_at(-1)),

@@ -443,7 +443,22 @@ def test_found_out_keys_that_no_others_follow_leave_only_what_is_older() -> None
     held = [("c.tst", told.note(5), stamped(told.note(5)))]
     report = check(told.evidence(stamps=held, **given))
     assert failed(report) == {"checkpoints": ["checkpoint-fallen"]}
-    assert report.failures["checkpoints"][0].values["size"] == 6
+    assert dict(report.failures["checkpoints"][0].values) == {
+        "name": "checkpoint 6",
+        "size": 6,
+        "since": "2024-03-04T10:00:00Z",
+    }
+    twice = told.replaced(2)
+    later = (Signer.generate(ORIGIN, Algorithm.ED25519), Signer.generate(ORIGIN, Algorithm.ML_DSA_44))
+    twice = twice.succeeded(5, told.root(5), next_signers(), later, NOW)
+    for number in (0, 2):
+        twice = twice.found_out(twice.eras[number].fingerprint, NOW)
+    by = (log_signers(), next_signers(), later)
+    notes = [(f"c {size}", told.note(size, signers)) for size, signers in zip(told.sizes, by, strict=True)]
+    report = replaced(told, keys=twice, vkeys_signature=vkeys_signature(twice.write()), checkpoints=notes)
+    assert [dict(said.values)["name"] for said in report.failures["checkpoints"]] == ["c 6"]
+    assert remarks(report)["keys-replaced"] == {"sizes": "2, 5"}
+    assert remarks(report)["keys-found-out"]["size"] == 2
     spoilt = told.evidence(checkpoints=[("c", b"x")], **given)
     assert failed(check(spoilt)) == {"checkpoints": ["note-fault"]}
     other = [("it", other_note(5))]
@@ -461,6 +476,7 @@ def test_a_log_that_says_more_of_its_keys_than_log_vkeys_is_shown_with_old_ones(
         said = replace(told, events=[*told.events[:5], event])
         report = replaced(said, start=6)
         assert failed(report) == ({"checkpoints": ["compromise-untold"]} if faults else {})
+        assert [said.values["position"] for said in report.failures["checkpoints"]] == [6] * faults
         assert bool(failed(replaced(said, NOW, start=6))) == (key == "log" and old != first)
 
 

@@ -165,6 +165,8 @@ def test_keys_of_which_none_was_replaced_are_lines_and_nothing_else() -> None:
 
 def test_what_is_written_is_read() -> None:
     assert LogKeys.read(keys().write()) == keys()
+    last = keys().succeeded((1 << 63) - 1, b"\1" * 32, pair(2), pair(3), NOW)
+    assert LogKeys.read(last.write()) == last
 
 
 @pytest.mark.parametrize(
