@@ -275,12 +275,14 @@ def _is_own(der: bytes, roots: Sequence[x509.Certificate]) -> bool:
 
 
 def _revocations(evidence: Evidence, report: Report, signers: Sequence[x509.Certificate]) -> list[bytes]:
-    """The revocation lists that are an authority's own word; a spoilt one is a fault, another's no matter."""
+    """The revocation lists that are an authority's own word; a spoilt one is a fault, and so is anybody else's."""
     kept = []
     for der in evidence.crls:
         try:
             if is_list_of(der, [*evidence.roots, *signers]):
                 kept.append(der)
+            else:
+                report.fail("pades", "crl-foreign")
         except CmsError as error:
             report.fail("pades", "crl-fault", reason=str(error))
     return kept

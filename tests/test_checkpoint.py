@@ -20,6 +20,7 @@ from signing.checkpoint import Checkpoint, Verified, cosign, open_checkpoint, si
 from signing.log import EMPTY_ROOT
 from signing.note import Algorithm, BadKey, MalformedNote, Note, NoteError, Signature, UnverifiedNote, Vkey
 from signing.signer import Signer
+from tests.outside import need, run
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 999_999, tzinfo=UTC)
 SECONDS = 1_772_443_800
@@ -109,6 +110,33 @@ def test_openssl_verifies_the_logs_signature(tmp_path: Path) -> None:
     assert b"Verified Successfully" in answer.stdout
     (tmp_path / "text").write_bytes(note.text.replace("1234", "1235").encode())
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def test_what_openssl_signs_opens(tmp_path: Path) -> None:
+    openssl = need("openssl")
+    text = Checkpoint(ORIGIN, 5, bytes(32)).text
+    (tmp_path / "text").write_text(text, "utf-8")
+    run(openssl, "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "key.pem")
+    run(
+        openssl,
+        "pkey",
+        "-in",
+        tmp_path / "key.pem",
+        "-pubout",
+        "-outform",
+        "DER",
+        "-out",
+        tmp_path / "public",
+    )
+    run(
+        *(openssl, "pkeyutl", "-sign", "-rawin", "-inkey", tmp_path / "key.pem"),
+        *("-in", tmp_path / "text", "-out", tmp_path / "signature"),
+    )
+    vkey = Vkey(ORIGIN, Algorithm.ED25519, (tmp_path / "public").read_bytes()[-32:])
+    line = Signature(ORIGIN, vkey.key_id, (tmp_path / "signature").read_bytes())
+    assert open_checkpoint(Note(text, (line,)).encode(), [vkey]).checkpoint.size == 5
+    with pytest.raises(UnverifiedNote):
+        open_checkpoint(Note(text.replace("5", "6", 1), (line,)).encode(), [vkey])
 
 
 def test_another_implementation_of_such_logs_verifies_all_three_signatures() -> None:

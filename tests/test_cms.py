@@ -11,6 +11,7 @@ from asn1crypto import algos, core
 from asn1crypto import cms as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -200,3 +201,22 @@ def test_openssl_accepts_it_and_refuses_other_bytes(tmp_path: Path, signature: b
     assert (tmp_path / "out").read_bytes() == DATA
     (tmp_path / "data").write_bytes(DATA + b" ")
     assert "Verification failure" in outside.run(*command, expect=4)
+
+
+def test_what_openssl_signs_is_read_but_is_not_in_the_one_form_that_is_believed(tmp_path: Path) -> None:
+    openssl, by = outside.need("openssl"), signer()
+    (tmp_path / "certificate.pem").write_bytes(pki.certificate_pem(by.certificate))
+    key = by.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "data").write_bytes(DATA)
+    outside.run(
+        *(openssl, "cms", "-sign", "-binary", "-cades", "-md", "sha256", "-nosmimecap", "-outform", "DER"),
+        *("-signer", tmp_path / "certificate.pem", "-inkey", tmp_path / "key.pem"),
+        *("-in", tmp_path / "data", "-out", tmp_path / "theirs"),
+    )
+    theirs = (tmp_path / "theirs").read_bytes()
+    opened = open_cms(theirs)
+    assert opened.covers(DATA) and not opened.covers(DATA + b" ")
+    assert opened.certificate == by.certificate
+    with pytest.raises(CmsError, match="one form"):
+        cms.verify(theirs, DATA, [CA])

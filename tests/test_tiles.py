@@ -1,13 +1,17 @@
 """Tiles: the files the specification asks for, read and proved from by another reader of such logs."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tlog_scales import signing as scales
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
+from tlog_scales.writer import TilesWriter
 
+from signing.checkpoint import open_checkpoint
 from signing.log import (
     EMPTY_ROOT,
     consistency_proof,
@@ -19,6 +23,7 @@ from signing.log import (
     verify_consistency,
     verify_inclusion,
 )
+from signing.note import Vkey
 from signing.tiles import Tile, TileHashes, new_tiles, tiles_at
 
 LEAVES = [leaf_hash(number.to_bytes(4, "big")) for number in range(70_000)]
@@ -184,6 +189,31 @@ def test_another_reader_of_such_logs_makes_and_checks_our_proofs(tmp_path: Path)
         consistency = reader.get_consistency_proof(old, size)
         assert consistency.node_hashes == consistency_proof(old, size, source)
         consistency.check(root_of(LEAVES[:old]), root)
+
+
+def test_a_log_that_another_writer_made_is_read_and_proven(tmp_path: Path) -> None:
+    origin, sizes = "other.example", (3, 300, 513)
+    signer = scales.PlainEd25519Signer(origin, bytes(32))
+    writer = TilesWriter.create(tmp_path / "log", origin)
+    for old, new in pairwise((0, *sizes)):
+        for number in range(old, new):
+            writer.add_leaf(number.to_bytes(4, "big"))
+        writer.commit([signer], gc=False)
+        note = (tmp_path / "log" / "checkpoint").read_bytes()
+        vkey = Vkey.parse(signer.vkey.serialize())  # type: ignore[no-untyped-call] # unannotated there
+        opened = open_checkpoint(note, [vkey], origin=origin).checkpoint
+        source = TileHashes(_Folder(tmp_path / "log"), new)
+        assert (opened.size, opened.root) == (new, root_at(new, source)) == (new, root_of(LEAVES[:new]))
+        proof = consistency_proof(old, new, source)
+        assert verify_consistency(old, new, root_of(LEAVES[:old]), opened.root, proof)
+
+
+class _Folder:
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def read_tile(self, tile: Tile) -> bytes:
+        return (self._place / tile.path).read_bytes()
 
 
 def test_a_broken_or_impossible_tile_is_refused(large: Shelf) -> None:

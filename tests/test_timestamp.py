@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
+from rfc3161_client import decode_timestamp_response as decoded
 
 from signing import pki
 from signing.signed_data import CmsError, assemble, require_ca, signed_attributes
@@ -330,3 +332,21 @@ def test_openssl_accepts_our_answers(tmp_path: Path) -> None:
     reply.write_bytes(tsa().respond(query.read_bytes()))
     (tmp_path / "data").write_bytes(b"annat")
     assert "FAILED" in outside.run(*verify, "-data", tmp_path / "data", expect=1)
+
+
+@pytest.mark.parametrize("certified", [True, False])
+def test_another_client_asks_and_accepts_our_answers(certified: bool) -> None:
+    asked = TimestampRequestBuilder().data(b"protokoll").hash_algorithm(HashAlgorithm.SHA256)
+    query = asked.cert_request(cert_request=certified).build()
+    reply = decoded(tsa().respond(query.as_bytes()))
+    verifier = VerifierBuilder.from_request(query).add_root_certificate(authority().ca.certificate)
+    if not certified:
+        verifier = verifier.tsa_certificate(authority().timestamp.certificate)
+    assert verifier.build().verify_message(reply, b"protokoll")
+    assert reply.tst_info.gen_time == NOW
+    assert verify_token(reply.time_stamp_token(), DIGEST, ROOTS) == NOW if certified else True
+    with pytest.raises(VerificationError):
+        verifier.build().verify_message(reply, b"annat")
+    stranger_alone = VerifierBuilder.from_request(query).add_root_certificate(stranger().ca.certificate)
+    with pytest.raises(VerificationError):
+        stranger_alone.build().verify_message(reply, b"protokoll")
