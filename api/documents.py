@@ -31,7 +31,6 @@ from api.intake import Intake, bring
 from api.problems import Refusal, documented, fields
 from api.proofs import proven
 from api.reading import PUBLIC, READ, Id, Limit, Offset, Reader, Routes, one, shown, some
-from api.rights import KEEPERS
 from api.tokens import Called, Caller, Public
 from domain.document import AddDocumentVersion, Covering, Document, Purpose, RegisterDocument, Version
 from domain.errors import NotFound
@@ -325,9 +324,10 @@ def documents(
     """The documents that you may read."""
     reader.rights.register()
     where = {"matter": matter} if matter else {}
-    keeps = bool(reader.rights.granted & KEEPERS)
     found = [
-        row["key"] for row in reader.listed("document", "secrecy", **where) if keeps or not row["secrecy"]
+        row["key"]
+        for row in reader.listed("document", "secrecy", **where)
+        if not row["secrecy"] or reader.rights.keeps(reader.get(Document, row["key"])[1])
     ]
     if incomplete:
         found = [id for id in found if reader.get(Document, id)[1].missing]

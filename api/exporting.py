@@ -1,7 +1,8 @@
 """`liggare export`: the log, or a range of it, as plain files that verify by themselves.
 
 - The form is that of signing/export.py. Sealed fields stay sealed: an export shows what happened and proves it, and
-  opens nothing that is personal. The sealed minutes are the readable part; those destroyed by decision are left out.
+  opens nothing that is personal. The sealed minutes are the readable part; those destroyed by decision are left out,
+  and so are those of secret items unless asked for: their events, roots and detached signatures stand in it.
 - A checkpoint is signed first, so that everything exported is covered by one, and stamped with the time if that can be.
 - The index is written last: a folder without it is no export, only the beginning of one.
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 from api.faults import BadRequest
 from api.stamping import Unstamped, stamp_newest
 from api.wiring import Municipality
+from domain.grounds import kept_apart
+from domain.minutes import Minutes
 from domain.minutes_events import MinutesApproved, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
@@ -33,6 +36,8 @@ def export(
     first: int = 1,
     last: int | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
+    *,
+    secret: bool = False,
 ) -> dict[str, int | str]:
     """Write an export of positions first to last (default: all) into a new folder; what was written."""
     head = m.registry.recorder.head().position
@@ -51,7 +56,7 @@ def export(
             lines.write(event.state + b"\n")
             if event.id % 1000 == 0:
                 progress(event.id - first, last - first + 1)
-    documents = _documents(m, out / DOCUMENTS, first, last)
+    documents = _documents(m, out / DOCUMENTS, first, last, secret=secret)
     for tile, data in new_tiles(0, m.registry.recorder.leaves(0, size), _Nothing()):
         path = out / tile.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,10 +87,14 @@ class _Nothing:
         raise LookupError(tile.path)
 
 
-def _documents(m: Municipality, folder: Path, first: int, last: int) -> int:
-    written = 0
+def _documents(m: Municipality, folder: Path, first: int, last: int, *, secret: bool) -> int:
+    written, world = 0, m.registry.world()
     for fact in m.registry.facts(first - 1, last):
         match fact.event:
+            case MinutesSealed(minutes=id, secret=True) if not secret and kept_apart(
+                world.get(Minutes, id), world
+            ):
+                continue
             case MinutesSealed(version=version, file=file, pdf=digest):
                 name = f"{fact.stream}-v{version}.pdf"
             case MinutesApproved(version=version, office=office, cms_file=file, cms=digest):

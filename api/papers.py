@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from eventsourcing.persistence import Notification
@@ -27,6 +28,7 @@ from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade
 from domain.report import Report
 from domain.report_events import ReportWritten
+from domain.withholding import Items, withheld
 from projections.paper import render
 from projections.paper.kallelse import kallelse_sheet
 from projections.paper.minutes import minutes_sheet, short_code
@@ -55,8 +57,10 @@ def minutes_pdf(municipality: Municipality, id: str, minutes: Minutes, number: i
     raise NotFound("version", f"{id}/{number}")
 
 
-def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int | None) -> bytes:
-    """A kallelse as it went out."""
+def kallelse_pdf(
+    municipality: Municipality, meeting: str, issue: int, at: int | None, hidden: Items
+) -> bytes:
+    """A kallelse as it went out; without what was said in it of items that are secret since."""
     for fact, stored in _facts(municipality, stream(Meeting, meeting), at):
         if isinstance(fact.event, KallelseIssued) and fact.event.issue == issue:
             world, code = (
@@ -64,7 +68,8 @@ def kallelse_pdf(municipality: Municipality, meeting: str, issue: int, at: int |
                 short_code(leaf_hash(stored.state).hex()),
             )
             example = municipality.settings.example
-            return render(kallelse_sheet(fact, world, municipality.name, example=example, code=code)).pdf
+            seen = replace(fact, event=withheld(fact.event, hidden, minutes=False))
+            return render(kallelse_sheet(seen, world, municipality.name, example=example, code=code)).pdf
     raise NotFound("kallelse", f"{meeting}/{issue}")
 
 

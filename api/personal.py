@@ -7,12 +7,13 @@
 - Drafts and comments on them are not final and are purged when the minutes are finished: they are counted, not told.
 - What was destroyed is told as destroyed. What cannot be opened is an error, as everywhere.
 - Files are named and not searched: a picture or a PDF has to be looked at by somebody.
-- For those who keep the register, and for the person.
+- For those who keep the register, and for the person; what is secret at a meeting only for those it is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi.responses import JSONResponse, Response
@@ -20,10 +21,14 @@ from fastapi.responses import JSONResponse, Response
 from api.reading import Id, Reader, Routes, shown
 from api.wiring import Municipality
 from domain.errors import NotFound
+from domain.grounds import kept_apart
+from domain.meeting import Meeting
 from domain.messages import Destroyed, Event, Fact, Known, Part, World
 from domain.minutes import Minutes
-from domain.minutes_events import MinutesReturned, MinutesVersionMade
+from domain.minutes_events import MinutesEvent, MinutesReturned, MinutesVersionMade
+from domain.municipality import REGISTRY
 from domain.person import Person, PersonRegistered, PersonRenamed
+from domain.withholding import Items, Secrets, withheld
 
 ROUTES = Routes()
 add = ROUTES.add
@@ -41,24 +46,42 @@ add = ROUTES.add
 def held_on(reader: Reader, person: Id) -> Response:
     """Everything that is held on a person: what the register has, and every event that is about them."""
     reader.rights.held_on(person)
-    return JSONResponse(held(reader.municipality, person))
+    return JSONResponse(held(reader.municipality, person, reader.rights.reads_secrets))
 
 
-def held(m: Municipality, person: str) -> dict[str, Any]:
-    """The whole answer as plain JSON; NotFound if the person is not in the register."""
+def held(
+    m: Municipality, person: str, reads_secrets: Callable[[Meeting], bool] = lambda _: True
+) -> dict[str, Any]:
+    """The whole answer as plain JSON; NotFound if the person is not in the register.
+
+    reads_secrets: whether what is secret at a meeting may be told.
+    """
     state = m.registry.get(Person, person)
     if not state.exists:
         raise NotFound("person", person)
     names = _names(m, person)
     world, found, drafts = m.registry.world(), list[dict[str, Any]](), 0
+    secret = {
+        meeting: items
+        for meeting, items in world.get(Secrets, REGISTRY).items.items()
+        if not reads_secrets(world.get(Meeting, meeting))
+    }
     for fact in m.registry.facts():
-        if (told := _told(fact, person, names)) is None:
+        seen = _withheld(fact, secret, world) if secret else fact
+        if (told := _told(seen, person, names)) is None:
             continue
         if _is_draft(fact.event, world):
             drafts += 1
         else:
             found.append(told)
     return {"person": person, "names": names, "register": shown(state), "events": found, "drafts": drafts}
+
+
+def _withheld(fact: Fact, secret: Items, world: World) -> Fact:
+    """The event without what is not for whoever asks."""
+    minutes = world.get(Minutes, fact.event.minutes) if isinstance(fact.event, MinutesEvent) else None
+    apart = bool(minutes and minutes.meeting in secret and kept_apart(minutes, world))
+    return replace(fact, event=withheld(fact.event, secret, minutes=apart))
 
 
 def _is_draft(event: Event, world: World) -> bool:

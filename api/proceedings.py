@@ -3,6 +3,7 @@
 - A meeting is shown with all that is recorded about it, now or as of a position.
 - Versions of minutes are working material until the minutes are done (api/rights.py); then the version that was sealed
   may be read by anyone who may read the meeting, and the earlier ones still only by those who wrote and approved.
+- Minutes of secret items are for those who may read what is secret at the meeting, in every version.
 - Return comments are never shown to anyone else.
 """
 
@@ -76,7 +77,8 @@ def kallelse(reader: Reader, meeting: Id, issue: Annotated[int, Query(ge=1, le=1
     state = reader.get(Meeting, meeting)[1]
     reader.rights.meeting(state)
     return _paper(
-        kallelse_pdf(reader.municipality, meeting, issue, reader.at), f"kallelse-{meeting}-{issue}.pdf"
+        kallelse_pdf(reader.municipality, meeting, issue, reader.at, reader.hidden(meeting)),
+        f"kallelse-{meeting}-{issue}.pdf",
     )
 
 

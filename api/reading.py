@@ -4,13 +4,14 @@
 - min_position: a position that must be shown; asked with the position of one's own command, one reads one's own writes.
 - limit (20 unless said, at most 200) and offset; Link rel="next" leads on (RFC 8288).
 - Sealed wording is shown as text, or as █████ where it was destroyed by decision.
+- What is secret at a meeting is withheld from those it is not for, whichever position they ask about.
 - ETag is the version of what was read. It is what If-Match of a command asks for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, TypeVar
@@ -25,7 +26,9 @@ from api.rights import PATIENCE, Rights
 from api.tokens import Caller, caller
 from api.wiring import Municipality
 from domain.errors import NotFound
+from domain.meeting import Meeting
 from domain.messages import Destroyed, Known, State, stream
+from domain.withholding import Items, withheld
 from projections.reading import position_at, rows
 from projections.view import Row
 
@@ -62,10 +65,21 @@ class Reading:
 
     def get(self, kind: type[S], id: str) -> tuple[int, S]:
         """A stream's version and state; 404 if it was not there."""
-        version, state = self.municipality.registry.load(kind, stream(kind, id), self.at)
+        registry, name = self.municipality.registry, stream(kind, id)
+        version, state = registry.load(kind, name, self.at)
         if not state.exists:
             raise NotFound(kind.STREAM, id)
+        if isinstance(state, Meeting) and (hidden := self.hidden(id)):
+            state = kind()
+            for fact in registry.stream(name, self.at):
+                state = state.evolve(replace(fact, event=withheld(fact.event, hidden, minutes=False)))
         return version, state
+
+    def hidden(self, meeting: str) -> Items:
+        """What is secret at a meeting today, unless it is for this reader."""
+        now = self.municipality.registry.get(Meeting, meeting)
+        secret = frozenset(one.item for one in now.items if one.secrecy)
+        return {meeting: secret} if secret and not self.rights.reads_secrets(now) else {}
 
     def listed(self, view: str, *columns: str, **where: Any) -> list[Row]:
         """The rows of a view that a list is made of: these columns and those in where, first entered first.

@@ -5,8 +5,11 @@
 - The register (bodies, rules, persons, matters) may be read by anyone with a role or a seat in the municipality.
 - A meeting, and minutes that are done, may be read by anyone with a role for that body or a seat in it.
 - Minutes that are not done are working material (TF 2:12): for those who write them and those who are to approve them.
-- A document with a secrecy mark is for those who keep the register.
-- The event log and the views show all there is, to those who keep or examine the register.
+- What is secret at a meeting, and the minutes of it, is for those who write and approve that body's minutes, and for
+  those who keep its register. To others who may read the meeting its words read as blocks.
+- A document with a secrecy mark is for those who keep the register of the body whose minutes it was taken from, or
+  that its matter belongs to.
+- The event log and the views show all there is but what is secret, to those who keep or examine the register.
 - A reading as of an earlier day is judged by what the reader may do today.
 """
 
@@ -21,6 +24,8 @@ from api.tokens import Caller
 from api.wiring import Municipality
 from domain.body import Body
 from domain.document import Document
+from domain.grounds import kept_apart
+from domain.matter import Matter
 from domain.meeting import Meeting
 from domain.messages import Role
 from domain.minutes import Minutes
@@ -32,6 +37,7 @@ KEEPERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.ARCHIVIST})
 EXAMINERS = KEEPERS | {Role.AUDITOR, Role.ADMINISTRATOR, Role.CHAIR}
 REVIEWERS = frozenset({Role.SECRETARY, Role.REGISTRAR, Role.AUDITOR})
 WRITERS = frozenset({Role.SECRETARY, Role.CHAIR, Role.JUSTERARE})
+CLEARED = WRITERS | KEEPERS
 ANYONE = frozenset(Role) - {Role.SYSTEM}
 PATIENCE = 5.0  # seconds, for the views to show what a reader has just done
 
@@ -88,7 +94,10 @@ class Rights:
 
     def minutes(self, minutes: Minutes, *, working: bool = False) -> None:
         """working: earlier versions, comments and drafts, also when the minutes are done."""
-        self._need(self._with(minutes), WRITERS if working or not minutes.done else ANYONE)
+        found = self._with(minutes)
+        self._need(found, WRITERS if working or not minutes.done else ANYONE)
+        if kept_apart(minutes, self._world):
+            self._need(found, CLEARED)
 
     def works_on(self, minutes: Minutes) -> bool:
         """Whether the person writes these minutes, or is to approve them."""
@@ -98,11 +107,27 @@ class Rights:
         signs = any(signer.person == self.person for signer in minutes.signers)
         return self._at(self._world.get(Meeting, minutes.meeting)) | ({Role.JUSTERARE} if signs else set())
 
+    def reads_secrets(self, meeting: Meeting) -> bool:
+        """Whether what is secret at a meeting is for this person."""
+        return bool(self._at(meeting) & CLEARED)
+
     def document(self, document: Document) -> None:
         if document.secrecy:
-            self._need(self.granted, KEEPERS)
+            self._need(self._keeping(document), KEEPERS)
         else:
             self.register()
+
+    def keeps(self, document: Document) -> bool:
+        """Whether a document, if it is secret, is for this person."""
+        return bool(self._keeping(document) & KEEPERS)
+
+    def _keeping(self, document: Document) -> frozenset[Role]:
+        """The roles for the body whose minutes or matter a document belongs to; those for anything, if it is none's."""
+        minutes = next((one.minutes for one in document.attests), document.extract_of)
+        body = self._world.get(Minutes, minutes).body if minutes else ""
+        if not body and document.matter:
+            body = self._world.get(Matter, document.matter).body
+        return self.roles(body) if body else self.granted
 
     def held_on(self, person: str) -> None:
         """All that is held on somebody: for those who keep the register, and for the person."""

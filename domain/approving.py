@@ -5,8 +5,9 @@
 - What is signed is the newest version, circulated, pinned, and still saying what the meeting's events say (husregel 47
   and 44). Each signs only for the office that is theirs, once, and nobody for two offices (husregel 48).
 - A signature on paper is recorded with the scanned print, whose very file the event names, and with the short code
-  that stands on it, so that it is this version's print that was signed (husregel 71). Somebody hindered is replaced by
-  a recorded decision before signing (husregel 55).
+  that stands on it, so that it is this version's print that was signed (husregel 71). The scan is the only proof of it
+  and stays as long as the minutes do (husregel 137); that of secret minutes is marked as secret itself (husregel 115).
+- Somebody hindered is replaced by a recorded decision before signing (husregel 55).
 - Those who do not agree may have both versions noted, leave it to the next meeting, or the minutes are finished
   without approval, with a reason: that ends the process (husregel 51).
 - Where the rules set a time for the approval (kommunallagen 5:69), a later one is recorded as found.
@@ -22,8 +23,9 @@ from pydantic import Field
 from domain import grounds, versions
 from domain.body import Body
 from domain.calling import CLERKS
-from domain.document import Document
+from domain.document import Document, DocumentAttests
 from domain.errors import NotFound, Refused
+from domain.grounds import kept_apart
 from domain.lookup import existing, news
 from domain.meeting import Meeting
 from domain.meeting_events import Number
@@ -193,6 +195,7 @@ def decide(
     now: datetime,
 ) -> list[New]:
     minutes = existing(world, Minutes, command.minutes)
+    beside: list[New] = []
     if minutes.finished:
         raise Refused("finished-without-approval", house(51))
     match command:
@@ -211,6 +214,7 @@ def decide(
             event = _approved(command, minutes, world, now)
         case RecordPaperApproval():
             event = _on_paper(command, minutes, world, now)
+            beside = _attested(command, minutes, world)
         case ReplaceSigner():
             event = _replaced(command, minutes, world)
         case NoteDisagreement():
@@ -221,7 +225,17 @@ def decide(
             event = _restamped(command, minutes)
         case _:
             assert_never(command)
-    return [] if event is None else news(Minutes, command.minutes, event)
+    return [] if event is None else [*news(Minutes, command.minutes, event), *beside]
+
+
+def _attested(command: RecordPaperApproval, minutes: Minutes, world: World) -> list[New]:
+    """That the scanned print is the proof of the approval, noted with the document; of secret minutes it is secret."""
+    if kept_apart(minutes, world) and world.get(Document, command.document).secrecy is None:
+        raise Refused("scan-not-marked", house(115))
+    attests = DocumentAttests(
+        document=command.document, minutes=command.minutes, version=command.version, office=command.office
+    )
+    return news(Document, command.document, attests)
 
 
 def _pinned(command: PinRender, minutes: Minutes, world: World) -> RenderPinned | None:
@@ -375,6 +389,10 @@ def _disagreed(command: NoteDisagreement, minutes: Minutes, world: World) -> Dis
         raise Refused("both-versions-needed", house(51))
     if command.meeting is not None:
         existing(world, Meeting, command.meeting)
+    items = world.get(Meeting, minutes.meeting).items
+    exposes = not minutes.secret and any(one.secrecy and one.item in minutes.covers for one in items)
+    if command.exit == "finished-without-approval" and exposes:
+        raise Refused("draft-stale", house(44), version=minutes.newest.version)
     return DisagreementNoted(
         minutes=command.minutes,
         exit=command.exit,
@@ -398,6 +416,7 @@ def _sealed(command: SealMinutes, minutes: Minutes) -> MinutesSealed:
         pdf=command.pdf,
         size=command.size,
         certificate=command.certificate,
+        secret=minutes.secret,
     )
 
 
@@ -412,4 +431,5 @@ def _restamped(command: RestampMinutes, minutes: Minutes) -> MinutesRestamped:
         pdf=command.pdf,
         size=command.size,
         until=command.until,
+        secret=minutes.secret,
     )

@@ -25,6 +25,7 @@ from domain.meeting_events import (
     Enclosure,
     ItemAdded,
     ItemChanged,
+    ItemMarkedSecret,
     ItemsOrdered,
     ItemWithdrawn,
     MeetingCancelled,
@@ -43,12 +44,14 @@ from domain.messages import (
     New,
     Part,
     Role,
+    SecrecyMark,
     SourcePart,
     Start,
     World,
     fresh_id,
 )
 from domain.sources import house
+from domain.withholding import listed
 
 CLERKS = frozenset({Role.SECRETARY, Role.CHAIR})
 
@@ -108,6 +111,7 @@ class AddItem(CallingCommand):
     starts: Clock | None = None
     documents: list[Handling] = Field(default=[])
     standing: Code | None = None
+    secrecy: SecrecyMark | None = None
 
 
 class ChangeItem(CallingCommand):
@@ -176,7 +180,7 @@ def decide(
                 raise Refused("cancel-after-opening", house(30), day=str(meeting.day))
             return news(Meeting, at, MeetingCancelled(meeting=at, reason=known(command.reason)))
         case AddItem():
-            return news(Meeting, at, _added(command, meeting, world))
+            return _added(command, meeting, world)
         case ChangeItem():
             return _changed(command, meeting, world)
         case WithdrawItem():
@@ -239,13 +243,14 @@ def _enclosures(documents: list[Handling], world: World) -> tuple[Enclosure, ...
     )
 
 
-def _added(command: AddItem, meeting: Meeting, world: World) -> ItemAdded:
+def _added(command: AddItem, meeting: Meeting, world: World) -> list[New]:
     grounds.whole_open(meeting, world)
     if command.matter is not None:
         existing(world, Matter, command.matter)
-    return ItemAdded(
+    item = len(meeting.items) + 1
+    added = ItemAdded(
         meeting=command.meeting,
-        item=len(meeting.items) + 1,
+        item=item,
         title=Known(command.title),
         matter=command.matter,
         presenter=known(command.presenter),
@@ -254,6 +259,10 @@ def _added(command: AddItem, meeting: Meeting, world: World) -> ItemAdded:
         standing=command.standing,
         late=meeting.opened is not None,
     )
+    if command.secrecy is None:
+        return news(Meeting, command.meeting, added)
+    marked = ItemMarkedSecret(meeting=command.meeting, item=item, mark=command.secrecy)
+    return [*news(Meeting, command.meeting, added, marked), listed(command.meeting, item, secret=True)]
 
 
 def _changed(command: ChangeItem, meeting: Meeting, world: World) -> list[New]:

@@ -6,6 +6,7 @@
   the copy decides what: the registry knows no secrets by itself.
 - For the web every name of a person is covered too, with that person's title and whoever they stand in for (husregel
   136); youth representatives may be minors. Names in running text somebody has to see and cover.
+- Of secret minutes none is made for the web, and one for a request is itself marked as secret (husregel 115).
 - What decides how the paper is laid out (numbers, times, capacities) is never covered, and a covering that meets
   nothing is refused: somebody has meant something else by it.
 """
@@ -30,7 +31,8 @@ from domain.document import (
     in_matter,
 )
 from domain.errors import Refused
-from domain.extracting import Position, extractable, matter_of
+from domain.extracting import Position, extractable, mark_of, matter_of
+from domain.grounds import kept_apart
 from domain.lookup import existing, known, news, unused
 from domain.meeting_events import Number
 from domain.messages import Actor, Digest, Id, Known, Line, New, World
@@ -71,6 +73,8 @@ def decide(command: MakeCopy, world: World, actor: Actor, now: datetime) -> list
     unused(world, Document, command.document)
     minutes = existing(world, Minutes, command.minutes)
     extractable(minutes, command.items)
+    if command.purpose == "web" and kept_apart(minutes, world):
+        raise Refused("secret-not-on-web", house(115))
     covered(minutes.newest, command.coverings, command.purpose)
     items = tuple(command.items) or minutes.newest.covers
     matter = command.matter or matter_of(minutes, list(items), world)
@@ -86,7 +90,7 @@ def decide(command: MakeCopy, world: World, actor: Actor, now: datetime) -> list
         sha256=known(command.sha256),
         direction="internal",
         date=now.date(),
-        secrecy=None,
+        secrecy=mark_of(minutes, world),
     )
     made = CopyMade(
         document=command.document,

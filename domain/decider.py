@@ -36,6 +36,7 @@ from domain import (
     planning,
     preparing,
     report,
+    secrecy,
     unclarity,
     voting,
 )
@@ -55,6 +56,7 @@ from domain.person import Person
 from domain.proposal import Proposal
 from domain.report import Report
 from domain.unclarity import Unclarity
+from domain.withholding import Secrets
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     municipality,
@@ -70,6 +72,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     unclarity,
     calling,
     kallelse,
+    secrecy,
     holding,
     deliberating,
     voting,
@@ -108,6 +111,7 @@ STATES: Final[Mapping[str, type[State]]] = MappingProxyType(
             Matter,
             Document,
             Meeting,
+            Secrets,
             Minutes,
             Assignment,
             Instrument,

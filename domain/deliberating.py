@@ -222,6 +222,14 @@ def decide(
     return [] if event is None else news(Meeting, command.meeting, event)
 
 
+def _in_the_clear(command: RecordReport, meeting: Meeting) -> str | None:
+    """The organisation that told something: its name is not sealed, so none is entered under a secret item."""
+    found = meeting.item(command.item)
+    if command.organisation is not None and found and found.secrecy:
+        raise Refused("organisation-in-the-clear", house(114), item=meeting.number(command.item))
+    return command.organisation
+
+
 def _said(
     command: RecordReport | MakeProposal | AttachStatement, meeting: Meeting, world: World, actor: Actor
 ) -> Event:
@@ -234,7 +242,7 @@ def _said(
                 item=command.item,
                 report=len(meeting.reports) + 1,
                 by=command.by,
-                organisation=command.organisation,
+                organisation=_in_the_clear(command, meeting),
                 text=text,
             )
         case MakeProposal():

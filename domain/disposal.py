@@ -5,7 +5,8 @@
 - Anything else goes only by a decision that names its provision: a line of the plan that was adopted, for that kind
   of document. What the plan keeps, or does not name, is never destroyed (husregel 131); nor anything before its time,
   which is counted from the document's day (husregel 132).
-- Minutes, kallelser and reports are no such documents: no command destroys them.
+- Minutes, kallelser and reports are no such documents: no command destroys them. So the scanned print by which minutes
+  were approved on paper is not destroyed either, whatever the plan says of its kind (husregel 137).
 - Of a document that was disposed of nothing more is entered (husregel 133). A name stays in the register for as long as
   the person has a role (husregel 134).
 - A decision is carried out once; a stream named by its position in the log sees to that.
@@ -159,6 +160,10 @@ def _document(command: DisposeDocument, world: World, today: date) -> list[New]:
     document = existing(world, Document, command.document)
     if document.disposed:
         return []
+    for one in document.attests:
+        approved = world.get(Minutes, one.minutes).approvals
+        if any((by.office, by.version, by.method) == (one.office, one.version, "paper") for by in approved):
+            raise Refused("approval-on-paper", house(137), version=one.version)
     line, source = _line(document.kind, world)
     if document.date is None:
         raise Refused("disposal-day-unknown", house(132), kind=line.kind)

@@ -39,6 +39,7 @@ from domain.messages import (
     PublicName,
     Role,
     Sealed,
+    SecrecyMark,
     State,
     World,
     free,
@@ -54,14 +55,6 @@ Size = Annotated[int, Field(ge=0, le=2**40)]
 Place = Annotated[str, Field(pattern=r"^[0-9A-Za-zÅÄÖåäö][0-9A-Za-zÅÄÖåäö .:-]{0,19}$")]
 Text = Annotated[Sealed, free()]
 REGISTERS = frozenset({Role.SECRETARY, Role.REGISTRAR})
-
-
-class SecrecyMark(Part):
-    """A mark of secrecy: the provision, the day of the mark and the authority that made it (sekretessmarkering)."""
-
-    provision: PublicName
-    date: Day | None = None
-    authority: PublicName | None = None
 
 
 class EnclosureGiven(Part):
@@ -217,6 +210,17 @@ class SecrecyMarked(DocumentEvent):
     mark: SecrecyMark
 
 
+class DocumentAttests(DocumentEvent):
+    """The document is the print that an office signed by hand: the proof of that approval (bevisar justering)."""
+
+    TOPIC = "document-attests.v1"
+
+    document: Id
+    minutes: Id
+    version: Annotated[int, Field(ge=1, le=10_000)]
+    office: Code
+
+
 class SecrecyLifted(DocumentEvent):
     """The secrecy mark was taken away (sekretessmarkering hävd)."""
 
@@ -293,6 +297,7 @@ EVENTS = (
     | EnclosuresListed
     | ExtractCertified
     | CopyMade
+    | DocumentAttests
     | DocumentDisposed
 )
 
@@ -328,6 +333,7 @@ class Document(State):
     enclosures: tuple[Enclosed, ...] = ()
     extract_of: str = ""
     extracted: tuple[int, ...] = ()
+    attests: tuple[DocumentAttests, ...] = ()
     disposed: bool = False
 
     @property
@@ -387,6 +393,8 @@ class Document(State):
                 return replace(self, enclosures=event.enclosures)
             case ExtractCertified() | CopyMade():
                 return replace(self, extract_of=event.minutes, extracted=event.items)
+            case DocumentAttests():
+                return replace(self, attests=(*self.attests, event))
             case DocumentDisposed():
                 return replace(self, disposed=True)
             case _:

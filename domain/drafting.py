@@ -80,6 +80,13 @@ class DraftMinutes(DraftingCommand):
     covers: list[Number] | None = Field(default=None, min_length=1)
 
 
+class DraftSecretMinutes(DraftingCommand):
+    """Begin the minutes of a meeting's secret items, which stand in them alone (påbörja sekretessprotokoll)."""
+
+    minutes: Id = Field(default_factory=fresh_id)
+    meeting: Id
+
+
 class EditMinutes(DraftingCommand):
     """Write the free text of items, or the general text ("0"), in a new version; null takes a text away (redigera)."""
 
@@ -131,6 +138,7 @@ class EditCorrection(DraftingCommand):
 
 COMMANDS = (
     DraftMinutes,
+    DraftSecretMinutes,
     EditMinutes,
     RedraftMinutes,
     CirculateMinutes,
@@ -142,6 +150,7 @@ COMMANDS = (
 
 def decide(
     command: DraftMinutes
+    | DraftSecretMinutes
     | EditMinutes
     | RedraftMinutes
     | CirculateMinutes
@@ -154,6 +163,8 @@ def decide(
 ) -> list[New]:
     if isinstance(command, DraftMinutes):
         return _begun(command, world)
+    if isinstance(command, DraftSecretMinutes):
+        return _begun_secret(command, world)
     if isinstance(command, CorrectMinutes):
         return _corrected(command, world)
     minutes = existing(world, Minutes, command.minutes)
@@ -200,7 +211,8 @@ def _begun(command: DraftMinutes, world: World) -> list[New]:
         raise Refused("minutes-already-begun", house(42), day=str(meeting.day))
     asked = free if command.covers is None else tuple(command.covers)
     for item in command.covers or ():
-        grounds.item_of(meeting, item)
+        if grounds.item_of(meeting, item).secrecy:
+            raise Refused("item-is-secret", house(112), item=meeting.number(item))
         if item not in free:
             raise Refused("item-in-other-minutes", house(42), item=meeting.number(item))
     covers = tuple(item for item in free if item in asked)
@@ -209,10 +221,23 @@ def _begun(command: DraftMinutes, world: World) -> list[New]:
     return [*news(Minutes, command.minutes, made), *news(Meeting, command.meeting, begun)]
 
 
+def _begun_secret(command: DraftSecretMinutes, world: World) -> list[New]:
+    unused(world, Minutes, command.minutes)
+    meeting = grounds.standing(world, command.meeting)
+    grounds.opened(meeting)
+    covers = versions.free_items(meeting, world, secret=True)
+    if not covers:
+        raise Refused("nothing-secret", house(112), day=str(meeting.day))
+    made = versions.version_of(command.minutes, meeting, world, covers, rest=False, secret=True)
+    begun = MinutesBegun(meeting=command.meeting, minutes=command.minutes, covers=covers, rest=False)
+    return [*news(Minutes, command.minutes, made), *news(Meeting, command.meeting, begun)]
+
+
 def _folded(minutes: Minutes, world: World, texts: dict[str, Sealed]) -> MinutesVersionMade:
     meeting = world.get(Meeting, minutes.meeting)
     covers = versions.covered(minutes, meeting, world)
-    return versions.version_of(minutes.minutes, meeting, world, covers, minutes.newest.rest, minutes, texts)
+    rest, secret = minutes.newest.rest, minutes.secret
+    return versions.version_of(minutes.minutes, meeting, world, covers, rest, minutes, texts, secret=secret)
 
 
 def _edited(command: EditMinutes, minutes: Minutes, world: World) -> list[New]:
@@ -300,6 +325,7 @@ def _corrected(command: CorrectMinutes, world: World) -> list[New]:
         corrects=command.corrects,
         covers=newest.covers,
         rest=False,
+        secret=newest.secret,
         meeting_version=newest.meeting_version,
         word=CORRECTION,
         statements=(),
@@ -327,6 +353,7 @@ def _rewritten(command: EditCorrection, minutes: Minutes) -> list[New]:
         corrects=minutes.corrects,
         covers=newest.covers,
         rest=False,
+        secret=newest.secret,
         meeting_version=newest.meeting_version,
         word=newest.word,
         statements=(),

@@ -2,6 +2,7 @@
 
 - An extract is taken of minutes that are done, and of items that they cover (husregel 111). It is a document like any
   other, drawn up on the day it was certified.
+- What is taken from secret minutes is marked as secret as they are, until somebody decides otherwise (husregel 115).
 - The event names the minutes, the version, its root and its place in the log: by these anyone can see that the extract
   belongs to the whole (Al9). That an extract does not show something proves nothing about it.
 """
@@ -22,14 +23,16 @@ from domain.document import (
     in_matter,
 )
 from domain.errors import NotFound, Refused
+from domain.grounds import kept_apart
 from domain.lookup import existing, known, news, unused
 from domain.meeting import Meeting
 from domain.meeting_events import Number
-from domain.messages import Actor, Digest, Id, Known, Line, New, World
+from domain.messages import Actor, Digest, Id, Known, Line, New, SecrecyMark, World
 from domain.minutes import Minutes
 from domain.sources import house
 
 KIND = "protokollsutdrag"
+LONGEST = 120  # signs of a provision
 Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
@@ -69,7 +72,7 @@ def decide(command: CertifyExtract, world: World, actor: Actor, now: datetime) -
         sha256=known(command.sha256),
         direction="internal",
         date=now.date(),
-        secrecy=None,
+        secrecy=mark_of(minutes, world),
     )
     certified = ExtractCertified(
         document=command.document,
@@ -91,6 +94,13 @@ def extractable(minutes: Minutes, items: list[int]) -> None:
     for item in items:
         if item not in minutes.newest.covers:
             raise NotFound("item", str(item))
+
+
+def mark_of(minutes: Minutes, world: World) -> SecrecyMark | None:
+    """The mark that a paper taken from secret minutes gets: all the provisions under which they are kept."""
+    marks = kept_apart(minutes, world)
+    provisions = "; ".join(dict.fromkeys(one.provision for one in marks))
+    return marks[0].model_copy(update={"provision": provisions[:LONGEST]}) if marks else None
 
 
 def matter_of(minutes: Minutes, items: list[int], world: World) -> str | None:

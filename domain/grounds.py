@@ -14,7 +14,7 @@ from domain.errors import NotFound, Refused
 from domain.lookup import existing
 from domain.meeting import Meeting
 from domain.meeting_parts import Item
-from domain.messages import Actor, Finding, Role, SourcePart, World
+from domain.messages import Actor, Finding, Role, SecrecyMark, SourcePart, World
 from domain.minutes import Minutes
 from domain.person import Person
 from domain.regulation import Rules
@@ -85,6 +85,21 @@ def item_of(meeting: Meeting, item: int) -> Item:
     if found.withdrawn:
         raise Refused("item-withdrawn", house(31))
     return found
+
+
+def not_secret(meeting: Meeting, decision: int) -> None:
+    """Refuse what would carry a secret decision elsewhere."""
+    item = next((one.item for one in meeting.decisions if one.number == decision), 0)
+    if (found := meeting.item(item)) and found.secrecy:
+        raise Refused("decision-is-secret", house(114), item=meeting.number(item))
+
+
+def kept_apart(minutes: Minutes, world: World) -> tuple[SecrecyMark, ...]:
+    """The marks of the items that secret minutes cover, each once, as far as they have not been lifted."""
+    if not minutes.secret:
+        return ()
+    marks = (one.secrecy for one in world.get(Meeting, minutes.meeting).items if one.item in minutes.covers)
+    return tuple(dict.fromkeys(mark for mark in marks if mark is not None))
 
 
 def person_of(world: World, *persons: str | None) -> None:

@@ -30,6 +30,7 @@ from domain.meeting_events import (
     Number,
     Recipient,
     SubstituteCalled,
+    unnamed,
 )
 from domain.messages import Actor, Finding, Id, Known, Line, New, Part, Prose, Role, World
 from domain.rule_kinds import KALLELSE, SUBSTITUTES
@@ -222,9 +223,12 @@ def _enclosed(agenda: tuple[AgendaEntry, ...]) -> bool:
 
 
 def _snapshot(meeting: Meeting, world: World) -> tuple[AgendaEntry, ...]:
-    """The agenda as it stands, numbered as printed; what was withdrawn after an earlier kallelse is left out."""
+    """The agenda as it stands, numbered as printed; what was withdrawn after an earlier kallelse is left out, and
+    of a secret item what it is about."""
     return tuple(
-        AgendaEntry(
+        unnamed(item.item, meeting.number(item.item), item.starts)
+        if item.secrecy
+        else AgendaEntry(
             item=item.item,
             number=meeting.number(item.item),
             title=item.title,

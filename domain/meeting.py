@@ -260,6 +260,10 @@ class Meeting(State):
                 return self._change(event.item, **set_to | dict.fromkeys(event.removed))
             case e.ItemWithdrawn():
                 return self._change(event.item, withdrawn=at, withdrawn_reason=event.reason)
+            case e.ItemMarkedSecret():
+                return self._change(event.item, secrecy=event.mark, marked=at)
+            case e.ItemSecrecyLifted():
+                return self._change(event.item, secrecy=None, marked=0)
             case e.ItemsOrdered():
                 others = tuple(item for item in self.order if item not in event.order)
                 return self._with(order=(*event.order, *others))

@@ -20,10 +20,12 @@ from domain.messages import (
     Finding,
     Id,
     Keep,
+    Known,
     Moment,
     Part,
     PublicName,
     Sealed,
+    SecrecyMark,
     SourcePart,
     Start,
     free,
@@ -66,6 +68,11 @@ class AgendaEntry(Part):
     presenter: Text | None = None
     starts: Clock | None = None
     documents: tuple[Enclosure, ...] = ()
+
+
+def unnamed(item: int, number: str, starts: str | None) -> AgendaEntry:
+    """A secret item on the agenda, as everybody may see it."""
+    return AgendaEntry(item=item, number=number, title=Known("Sekretessbelagt ärende"), starts=starts)
 
 
 class MeetingEvent(Event):
@@ -156,6 +163,24 @@ class ItemsOrdered(MeetingEvent):
     TOPIC: ClassVar[str] = "items-ordered.v1"
 
     order: tuple[Number, ...]
+
+
+class ItemMarkedSecret(MeetingEvent):
+    """All that is written under an item is secret, by a provision (sekretessmarkerad punkt)."""
+
+    TOPIC: ClassVar[str] = "item-marked-secret.v1"
+
+    item: Number
+    mark: SecrecyMark
+
+
+class ItemSecrecyLifted(MeetingEvent):
+    """An item is secret no more (punktens sekretessmarkering hävd)."""
+
+    TOPIC: ClassVar[str] = "item-secrecy-lifted.v1"
+
+    item: Number
+    reason: Text
 
 
 class ItemParagraph(Part):
@@ -536,6 +561,8 @@ EVENTS = (
     | ItemAdded
     | ItemChanged
     | ItemWithdrawn
+    | ItemMarkedSecret
+    | ItemSecrecyLifted
     | ItemsOrdered
     | ItemsNumbered
     | KallelseIssued

@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.meeting_events import Enclosure, Recipient, VoteRecorded
-from domain.messages import Sealed
+from domain.messages import Sealed, SecrecyMark
 from domain.sources import Source
 from domain.when import UNKNOWN, Happened
 
@@ -36,6 +36,8 @@ class Item:
     withdrawn: int = 0  # the version of the withdrawal
     withdrawn_reason: Sealed | None = None
     taken_up: bool = False
+    secrecy: SecrecyMark | None = None
+    marked: int = 0  # the version of the mark
 
     @property
     def numbered(self) -> bool:

@@ -60,6 +60,7 @@ def _start(value: str) -> str:
 
 
 # --- plain fields
+Day = date  # for a field that is called date
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -96,6 +97,11 @@ class Destroyed:
 
     def __str__(self) -> str:
         return "█████"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld(Destroyed):
+    """A sealed value that is there and is not for this reader: to them it reads as if it were not (sekretess)."""
 
 
 def _sealed(value: object) -> Known | Destroyed:
@@ -154,6 +160,14 @@ class SourcePart(Part):
     @classmethod
     def of(cls, source: Source) -> Self:
         return cls(document=source.document, section=source.section, fact=source.fact)
+
+
+class SecrecyMark(Part):
+    """A mark of secrecy: the provision, the day of the mark and the authority that made it (sekretessmarkering)."""
+
+    provision: PublicName
+    date: Day | None = None
+    authority: PublicName | None = None
 
 
 class Finding(Part):

@@ -24,6 +24,7 @@ class Version:
     base: int | None
     covers: tuple[int, ...]
     rest: bool
+    secret: bool
     meeting_version: int
     statements: tuple[e.Statement, ...]
     texts: dict[str, Sealed]
@@ -158,6 +159,11 @@ class Minutes(State):
         return self.newest.covers
 
     @property
+    def secret(self) -> bool:
+        """Whether these are the minutes of secret items, or a correction of such."""
+        return self.newest.secret
+
+    @property
     def pin(self) -> Pin | None:
         """The pinned render of the newest version."""
         return next((pin for pin in reversed(self.pins) if pin.version == self.newest.version), None)
@@ -284,6 +290,7 @@ class Minutes(State):
             base=event.base,
             covers=event.covers,
             rest=event.rest,
+            secret=event.secret,
             meeting_version=event.meeting_version,
             statements=event.statements,
             texts=event.texts,

@@ -79,7 +79,8 @@ class MinutesVersionMade(MinutesEvent):
     """A version of the minutes, whole and unchangeable (version).
 
     covers are the items, in printed order; rest says that new items of the meeting come along at a redraft.
-    meeting_version is the version of the meeting's stream that the statements were folded from.
+    meeting_version is the version of the meeting's stream that the statements were folded from. secret: these are the
+    minutes of secret items, and nothing else stands in them.
     """
 
     TOPIC: ClassVar[str] = "minutes-version-made.v1"
@@ -92,6 +93,7 @@ class MinutesVersionMade(MinutesEvent):
     corrects: Id | None = None
     covers: tuple[Number, ...]
     rest: bool = True
+    secret: bool = False
     meeting_version: Annotated[int, Field(ge=0)]
     word: PublicName
     statements: tuple[Statement, ...]
@@ -228,7 +230,8 @@ class DisagreementNoted(MinutesEvent):
 class MinutesSealed(MinutesEvent):
     """The municipality sealed the approved version (stämplat).
 
-    file is the digest of the encrypted file, pdf that of the sealed PDF itself.
+    file is the digest of the encrypted file, pdf that of the sealed PDF itself. secret: they are those of secret items,
+    and whoever is given the log need not have been given the file.
     """
 
     TOPIC: ClassVar[str] = "minutes-sealed.v1"
@@ -238,6 +241,7 @@ class MinutesSealed(MinutesEvent):
     pdf: Digest
     size: Size
     certificate: Digest | None = None
+    secret: bool = False
 
 
 class MinutesRestamped(MinutesEvent):
@@ -253,6 +257,7 @@ class MinutesRestamped(MinutesEvent):
     pdf: Digest
     size: Size
     until: date
+    secret: bool = False
 
 
 # --- afterwards

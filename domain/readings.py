@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from domain import grounds
 from domain.errors import NotFound, Refused
 from domain.lookup import existing, in_order, known
 from domain.meeting import Meeting
@@ -62,9 +63,10 @@ def due_part(due: Due, world: World, actor: Actor) -> DuePart:
 def decided_part(decided: Decided, world: World, actor: Actor) -> DecidedPart:
     """A decision with its reading; it must say which meeting's decision it is, or how it is written."""
     if decided.meeting is not None and decided.decision is not None:
-        made = {one.number for one in existing(world, Meeting, decided.meeting).decisions}
-        if decided.decision not in made:
+        meeting = existing(world, Meeting, decided.meeting)
+        if decided.decision not in {one.number for one in meeting.decisions}:
             raise NotFound("decision", f"{decided.meeting}/{decided.decision}")
+        grounds.not_secret(meeting, decided.decision)
     elif decided.meeting is not None or decided.decision is not None or decided.written is None:
         raise Refused("decision-unnamed", house(82))
     if decided.read_by is not None:

@@ -7,6 +7,7 @@
 - Each field is one thing that may have to be masked by itself: a name, an organisation, a view. A name that is not
   known is printed as unknown ("okänt"); a field that does not apply is absent. Dates, numbers and codes stand as they
   are; the paper words them.
+- Of an item that is secret the minutes of the rest say its number and the provision, and nothing else.
 - Minutes of some items only (omedelbar justering) say who was there for those items, and nothing about what came
   later.
 - A dissent that was taken back is not printed. Findings are never printed in minutes: they belong to the review.
@@ -32,7 +33,7 @@ def statements(meeting: Meeting, world: World, covers: tuple[int, ...], rest: bo
     writer = _Writer(meeting, world, covers, rest)
     return (
         *writer.whole(),
-        *(one for item in meeting.agenda if item.item in covers for one in writer.item(item)),
+        *(one for item in meeting.agenda for one in writer.under(item)),
     )
 
 
@@ -217,6 +218,17 @@ class _Writer:
                 yield self.say("notice-reason", issue.reason_version, issue=issue.issue, text=issue.reason)
 
     # --- an item
+    def under(self, item: Item) -> Iterator[Statement]:
+        """What stands under an item that these minutes cover; of a secret one that they do not, that it is elsewhere.
+
+        That belongs to the meeting as a whole, so that whoever takes a copy of all the minutes gets it too.
+        """
+        if item.item in self.covers:
+            yield from self.item(item)
+        elif self.rest and item.secrecy:
+            number = self.meeting.number(item.item)
+            yield self.say("kept-apart", item.marked, number=number, provision=item.secrecy.provision)
+
     def item(self, item: Item) -> Iterator[Statement]:
         meeting, here = self.meeting, item.item
         yield self.say(
@@ -229,6 +241,7 @@ class _Writer:
             presenter=item.presenter,
             standing=item.standing,
             late="yes" if item.late else None,
+            secrecy=item.secrecy.provision if item.secrecy else None,
             **{f"part-{n}": part for n, part in enumerate(item.parts, 1)},
         )
         if item.withdrawn:

@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Self, assert_never
 
 from pydantic import Field
 
+from domain import grounds
 from domain.body import Body
 from domain.document import Document
 from domain.errors import NotFound, Refused
@@ -207,6 +208,8 @@ def _noted(command: NoteUnclarity, world: World) -> list[New]:
     meeting = existing(world, Meeting, command.meeting) if command.meeting is not None else Meeting()
     if command.decision is not None and command.decision not in {one.number for one in meeting.decisions}:
         raise NotFound("decision", str(command.decision))
+    if command.decision is not None:
+        grounds.not_secret(meeting, command.decision)
     if len(command.passages) < 2 and len(command.readings) < 2:
         raise Refused("nothing-unclear", house(105))
     for passage in command.passages:

@@ -2,6 +2,8 @@
 
 - Every version is folded from the meeting as it stands when the version is made. Minutes of the rest cover each item
   that no other minutes of the meeting have taken for themselves, so that items entered later come along (husregel 42).
+- Secret items stand in minutes of their own, which hold nothing else; the minutes of the rest say where each of them
+  is, and by which provision (husregel 112).
 - A draft is stale when the meeting's events would now give another text: it is neither circulated nor signed until it
   is drafted again (husregel 44). Nothing that was noted can be lost between a draft and its approval.
 - The places for signatures follow the body's rules (L13). Where none are adopted the minutes are called Anteckningar
@@ -31,6 +33,8 @@ def version_of(
     rest: bool,
     before: Minutes | None = None,
     texts: dict[str, Sealed] | None = None,
+    *,
+    secret: bool = False,
 ) -> MinutesVersionMade:
     """The next version of minutes of a meeting, with the texts given as far as they belong to an item covered."""
     rules = grounds.rules_of(meeting, world)
@@ -44,6 +48,7 @@ def version_of(
         body=meeting.body,
         covers=covers,
         rest=rest,
+        secret=secret,
         meeting_version=meeting.version,
         word=word.title if word else WORD,
         statements=statements(meeting, world, covers, rest),
@@ -53,22 +58,30 @@ def version_of(
     )
 
 
-def free_items(meeting: Meeting, world: World, minutes: str = "") -> tuple[int, ...]:
-    """The items that no other minutes have taken for themselves, in printed order."""
+def free_items(meeting: Meeting, world: World, minutes: str = "", *, secret: bool = False) -> tuple[int, ...]:
+    """The items, those that are secret or the others, that no other minutes have taken for themselves, in printed
+    order. A mark moves an item from the one kind of minutes to the other until either is approved."""
     taken: set[int] = set()
     for begun in meeting.minutes:
         if begun.minutes != minutes:
             other = world.get(Minutes, begun.minutes)
-            taken |= set(other.approved_items if begun.rest else begun.covers)
-    return tuple(item.item for item in meeting.agenda if item.item not in taken)
+            if other.secret and secret:
+                taken |= set(other.covers)
+            else:
+                taken |= set(other.approved_items if begun.rest or secret or other.secret else begun.covers)
+    return tuple(
+        item.item
+        for item in meeting.agenda
+        if item.item not in taken and (item.secrecy is not None) == secret
+    )
 
 
 def covered(minutes: Minutes, meeting: Meeting, world: World) -> tuple[int, ...]:
     """The items that a version made now would cover."""
     newest = minutes.newest
-    if newest.rest:
-        return free_items(meeting, world, minutes.minutes)
-    return tuple(item.item for item in meeting.agenda if item.item in newest.covers)
+    if newest.rest or newest.secret:
+        return free_items(meeting, world, minutes.minutes, secret=newest.secret)
+    return tuple(item.item for item in meeting.agenda if item.item in newest.covers and item.secrecy is None)
 
 
 def stale(minutes: Minutes, world: World) -> bool:

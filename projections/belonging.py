@@ -3,8 +3,8 @@
 - body-<id>: the rules of its latest regulation, each with its number in the list of facts.
 - meeting-<id>, matter-<id>: its body. item-<meeting>/<n>: its matter ("" after it was taken away).
 - assignment-<id>, instrument-<id>, report-<id>: the body that follows it up.
-- minutes-<id>: their meeting and body, of the newest version its number, the items it covers and its offices, and the
-  version whose render is pinned.
+- minutes-<id>: their meeting and body, whether they are those of secret items, of the newest version its number, the
+  items it covers and its offices, and the version whose render is pinned.
 - signer-<minutes>/<office>: who is to sign. instead-<minutes>/<office>: who was put in the place of a hindered signer.
 - approved-<minutes>/<version>: the offices that have approved.
 - notification-<minutes>/<n>: the body it went to. findings-<meeting>: what was found against a rule, one row each.
@@ -82,6 +82,7 @@ def _fold(record: Record) -> Iterator[Assert]:
                 body=event.body,
                 version=event.version,
                 covers=event.covers,
+                secret=event.secret,
                 offices=[signer.office for signer in event.signers],
             )
             for signer in event.signers:
@@ -115,6 +116,7 @@ LINK = View(
         listed("covers"),
         listed("offices"),
         number("pinned"),
+        number("secret"),
         listed("rules"),
         text("office"),
         text("person"),

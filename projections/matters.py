@@ -16,6 +16,7 @@ from domain import matter as t
 from domain import unclarity as u
 from domain.disposal_events import DocumentDisposed
 from domain.grammar import normalised
+from domain.messages import SecrecyMark
 from domain.numbering import ExternalNumberRecorded, SeriesOpened
 from domain.proposal import Origin, ProposalAmended, ProposalPut
 from projections.view import GONE_TEXT, Assert, Record, View, gone, listed, number, says, text
@@ -169,7 +170,7 @@ def _document(record: Record) -> Iterator[Assert]:
             pass
 
 
-def _mark(mark: d.SecrecyMark | None) -> dict[str, object]:
+def _mark(mark: SecrecyMark | None) -> dict[str, object]:
     if mark is None:
         return {}
     return {

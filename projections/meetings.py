@@ -102,6 +102,17 @@ MEETING = View(
 )
 
 
+OF_ITEM = (
+    m.ItemAdded
+    | m.ItemChanged
+    | m.ItemWithdrawn
+    | m.ItemMarkedSecret
+    | m.ItemSecrecyLifted
+    | m.ItemTakenUp
+    | m.ItemPostponed
+)
+
+
 def _item(record: Record) -> Iterator[Assert]:
     event = record.event
     if isinstance(event, m.ItemsOrdered):
@@ -113,7 +124,7 @@ def _item(record: Record) -> Iterator[Assert]:
             key = f"{event.meeting}/{one.item}"
             yield says(key, meeting=event.meeting, item=one.item, paragraph=one.paragraph)
         return
-    if not isinstance(event, m.ItemAdded | m.ItemChanged | m.ItemWithdrawn | m.ItemTakenUp | m.ItemPostponed):
+    if not isinstance(event, OF_ITEM):
         return
     key = f"{event.meeting}/{event.item}"
     here = {"meeting": event.meeting, "item": event.item}
@@ -144,6 +155,10 @@ def _item(record: Record) -> Iterator[Assert]:
             yield says(key, **here, **{**given, **taken})
         case m.ItemWithdrawn():
             yield says(key, **here, status="withdrawn", reason=event.reason)
+        case m.ItemMarkedSecret():
+            yield says(key, **here, secrecy=event.mark.provision)
+        case m.ItemSecrecyLifted():
+            yield says(key, **here, secrecy=GONE_TEXT)
         case m.ItemTakenUp():
             yield says(key, **here, status="taken-up")
         case m.ItemPostponed():
@@ -173,6 +188,7 @@ ITEM = View(
         text("status"),
         text("postponed_to"),
         text("reason"),
+        text("secrecy"),
     ],
     _item,
     identity=("meeting", "item"),

@@ -187,7 +187,10 @@ def occurrences(
             approved = sa.select(*named).where(a.position.in_(_complete(known, bodies)))
             told_rows += [(APPROVED, row) for row in db.execute(approved.order_by(a.position)).all()]
         adopted = _adoptions(db) if ADOPTED in wanted else {}
+        apart_from = {f"minutes-{id}" for id in db.execute(_secret()).scalars()} if SENT in wanted else ()
         for topic, (position, _, body, stream, meeting, begun, ended, details) in told_rows:
+            if stream in apart_from:
+                continue
             # What was adopted was adopted when it was decided, whenever that was entered.
             first, last = (adopted.get(position, day) if topic == ADOPTED else day for day in (begun, ended))
             if details and '"remaining":["' in details.replace(" ", ""):
@@ -215,7 +218,7 @@ def _complete(known: int | None, bodies: Iterable[str] | None) -> sa.Select[Any]
     c = MINUTES.table.c
     last = sa.func.max(sa.case((c.status != "sealed", c.position)))
     asked = sa.select(sa.func.coalesce(last, sa.func.min(c.position))).group_by(c.minutes)
-    asked = asked.where(c.status.in_(("approved", "finished", "sealed")))
+    asked = asked.where(c.status.in_(("approved", "finished", "sealed")), c.minutes.not_in(_secret()))
     if known is not None:
         asked = asked.where(c.position <= known)
     if bodies is not None:
@@ -227,6 +230,12 @@ def _adoptions(db: sa.Connection) -> dict[int, str]:
     c = REGULATION.table.c
     asked = sa.select(c.position, c.adopted_on).where(c.adopted_on.is_not(None))
     return {row.position: row.adopted_on for row in db.execute(asked)}
+
+
+def _secret() -> sa.Select[Any]:
+    """Minutes of secret items: no rule about minutes is fulfilled by them alone."""
+    c = MINUTES.table.c
+    return sa.select(c.minutes).where(c.secret == 1)
 
 
 def _instruments(db: sa.Connection) -> dict[str, tuple[str, ...]]:

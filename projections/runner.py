@@ -11,6 +11,8 @@
   be taken back, and the views then go on from where the rebuild left them. The generation counts both.
 - While a rebuild folds a batch, the one before it is written by another thread: the database works outside Python.
 - A generation that is kept may read what has been destroyed since. It goes with the next rebuild, or when told to.
+- Words that are secret are not folded, whenever they were written. When an item is marked, or a mark is lifted, what
+  the views say of its meeting is written anew, the generation that is kept goes, and so does what the file has freed.
 - Views never have effects, so a rebuild sends nothing and signs nothing.
 """
 
@@ -21,15 +23,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
+from eventsourcing.persistence import Notification
 
+from domain.municipality import REGISTRY
+from domain.withholding import Items, SecretItemListed, Secrets, withheld
 from projections import generations
 from projections.belonging import LINK
 from projections.collecting import rarely_collected
 from projections.links import Links
-from projections.view import Pending, Projection, Record, metadata
+from projections.view import Pending, Projection, Record, View, metadata
 from projections.views import PROJECTIONS
 from registry.registry import Registry
 from signing.log import leaf_hash
@@ -80,19 +86,23 @@ class _Overtaken(Exception):
 
 def records(registry: Registry, links: Links, after: int, upto: int | None = None) -> Iterator[Record]:
     """Events in order as the views see them; each is remembered by links before anything else folds it."""
+    secret = registry.get(Secrets, REGISTRY).items
     for stored in registry.recorder.scan(after, upto):
-        fact, envelope = registry.mapper.opened(stored)
-        record = Record(
-            fact,
-            leaf_hash(stored.state),
-            links,
-            envelope["municipality"],
-            envelope["rules"],
-            envelope["assurance"],
-        )
+        record = _record(registry, links, stored, secret)
         if record.kind in LINK.streams:
             links.add(LINK.rows(record)[0])
         yield record
+
+
+def _record(registry: Registry, links: Links, stored: Notification, secret: Items) -> Record:
+    """An event without the words that are secret now, whenever they were written."""
+    fact, envelope = registry.mapper.opened(stored)
+    if secret:
+        id = fact.event.__dict__.get("minutes")
+        minutes = bool(id and links.latest(f"minutes-{id}", "secret", fact.position))
+        fact = replace(fact, event=withheld(fact.event, secret, minutes=minutes))
+    said = (envelope[name] for name in ("municipality", "rules", "assurance"))
+    return Record(fact, leaf_hash(stored.state), links, *said)
 
 
 class ByStream:
@@ -130,7 +140,7 @@ class Projector:
         self._turn, self._moved = threading.RLock(), threading.Condition()
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
-        self._head = 0
+        self._head, self._scrub = 0, False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -194,6 +204,10 @@ class Projector:
         with self._turn:
             while self._step():
                 pass
+            if self._scrub:
+                with suppress(sa.exc.OperationalError):  # others are reading: the next time
+                    generations.compact(self.engine)
+                    self._scrub = False
             places = self._places()
         with self._moved:
             self._moved.notify_all()
@@ -235,8 +249,11 @@ class Projector:
         going = ByStream(group)
         batch = {view.name: Pending(low, low) for view in going}
         done, unreadable = low, None
+        moved = set[str]()
         try:
             for record in records(self.registry, links, low, high):
+                if isinstance(record.event, SecretItemListed):
+                    moved.add(record.event.meeting)
                 for view in going.folding(record):
                     try:
                         view.take(batch[view.name], record)
@@ -245,12 +262,25 @@ class Projector:
                         going = going.without(view)
                         batch[view.name].upto = record.position - 1
                 done = record.position
+            self._reread(going, batch, moved, low, links)
         except Exception as error:  # noqa: BLE001  # handed on, after what came before it is written
             log.error("the log could not be read beyond position %d: %s", low, type(error).__name__)
             unreadable = error
         for view in going:
             batch[view.name].upto = done
         return batch, unreadable
+
+    def _reread(
+        self, going: ByStream, batch: Mapping[str, Pending], meetings: Iterable[str], upto: int, links: Links
+    ) -> None:
+        """What the views said of meetings up to a position, once more: what may be shown of them is another now."""
+        secret = self.registry.get(Secrets, REGISTRY).items
+        for meeting in meetings:
+            for stored in self.registry.recorder.select_stream(f"meeting-{meeting}", 0, upto):
+                record = _record(self.registry, links, stored, secret)
+                for view in going.folding(record):
+                    if isinstance(view, View):
+                        batch[view.name].again += view.rows(record)[0]
 
     def _commit(self, batch: Mapping[str, Pending], places: Mapping[str, _Place]) -> None:
         try:
@@ -273,7 +303,12 @@ class Projector:
         if pending.upto > pending.after:
             if not _advance(db, name, generation, pending.after, pending.upto):
                 raise _Overtaken(name)
-            self._all[name].write(db, pending, self._all[name].table)
+            table = self._all[name].table
+            self._all[name].write(db, pending, table)
+            if pending.again:  # the generation before says it still, and what the file has freed
+                self._scrub = True
+                generations.drop(db, generations.before(table))
+                db.execute(reached.update().where(reached.c.projection == name).values(kept=None))
 
     def _note(self, db: sa.Connection, name: str) -> None:
         at, _, by = self._failed[name].removeprefix("position ").partition(": ")

@@ -7,6 +7,7 @@
   approved version kept, the working material purged).
 - destroy: a decision to destroy, at the position `number`, is to be carried out; it stays until that is recorded.
 - offer-seat: the rules ask that somebody be offered a seat, and no offer is entered (L3); the answer is free.
+- draft-secret: an item was marked as secret, and stands in no minutes of secret items yet.
 - follow-up: an assignment that is not said to be finished; the list of what to follow up says what is due in it.
 - report-matter, report-dispatch: a report was sent and its matter there is not known; its decision went to nobody.
 - call, draft, circulate, send, notify, number, noted, dispatch, notice-reason, schedule: what is left for people. send
@@ -118,6 +119,11 @@ def _meeting(record: Record, event: m.MeetingEvent) -> Iterator[Change]:
             yield _todo(f"draft/{id}", SECRETARY, **about)
         case m.MinutesBegun():
             yield Retract(f"draft/{id}")
+        case m.ItemMarkedSecret():
+            yield Retract(f"draft-secret/{id}/{event.item}")
+            yield _todo(f"draft-secret/{id}/{event.item}", SECRETARY, **about, item=event.item)
+        case m.ItemSecrecyLifted():
+            yield Retract(f"draft-secret/{id}/{event.item}")
         case m.DecisionRecorded():
             for to in event.dispatch:
                 key = f"dispatch/{id}/{event.item}/{to}"
@@ -138,6 +144,8 @@ def _minutes(record: Record, event: n.MinutesEvent) -> Iterator[Change]:
     match event:
         case n.MinutesVersionMade():
             yield from _withdrawn(record, id, event.version - 1)
+            if event.secret:
+                yield from (Retract(f"draft-secret/{event.meeting}/{item}") for item in event.covers)
             yield _todo(f"circulate/{id}/{event.version}", SECRETARY, **about)
         case n.MinutesCirculated():
             yield Retract(f"circulate/{id}/{event.version}")
@@ -207,6 +215,8 @@ def _withdrawn(record: Record, minutes: str, version: int) -> Iterator[Retract]:
 
 def _afterwards(record: Record, minutes: str, about: dict[str, Any]) -> Iterator[Assert]:
     yield _todo(f"finish/{minutes}", SYSTEM, **about)
+    if record.linked(f"minutes-{minutes}", "secret"):
+        return  # they go to nobody by a rule
     rules = json.loads(record.linked(f"body-{about['body']}", "rules") or "{}")
     for task, rule in (("send", "send-minutes"), ("notify", "notify")):
         if rule in rules:

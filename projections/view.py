@@ -3,8 +3,9 @@
 - A row asserts something about its key: where it stands in the log (position, and seq among the rows of one event),
   when it happened (the bounds of the event's `happened`, unknown as null), and one or more values. A column that says
   nothing is null; a value that was taken away is kept as taken away ("" or -1) and read as None.
-- Nothing in a row changes afterwards except retracted_at, the position of the event that took the assertion back. Where
-  a row ends is never derived from the order of folding: what holds at a time is worked out when it is read.
+- Nothing in a row changes afterwards except retracted_at, the position of the event that took the assertion back, and
+  wording that became secret or is so no more. Where a row ends is never derived from the order of folding: what holds
+  at a time is worked out when it is read.
 - Folding is a pure function of one event and of what the events before it said about how things hang together (Links).
   A view as of a position is therefore the rows up to it, with later retractions not yet made: the same as a fold of the
   events up to it.
@@ -164,6 +165,7 @@ class Pending:
         default_factory=dict
     )  # its rows by key, where they can be taken back
     leaves: list[bytes] = field(default_factory=list)
+    again: list[Row] = field(default_factory=list)  # rows of earlier events, as they are to read from now on
 
 
 class FreshDigest(Protocol):
@@ -270,6 +272,14 @@ class View:
             standing = table.c.key == sa.bindparam("of"), table.c.retracted_at.is_(None)
             taken_back = table.update().where(*standing).values(retracted_at=sa.bindparam("by"))
             db.execute(taken_back, [{"of": key, "by": position} for key, position in pending.retracted])
+        if pending.again:
+            at = ("position", "seq")
+            names = [name for name in self._empty if name not in (*at, "retracted_at")]
+            anew = table.update().where(*(table.c[name] == sa.bindparam(f"at_{name}") for name in at))
+            anew = anew.values({name: sa.bindparam(f"to_{name}") for name in names})
+            placed = ({f"at_{name}": row[name] for name in at} for row in pending.again)
+            told = ({f"to_{name}": row[name] for name in names} for row in pending.again)
+            db.execute(anew, [one | other for one, other in zip(placed, told, strict=True)])
         if pending.rows:
             insert(db, table, pending.rows)
 

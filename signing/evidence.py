@@ -28,7 +28,8 @@ class Evidence:
     signers_signature its over signers, the outside authorities that may vouch for persons (signers.py). stamps are
     checkpoints with their time stamps, each named by where it lies, and stamp_roots further anchors that came with
     them. cosigned are checkpoints with the lines of witnesses, whose keys came with them or were given by the caller.
-    crls are revocation lists: what they name counts only as far as it is proven to be older.
+    crls are revocation lists: what they name counts only as far as it is proven to be older. apart: files of minutes
+    that events call secret may be left out.
     """
 
     records: Callable[[], Iterable[Record]]
@@ -49,6 +50,7 @@ class Evidence:
     given_witnesses: Sequence[Vkey] = ()
     crls: Sequence[bytes] = ()
     missing: tuple[str, dict[str, str | int]] | None = None
+    apart: bool = False
     first: int = 1
     last: int | None = None
     size: int = 0

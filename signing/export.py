@@ -80,6 +80,7 @@ def read_export(
         roots=list(roots) if roots is not None else [read_anchor((folder / ANCHOR).read_bytes())],
         trusted=roots is not None,
         artefact=artefact,
+        apart=True,
         first=first,
         last=last,
         size=size,

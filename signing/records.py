@@ -80,10 +80,13 @@ class Documents:
     # Of each sealed file, what it was at which position: as sealed, and each time that it was stamped again.
     became: dict[tuple[str, int], list[tuple[int, str]]] = field(default_factory=dict)
     found_out: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # keys, by their fingerprints
+    secret: set[tuple[str, int]] = field(default_factory=set)  # the versions that their events call secret
 
     def note(self, position: int, envelope: Mapping[str, Any]) -> None:
         """Remember what an event says of a document."""
         stream, topic, data = envelope["stream"], envelope["topic"], envelope["data"]
+        if topic in (VERSION_MADE, SEALED, RESTAMPED) and data.get("secret") is True:
+            self.secret.add((stream, data["version"]))
         if topic == VERSION_MADE:
             self.roots[stream, data["version"]] = version_root(envelope)
         elif topic in READ:

@@ -190,12 +190,16 @@ def verify_documents(
     crls = evidence.crls
     outside_times = known_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
-    destroyed = outside = 0
+    destroyed = apart = outside = 0
     for done, (position, stream, data) in enumerate(documents.seals):
         progress("documents", done, total)
         name = f"{stream} v{data['version']} (position {position})"
         became = documents.became[stream, data["version"]]
+        secret = evidence.apart and (stream, data["version"]) in documents.secret
         try:
+            if secret and evidence.artefact(became[-1][1]) is None:
+                apart += 1
+                continue
             pdf = _artefact(evidence, report, "pades", name, became[-1][1])
         except Destroyed:
             destroyed += 1
@@ -222,13 +226,15 @@ def verify_documents(
         existed = min((at for size, at in outside_times if size >= position), default=cms.NOBODY_KNOWS)
         _verify_approval(evidence, report, name, data, signers, existed)
         progress("documents", done, total)
-    _say_documents(report, documents, destroyed, outside)
+    _say_documents(report, documents, destroyed, apart, outside)
 
 
-def _say_documents(report: Report, documents: Documents, destroyed: int, outside: int) -> None:
-    sealed, approvals = len(documents.seals) - destroyed, len(documents.approvals)
+def _say_documents(report: Report, documents: Documents, destroyed: int, apart: int, outside: int) -> None:
+    sealed, approvals = len(documents.seals) - destroyed - apart, len(documents.approvals)
     papers = sum(map(len, documents.papers.values()))
-    if destroyed:
+    if apart:
+        report.ok("pades", "pades-apart", count=sealed, destroyed=destroyed, apart=apart)
+    elif destroyed:
         report.ok("pades", "pades-destroyed", count=sealed, destroyed=destroyed)
     elif sealed:
         report.ok("pades", "pades-ok", count=sealed)

@@ -98,7 +98,7 @@ class LogSession(Session):
         self, folder: Path, reached: Reached, url: str | None = None, content: Rules | None = None
     ) -> None:
         super().__init__(content)
-        self.reached, self.clock = reached, SimulatedClock(NOW)
+        self.reached, self.clock, self.turns = reached, SimulatedClock(NOW), 0
         place = Place(folder, url)
         recorder, vault = place.recorder(), place.vault() if url else _forgetful_vault()
         if isinstance(recorder, SQLiteRecorder):
@@ -113,7 +113,8 @@ class LogSession(Session):
     def ask(self, command: Command, who: str = SECRETARY, role: Role = Role.SECRETARY) -> Outcome:
         actor, before = acting(role, who), self.registry.recorder.head().position
         self.clock.move_to(self.now)
-        once = Once(who, command.command_name(), f"{before}-{who}", command.model_dump_json().encode())
+        self.turns += 1
+        once = Once(who, command.command_name(), f"{self.turns}-{who}", command.model_dump_json().encode())
         try:
             saved = self._execute(command, actor, once)
         except DomainError as error:

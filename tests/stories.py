@@ -314,8 +314,8 @@ POOL = 3
 def stream_of(event: Event) -> str:
     """The stream that an event belongs to."""
     match event.STREAM:
-        case "municipality":
-            return f"municipality-{u.REGISTRY}"
+        case "municipality" | "secrets" as kind:
+            return f"{kind}-{u.REGISTRY}"
         case "series":
             return f"series-{ident(1)}-2024"
         case "paragraphs":

@@ -20,10 +20,10 @@ from domain.approving import (
 )
 from domain.calling import ScheduleMeeting
 from domain.deliberating import RecordDissent
-from domain.document import RegisterDocument
+from domain.document import DocumentAttests, RegisterDocument
 from domain.drafting import CirculateMinutes, DraftMinutes, EditMinutes, RedraftMinutes
 from domain.holding import ElectJusterare, OpenMeeting
-from domain.messages import Known, Role
+from domain.messages import Known, New, Role
 from domain.minutes_events import (
     DisagreementNoted,
     MinutesApproved,
@@ -221,7 +221,8 @@ def test_a_signed_print_is_recorded_with_its_scan() -> None:
         scan="0" * 64,
         root="a" * 64,
     )
-    session.do(paper(code="aaaaaaaa")).then(recorded)
+    attests = DocumentAttests(document=SCAN, minutes=MINUTES, version=1, office="justerare")
+    session.do(paper(code="aaaaaaaa")).then(recorded, New(f"document-{SCAN}", attests))
     state = session.minutes()
     assert (state.approved, state.approved_by["justerare"].method) == (True, "paper")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.approving import NoteDisagreement
+from domain.approving import NoteDisagreement, RecordPaperApproval
 from domain.disposal import (
     AdoptRetentionPlan,
     Disposal,
@@ -183,3 +183,33 @@ def test_a_decision_is_carried_out_once() -> None:
     session.system(done).then_nothing()
     assert not session.scenario.world.get(Disposal, disposal_of(13)).exists
     assert not session.scenario.world.get(Minutes, ident(1)).exists
+
+
+def test_the_print_that_was_signed_by_hand_is_kept_while_it_is_what_proves_the_approval() -> None:
+    session = registered(planned(), kind="Inkommen förfrågan", media_type="image/png")
+    session.ready().do(
+        RecordPaperApproval(
+            minutes=MINUTES, version=1, office="justerare", document=DOCUMENT, code="aaaaaaaa"
+        )
+    )
+    dispose = DisposeDocument(document=DOCUMENT)
+    session.refuse(dispose, "approval-on-paper", house(137), role=Role.ARCHIVIST)
+    session.signed("chair").sealed_by_the_municipality()
+    session.refuse(dispose, "approval-on-paper", house(137), role=Role.ARCHIVIST)
+
+
+def test_the_print_of_an_approval_that_fell_goes_as_the_plan_says() -> None:
+    session = registered(planned(), kind="Inkommen förfrågan", media_type="image/png")
+    session.ready().do(
+        RecordPaperApproval(
+            minutes=MINUTES, version=1, office="justerare", document=DOCUMENT, code="aaaaaaaa"
+        )
+    )
+    session.do(EditMinutes(minutes=MINUTES, base=1, texts={"0": "Ändrat"}))
+    session.do(DisposeDocument(document=DOCUMENT), role=Role.ARCHIVIST)
+    assert session.scenario.world.get(Document, DOCUMENT).disposed
+    session.circulated()
+    again = RecordPaperApproval(
+        minutes=MINUTES, version=2, office="justerare", document=DOCUMENT, code="aaaaaaaa"
+    )
+    session.refuse(again, "not-a-scan", house(71))

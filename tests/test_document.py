@@ -22,12 +22,11 @@ from domain.document import (
     RegisterDocument,
     RegistrationCompleted,
     SecrecyLifted,
-    SecrecyMark,
     SecrecyMarked,
     Version,
 )
 from domain.matter import MatterOpened, MatterVoided
-from domain.messages import Event, Known
+from domain.messages import Event, Known, SecrecyMark
 from domain.sources import house
 from tests.given import DictWorld, fact, given, ident
 

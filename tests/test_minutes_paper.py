@@ -41,7 +41,7 @@ from domain.holding import (
 from domain.kallelse import CallSubstitute, GiveNoticeReason, NotifyHinder
 from domain.matter import OpenMatter
 from domain.meeting_events import DissentRecorded, KallelseIssued
-from domain.messages import Destroyed, Fact, Known, Sealed, stream
+from domain.messages import Destroyed, Fact, Known, Sealed, SecrecyMark, stream
 from domain.minutes import Minutes
 from domain.minutes_events import MinutesVersionMade, Statement
 from domain.preparing import AmendProposal, PointGiven, PutProposal
@@ -97,7 +97,8 @@ WORDED = {
     "justering": {"place"},
     "adjourned": set(),
     "notice-reason": {"text"},
-    "item": {"number", "title", "diarienummer", "presenter", "part-1", "part-2"},
+    "item": {"number", "title", "diarienummer", "presenter", "part-1", "part-2", "secrecy"},
+    "kept-apart": {"number", "provision"},
     "withdrawn": {"reason"},
     "document": {"title"},
     "conflict": {"name", "title", "organisation", "ground"},
@@ -323,6 +324,9 @@ def eventful() -> Session:
         PostponeItem(meeting=MEETING, item=6, to_meeting=LATER, reason="Tiden räckte inte"),
         AddItem(meeting=MEETING, title="Övrig fråga"),
         WithdrawItem(meeting=MEETING, item=3, reason="Redan behandlat"),
+        AddItem(
+            meeting=MEETING, title="Ett enskilt ärende", secrecy=SecrecyMark(provision="OSL 26 kap. 1 §")
+        ),
         CloseMeeting(meeting=MEETING),
         DraftMinutes(minutes=MINUTES, meeting=MEETING),
         EditMinutes(minutes=MINUTES, base=1, texts={"0": "Mötet sändes inte.", "5": "En lång diskussion."}),
@@ -372,9 +376,9 @@ CODES: dict[tuple[str, str], list[str]] = {
     ("meeting", "ends"): [f"{DAY}T15:00", f"{DAY}T15:10"],
 }
 ALWAYS = {("meeting", "starts"), ("meeting", "body"), ("attendance", "capacity"), ("adjourned", "at"),
-          ("item", "title"), ("item", "number"), ("absence", "status"), ("document", "enclosed"),
-          ("document", "title"), ("notice-reason", "text"), ("conflict", "left"), ("order", "order"),
-          ("vote", "method")}  # fmt: skip
+          ("item", "title"), ("item", "number"), ("kept-apart", "number"), ("absence", "status"),
+          ("document", "enclosed"), ("document", "title"), ("notice-reason", "text"), ("conflict", "left"),
+          ("order", "order"), ("vote", "method")}  # fmt: skip
 NAMED = {
     kind: "participant" if kind in ("dissent", "statement", "reservation") else "name" for kind in WORDED
 }

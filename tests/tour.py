@@ -67,12 +67,12 @@ from domain.document import (
     ListEnclosures,
     MarkSecrecy,
     RegisterDocument,
-    SecrecyMark,
 )
 from domain.drafting import (
     CirculateMinutes,
     CorrectMinutes,
     DraftMinutes,
+    DraftSecretMinutes,
     EditCorrection,
     EditMinutes,
     Entry,
@@ -95,7 +95,7 @@ from domain.holding import (
 )
 from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyHinder
 from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
-from domain.messages import Role
+from domain.messages import Role, SecrecyMark
 from domain.municipality import ChooseDiary, OpenRegistry, ReplaceKey, ReportKeyCompromised, ResetClock
 from domain.organising import NameBodyOffice, PlaceBody, RecordBodyStep, RelateBodies, SteerProject
 from domain.paragraphs import NumberItems
@@ -127,6 +127,7 @@ from domain.report import (
     SendReport,
     WriteReport,
 )
+from domain.secrecy import LiftItemSecrecy, MarkItemSecret
 from domain.stated import Assignee
 from domain.unclarity import NoteUnclarity, RecordReading
 from domain.voting import (
@@ -487,6 +488,33 @@ def paper(s: LogSession) -> None:
     )
 
 
+def secrets(s: LogSession) -> None:
+    of: Any = {"minutes": ident(0xF5)}
+    mark = SecrecyMark(provision="OSL 18 kap. 1 §")
+    s.opened().refuse(DraftSecretMinutes(**of, meeting=MEETING), "nothing-secret")
+    s.do(RecordDecision(**ITEM, points=["Vittnet får stöd"]), MarkItemSecret(**ITEM, mark=mark))
+    s.do(LiftItemSecrecy(**ITEM, reason="Uppgiften är känd"), MarkItemSecret(**ITEM, mark=mark))
+    named = RecordReport(**ITEM, organisation="Polisen", text="Läget")
+    s.refuse(named, "organisation-in-the-clear")
+    of_it: Any = {"body": COUNCIL, "what": "Följ upp", "given": Decided(meeting=MEETING, decision=1)}
+    s.refuse(GiveAssignment(**of_it, to=[Assignee(function="Chefen")]), "decision-is-secret")
+    s.do(CloseMeeting(**HERE))
+    s.refuse(DraftMinutes(**PAPER, meeting=MEETING, covers=[2]), "item-is-secret")
+    s.do(DraftMinutes(**PAPER, meeting=MEETING), DraftSecretMinutes(**of, meeting=MEETING))
+    file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "internal"}
+    s.do(RegisterDocument(document=ident(0xD0), title="Underskrivet", kind="Utskrift", date=DAY, **file))
+    paper = ap.RecordPaperApproval(**of, version=1, office="justerare", document=ident(0xD0), code="aaaaaaaa")
+    s.circulated(ident(0xF5)).refuse(paper, "scan-not-marked")
+    s.do(MarkSecrecy(document=ident(0xD0), mark=mark), paper)
+    s.do(OpenRegistry(name="Provkommun", slug="provkommun"))
+    s.refuse(DisposeDocument(document=ident(0xD0)), "approval-on-paper")
+    s.signed("chair", ident(0xF5)).sealed_by_the_municipality(ident(0xF5))
+    s.refuse(LiftItemSecrecy(**ITEM, reason="Känd"), "lift-after-minutes")
+    fields: Any = {"size": 9, "file": "ab" * 32, "sha256": "cd" * 32, "root": "ef" * 32, "position": 1}
+    web = MakeCopy(**of, **fields, document=ident(0xD1), purpose="web", title="Kopia")
+    s.refuse(web, "secret-not-on-web")
+
+
 def nobody(s: LogSession) -> None:
     s.called().later(days=11, hours=4).do(OpenMeeting(**HERE), CloseMeeting(**HERE))
     s.do(DraftMinutes(**PAPER, meeting=MEETING))
@@ -660,6 +688,7 @@ STORIES: Final[tuple[Callable[[LogSession], None], ...]] = (
     drafting,
     signing,
     paper,
+    secrets,
     nobody,
     disagreement,
     afterwards,

@@ -158,13 +158,16 @@ def export_(
     last: Annotated[
         int | None, typer.Option("--to", min=1, help="Sista händelsens nummer; annars loggens sista.")
     ] = None,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Ta med sekretessbelagda protokoll, som annars utelämnas.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Exportera loggen, eller en del av den, som filer som går att kontrollera för sig."""
     with handled(json):
         empty(out)
         with opened(folder) as municipality, progress(in_language("Exporterar", "Exporting")) as done:
-            result = export(municipality, out, first, last, done)
+            result = export(municipality, out, first, last, done, secret=secret)
         counts = {"events": result["events"], "documents": result["documents"]}
         told = in_language(
             "{events} händelser och {documents} handlingar finns i {path}\nKontrollera: liggare verify {path}",

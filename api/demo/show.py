@@ -86,7 +86,7 @@ def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
             bodies.append({"id": id, "name": str(m.registry.get(Body, id).name)})
         if kind == "minutes":
             minutes = m.registry.get(Minutes, id)
-            if minutes.sealed and minutes.kind == "minutes":
+            if minutes.sealed and minutes.kind == "minutes" and not minutes.secret:
                 sealed[minutes.meeting] = _paper(m, minutes, folder)
             elif minutes.sealed:
                 _paper(m, minutes, folder)
@@ -142,7 +142,7 @@ def _kallelser(m: Municipality, meeting: str, folder: Path) -> None:
     state = m.registry.get(Meeting, meeting)
     for issue in state.issues:
         number = f"-{issue.issue}" if issue.issue > 1 else ""
-        pdf = kallelse_pdf(m, meeting, issue.issue, None)
+        pdf = kallelse_pdf(m, meeting, issue.issue, None, {})
         _write(m, folder, f"{state.starts[:10]}-kallelse{number}.pdf", pdf)
 
 

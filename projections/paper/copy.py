@@ -13,7 +13,7 @@ from dataclasses import replace
 from domain.messages import Fact, World
 from domain.minutes_events import MinutesVersionMade
 from projections.paper import sheets
-from projections.paper.minutes import minutes_sheet
+from projections.paper.minutes import heads, minutes_sheet
 from projections.paper.words import Covered, day_in_words, recorded
 
 KINDS = {"request": "Maskad kopia", "web": "Kopia för webben"}
@@ -61,8 +61,8 @@ def copy_sheet(
         replace(fact, event=covering(event, covered)), world, municipality, example=example, root=root
     )
     assert isinstance(whole, sheets.Minutes), "a correction is not copied"
-    printed = [item for item in event.covers if any(one.item == item for one in event.statements)]
-    chosen = tuple(item for number, item in zip(printed, whole.items, strict=True) if number in items)
+    wanted = {*items, None} if set(event.covers) <= set(items) else set(items)
+    chosen = tuple(item for head, item in zip(heads(event), whole.items, strict=True) if head.item in wanted)
     marks = ", ".join(item.mark for item in chosen if item.mark)
     part = "" if len(chosen) == len(whole.items) else f", {marks or f'{len(chosen)} punkter'}"
     provisions = tuple(dict.fromkeys(covered.values()))

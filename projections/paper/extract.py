@@ -14,7 +14,7 @@ from dataclasses import replace
 from domain.messages import Fact, World
 from domain.minutes_events import MinutesVersionMade
 from projections.paper import sheets
-from projections.paper.minutes import minutes_sheet
+from projections.paper.minutes import heads, minutes_sheet
 from projections.paper.words import day_in_words, recorded
 from registry.clock import local
 
@@ -41,8 +41,7 @@ def extract_sheet(
     whole = minutes_sheet(fact, world, municipality, example=example, root=root)
     if not isinstance(whole, sheets.Minutes) or not items or set(items) - set(event.covers):
         raise NoSuchItem(", ".join(map(str, items)))
-    printed = [item for item in event.covers if any(one.item == item for one in event.statements)]
-    chosen = tuple(item for number, item in zip(printed, whole.items, strict=True) if number in items)
+    chosen = tuple(item for head, item in zip(heads(event), whole.items, strict=True) if head.item in items)
     moment = recorded(certified_at)
     head = replace(whole.head, kind="Protokollsutdrag", recorded_at=moment)
     marks = ", ".join(item.mark for item in chosen if item.mark)

@@ -81,11 +81,7 @@ class _Paper:
     # --- the papers
     def minutes(self) -> sheets.Minutes:
         return sheets.Minutes(
-            head=self.head(
-                self.event.word
-                if self.event.rest
-                else f"{self.event.word}, omedelbar justering av {self.sections()}"
-            ),
+            head=self.head(self.event.word + self.part()),
             first_page=self.first_page(),
             items=tuple(self.items()),
             signers=self.signers(),
@@ -93,6 +89,12 @@ class _Paper:
             qr=self.qr(),
             words=sheets.Words(proposals=self.proposals()),
         )
+
+    def part(self) -> str:
+        """Which part of the meeting's minutes it is, if they are not all in one."""
+        if self.event.secret:
+            return f", sekretessbelagd del, {self.sections()}"
+        return "" if self.event.rest else f", omedelbar justering av {self.sections()}"
 
     def proposals(self) -> str:
         """What proposals made at the meeting are called: Yrkanden where the minutes must tell of them as such."""
@@ -172,9 +174,15 @@ class _Paper:
             hindered=tuple(map(self.absentee, self.of("hinder"))),
             justerare=tuple(map(self.known_by, self.of("justerare"))) or None,
             justering=self.agreed(agreed) if agreed else "",
-            sections=ranges(self.number(item) for item in self.event.covers),
+            sections=self.covered(),
             further=tuple(self.further(meeting)),
         )
+
+    def covered(self) -> sheets.Text:
+        """The numbers of the items, and which of the meeting's are kept apart."""
+        apart = [str(one.fields["number"]) for one in self.of("kept-apart")]
+        here = ranges(self.number(item) for item in self.event.covers)
+        return joined((here, f"{section_marks(apart)} i särskilt protokoll" if apart else ""), "; ")
 
     def agreed(self, one: Statement) -> sheets.Text:
         """Where and when the minutes are to be approved."""
@@ -299,11 +307,24 @@ class _Paper:
 
     # --- the items
     def items(self) -> Iterator[sheets.Item]:
-        for item in self.event.covers:
-            under = [one for one in self.event.statements if one.item == item]
-            head = next((one for one in under if one.kind == "item"), None)
-            if head is not None:
-                yield self.item(item, head, under)
+        for head in heads(self.event):
+            if head.item is None:
+                yield self.kept_apart(head)
+            else:
+                yield self.item(
+                    head.item, head, [one for one in self.event.statements if one.item == head.item]
+                )
+
+    def kept_apart(self, one: Statement) -> sheets.Item:
+        """A secret item, of which nothing stands here but that it is elsewhere, and by which provision."""
+        return sheets.Item(
+            title="Sekretessbelagd paragraf",
+            mark=f"§ {one.fields['number']}",
+            notes=(
+                sheets.Fact(label="Sekretess", value=self.field(one, "provision")),
+                sheets.Fact(label="Protokollförd", value="i ett särskilt protokoll"),
+            ),
+        )
 
     def item(self, item: int, head: Statement, under: list[Statement]) -> sheets.Item:
         def of(kind: str) -> list[Statement]:
@@ -316,6 +337,8 @@ class _Paper:
         ]
         if "late" in head.fields:
             notes.append(sheets.Fact(label="Tillkom", value="efter kallelsen"))
+        if "secrecy" in head.fields:
+            notes.append(sheets.Fact(label="Sekretess", value=self.field(head, "secrecy")))
         if "presenter" in head.fields:
             notes.append(sheets.Fact(label="Föredragande", value=self.field(head, "presenter")))
         chosen = [
@@ -457,6 +480,11 @@ class _Paper:
     def name(self, person: str) -> sheets.Text:
         found = self.world.get(Person, person).name
         return text(found) if found is not None else sheets.UNKNOWN
+
+
+def heads(event: MinutesVersionMade) -> list[Statement]:
+    """What begins each item on the paper, in printed order; of items kept apart it stands under no item."""
+    return [one for one in event.statements if one.kind in ("item", "kept-apart")]
 
 
 def section_marks(numbers: Iterable[str]) -> str:

@@ -87,10 +87,10 @@ def test_rows_known_then_are_the_rows_of_a_registry_that_ended_then(
 
 
 class _Ended:
-    """A registry whose log ends at a position."""
+    """A registry whose log ends at a position; what is secret is what is secret today."""
 
     def __init__(self, whole: Registry, at: int) -> None:
-        self.mapper, self.recorder = whole.mapper, _EndedLog(whole, at)
+        self.mapper, self.recorder, self.get = whole.mapper, _EndedLog(whole, at), whole.get
 
 
 class _EndedLog:
@@ -102,6 +102,9 @@ class _EndedLog:
 
     def scan(self, after: int = 0, upto: int | None = None) -> object:
         return self._whole.scan(after, upto)
+
+    def select_stream(self, name: str, after: int, upto: int) -> object:
+        return self._whole.select_stream(name, after, upto)
 
 
 @settings(max_examples=6)
