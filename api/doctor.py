@@ -17,6 +17,7 @@ from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
 from registry.postgres_engine import is_postgres
 from registry.registry import PATIENCE
+from signing.token import TokenError, TokenKey
 
 SOON = 90
 LANGUAGES: tuple[Language, ...] = ("sv", "en")
@@ -29,7 +30,7 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     try:
         looks = (
             _database, _clock, _views, _checkpoints, _log_keys, _stamps, _certificates, _revocation_list,
-            _signing, _archive, _files, _space,
+            _seal_key, _signing, _archive, _files, _space,
         )  # fmt: skip
         checks = [look(municipality, words) for look in looks]
     finally:
@@ -169,6 +170,25 @@ def _revocation_list(m: Municipality, words: Words) -> dict[str, Any]:
     if end <= now:
         detail += words("; kör liggare keys renew", "; run liggare keys renew")
     return _check("revocation-list", None if clock_declared(m) == "simulated" else end > now, detail)
+
+
+def _seal_key(m: Municipality, words: Words) -> dict[str, Any]:
+    """Where the key of the seal lies, and whether it is there."""
+    key = m.keys.authority.seal.key
+    if not isinstance(key, TokenKey):
+        wanted = m.settings.seal_token is not None
+        said = words("stämpelns nyckel ligger i pki/", "the key of the seal lies in pki/")
+        if wanted:
+            said += words("; kör liggare keys rotate seal", "; run liggare keys rotate seal")
+        return _check("seal-key", not wanted, said)
+    label = key.token.label
+    try:
+        there = key.present()
+    except TokenError as error:
+        return _check("seal-key", False, str(error))
+    said = words(f"stämpelns nyckel ligger på {label}", f"the key of the seal lies on {label}")
+    gone = words(f"stämpelns nyckel finns inte på {label}", f"the key of the seal is not on {label}")
+    return _check("seal-key", there, said if there else gone)
 
 
 def _signing(m: Municipality, words: Words) -> dict[str, Any]:

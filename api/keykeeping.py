@@ -143,7 +143,8 @@ def _rotate(m: Municipality, part: Certified) -> dict[str, str]:
     old = getattr(authority, part).certificate
     made = m.keys.awaiting(part)
     if made is None:
-        fresh = authority.anew(part, now)
+        token = m.keys.token if part == "seal" else None
+        fresh = authority.anew(part, now, token.make(f"{m.slug} stämpel") if token else None)
         m.keys.keep(fresh, now, part)
         made = getattr(fresh, part)
     command = ReplaceKey(key=part, old=fingerprint(old), new=fingerprint(made.certificate))

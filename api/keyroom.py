@@ -32,6 +32,7 @@ from signing.pki import CRL, Authority, Credential, certificate_pem, key_pem, lo
 from signing.signed_data import CmsError
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority
+from signing.token import Token
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
 LOG_KINDS = {"ed25519": Algorithm.ED25519, "mldsa44": Algorithm.ML_DSA_44}
@@ -42,7 +43,15 @@ REQUESTER = "requests"
 class KeyRoom:
     """One municipality's authority, log keys and time-stamp authority."""
 
-    def __init__(self, folder: Path, origin: str, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        origin: str,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        token: Token | None = None,
+    ) -> None:
+        self.token = token
         self.folder, self._origin, self._vault, self._clock = folder, origin, vault, clock
         self._seen = self._state()
         self._held = self._read()
@@ -99,7 +108,9 @@ class KeyRoom:
         if not all(path.is_file() for path in place.values()):
             return None
         secret = _secret(self._vault)
-        return load_credential(place["cert"].read_bytes(), place["key"].read_bytes(), secret, part)
+        return load_credential(
+            place["cert"].read_bytes(), place["key"].read_bytes(), secret, part, self.token
+        )
 
     def switch(self, part: str) -> None:
         """Let the next key of a part take its place; the certificate it had stays beside it, its key does not."""
@@ -191,7 +202,7 @@ class KeyRoom:
         for part in ("seal", "timestamp"):
             _settle(self.folder, part)
         found = {path.name: path.read_bytes() for path in [*self.folder.glob("*.pem"), self.folder / CRL]}
-        authority = Authority.load(found, secret)
+        authority = Authority.load(found, secret, self.token)
         log = self._settle_log()
         signers = tuple(self._log_signer(_log_key(kind)) for kind in LOG_KINDS)
         stamps = LocalTimeStamper(TimestampAuthority(authority.timestamp, self._clock))
@@ -255,9 +266,11 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         write_synced(folder / file, content, secret=file.endswith(".key.pem"))
 
 
-def load_keys(folder: Path, origin: str, vault: Vault, clock: Callable[[], datetime]) -> KeyRoom:
-    """The keys of a municipality, opened with its vault's secret."""
-    return KeyRoom(folder, origin, vault, clock)
+def load_keys(
+    folder: Path, origin: str, vault: Vault, clock: Callable[[], datetime], token: Token | None = None
+) -> KeyRoom:
+    """The keys of a municipality, opened with its vault's secret; that of the seal perhaps on a token."""
+    return KeyRoom(folder, origin, vault, clock, token)
 
 
 def read_keys(folder: Path) -> LogKeys:

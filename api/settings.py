@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from api.faults import Fault
 from registry.files import sync_folder, write_synced
 from registry.postgres_sessions import BadUrl, check_url
+from signing.token import Token
 
 NAME = "liggare.toml"
 DATABASE = "LIGGARE_DATABASE"
@@ -70,6 +71,23 @@ class SignatureService(BaseModel):
         return re.split("[/:]", self.level)[-1]
 
 
+class SealToken(BaseModel):
+    """[seal_token] of liggare.toml: where the key of the municipality's seal lies, if not in pki/ (PKCS #11).
+
+    The PIN stands in a file outside the data folder, as the root key does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    module: str = Field(min_length=1, max_length=400, pattern=ONE_LINE)
+    label: str = Field(min_length=1, max_length=32, pattern=ONE_LINE)
+    pin_file: str = Field(min_length=1, max_length=400, pattern=ONE_LINE)
+
+    def token(self, folder: Path) -> Token:
+        """The token, whose PIN is read when it is opened."""
+        return Token(self.module, self.label, lambda: (folder / self.pin_file).read_text("utf-8").strip())
+
+
 class Settings(BaseModel):
     """liggare.toml. Relative paths are relative to the data folder."""
 
@@ -89,6 +107,7 @@ class Settings(BaseModel):
     )
     timestamp_url: str | None = Field(default=None, pattern=r"^https?://[^\x00-\x20\x7f]+$")
     signature_service: SignatureService | None = None
+    seal_token: SealToken | None = None
 
     @model_validator(mode="after")
     def _answers_find_their_way(self) -> Settings:

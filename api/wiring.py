@@ -191,7 +191,8 @@ def open_folder(
         vault, recorder = stores.vault, stores.recorder
         registry = Registry(settings.slug, recorder, vault, Files(path / "files", vault), clock)
         # Time stamps by the log's clock, which never goes back: none is earlier than the certificate it vouches for.
-        keys = load_keys(path / "pki", settings.origin, vault, registry.now)
+        token = settings.seal_token.token(path) if settings.seal_token else None
+        keys = load_keys(path / "pki", settings.origin, vault, registry.now, token)
         vault.on_destroy = DestroyedList(folders, clock.now).add
         checkpoints = Checkpoints(recorder, folders, settings.origin, keys.pen)
         projector = Projector(registry, stores.views)

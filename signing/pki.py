@@ -16,7 +16,8 @@
   5.3.1); what is on the list stays on it. The list itself is where that is remembered.
 - Time is always handed in. A demonstration runs on a simulated clock, and its certificates follow that
   clock.
-- Private keys leave this module only as encrypted PKCS#8 (RFC 5958) under a secret handed in.
+- Private keys leave this module only as encrypted PKCS#8 (RFC 5958) under a secret handed in. That of the seal may lie
+  on a token instead (token.py), and then only its public half is kept.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-KEY_BITS = 3072
+from signing.token import BITS, PUBLIC, Token, TokenKey
+
+KEY_BITS = BITS
 CA_YEARS, TIMESTAMP_YEARS, SEAL_YEARS = 60, 40, 10
 SIGNER_LIFETIME = timedelta(days=3653)
 CRL_LIFETIME = timedelta(days=31)
@@ -113,11 +116,13 @@ class Authority:
         stamps = _name(f"{municipality} tidsstämpling", municipality, organisation_id=organisation_id)
         return cls(ca, _seal(ca, seal, start), _timestamp(ca, stamps, start))
 
-    def anew(self, part: Literal["seal", "timestamp"], now: datetime) -> Authority:
-        """The same with a new key and certificate for the seal or the time stamps."""
+    def anew(
+        self, part: Literal["seal", "timestamp"], now: datetime, key: rsa.RSAPrivateKey | None = None
+    ) -> Authority:
+        """The same with a new key, or the one given for the seal, and a certificate for it."""
         start, name = whole_second(now), getattr(self, part).certificate.subject
         if part == "seal":
-            return replace(self, seal=_seal(self.ca, name, start))
+            return replace(self, seal=_seal(self.ca, name, start, key))
         return replace(self, timestamp=_timestamp(self.ca, name, start))
 
     def revoking(self, serial: int, since: datetime) -> Authority:
@@ -193,17 +198,19 @@ class Authority:
         return files
 
     @classmethod
-    def load(cls, files: Mapping[str, bytes], secret: bytes) -> Authority:
+    def load(cls, files: Mapping[str, bytes], secret: bytes, token: Token | None = None) -> Authority:
         """The inverse of `dump`; a wrong secret or a key that is not the certificate's is a ValueError."""
         ca, seal, timestamp = (
-            load_credential(files[f"{name}.cert.pem"], files[f"{name}.key.pem"], secret, name)
+            load_credential(files[f"{name}.cert.pem"], files[f"{name}.key.pem"], secret, name, token)
             for name in ("ca", "seal", "timestamp")
         )
         return cls(ca, seal, timestamp, _revoked(files[CRL], ca.certificate))
 
 
 def key_pem(credential: Credential, secret: bytes) -> bytes:
-    """A private key as it is kept: encrypted PKCS#8."""
+    """A private key as it is kept: encrypted PKCS#8, or the public half of one that lies on a token."""
+    if isinstance(credential.key, TokenKey):
+        return credential.key.pem()
     return credential.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -211,9 +218,16 @@ def key_pem(credential: Credential, secret: bytes) -> bytes:
     )
 
 
-def load_credential(certificate_pem: bytes, key_pem: bytes, secret: bytes, name: str) -> Credential:
+def load_credential(
+    certificate_pem: bytes, key_pem: bytes, secret: bytes, name: str, token: Token | None = None
+) -> Credential:
     """A key as it is kept, with its certificate; ValueError if they do not belong together."""
     certificate = x509.load_pem_x509_certificate(certificate_pem)
+    if key_pem.startswith(PUBLIC):
+        on_token = (token or Token("", "", str)).key(key_pem)
+        if on_token.public_key() != certificate.public_key():
+            raise ValueError(f"the key of {name} does not belong to its certificate")
+        return Credential(on_token, certificate)
     # Authenticated by the comparison below and guarded by our own secret: testing the primes again would only
     # make every opening of a registry slow.
     key = serialization.load_pem_private_key(key_pem, secret, unsafe_skip_rsa_key_validation=True)
@@ -311,8 +325,10 @@ def _end_builder(
     return builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
 
 
-def _seal(ca: Credential, name: x509.Name, start: datetime) -> Credential:
-    key = new_key()
+def _seal(
+    ca: Credential, name: x509.Name, start: datetime, key: rsa.RSAPrivateKey | None = None
+) -> Credential:
+    key = key or new_key()
     builder = _end_builder(ca, name, key.public_key(), start, _until(ca, start, SEAL_YEARS))
     builder = builder.add_extension(_usage(content_commitment=True), critical=True)
     return Credential(key, builder.sign(ca.key, hashes.SHA256()))

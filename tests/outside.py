@@ -20,6 +20,7 @@ PACKAGES = {
     "pdffonts": "poppler-utils",
     "certutil": "libnss3-tools",
     "xmlsec1": "xmlsec1",
+    "softhsm2-util": "softhsm2",
 }
 
 

@@ -220,8 +220,11 @@ def test_every_library_that_the_rooms_import_is_asked_for() -> None:
         "anyio": "fastapi",
         "pydantic_core": "pydantic",
         "annotated_types": "pydantic",
+        "pkcs11": "python-pkcs11",
     }
-    asked = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in PYPROJECT["project"]["dependencies"]}
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    asked = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in lines}
     for path, text in code():
         for node in ast.walk(ast.parse(text)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -24,12 +24,15 @@ from api.app import create_app
 from api.checking import verify
 from api.doctor import examine
 from api.exporting import export
+from api.keykeeping import rotate
+from api.reactions import Undone
 from api.signature_service import SERVICE as SERVICE_FILE
 from domain.errors import Refused
 from domain.minutes_events import MinutesApproved, SigningAbandoned, SigningBegun
 from domain.person import ChangeElectronicIdentity
 from signing.pki import certificate_pem
 from signing.signers import SIGNERS
+from signing.token import Token
 from tests import outside as programs
 from tests.signature_service import (
     ENTITY,
@@ -44,6 +47,7 @@ from tests.signature_service import (
 )
 from tests.signing_kit import signer, stranger
 from tests.signings import OFFICES, Waiting
+from tests.token_kit import LABEL, PIN, token_in_software  # noqa: F401  # a fixture is used by its name
 from tests.web import SLUG, V1
 
 IDENTITIES = {"karin": "SE2120000000-1A2B", "per": "SE2120000000-3C4D"}
@@ -290,6 +294,41 @@ def test_what_was_begun_outside_is_not_finished_here_when_the_setting_is_gone(ou
     outside.refused(begun, form, "signature-service-not-ready", 503)
     with pytest.raises(Refused, match="signature-service-not-ready"):
         outside.waiting.resume("karin", begun["signing"])
+
+
+# --- the municipality's seal
+def test_minutes_are_sealed_by_a_key_on_a_token_and_wait_while_it_is_away(
+    token: Token, tmp_path: Path
+) -> None:
+    waiting = Waiting.make(tmp_path)
+    pin, settings = tmp_path / "keys" / "pin", waiting.m.dir / "liggare.toml"
+    pin.write_text(PIN)
+    said = f'\n[seal_token]\nmodule = "{token.module}"\nlabel = "{LABEL}"\npin_file = "../keys/pin"\n'
+    settings.write_text(settings.read_text("utf-8") + said, "utf-8")
+    waiting.restarted()
+    assert not key_there(waiting)
+    rotate(waiting.m, "seal")
+    assert b"PRIVATE" not in (waiting.m.keys.folder / "seal.key.pem").read_bytes()
+    waiting.restarted()
+    assert key_there(waiting)
+    for who in ("karin", "per"):
+        waiting.sign(who)
+    pin.write_text("0815")
+    with pytest.raises(Undone, match="PinIncorrect"):
+        waiting.react()
+    assert not key_there(waiting) and not waiting.state.sealed
+    pin.write_text(PIN)
+    waiting.react()
+    assert waiting.state.sealed
+    report = verify(waiting.m.dir, trust=waiting.m.keys.trust_anchor)
+    assert report["ok"] and report["trusted"], report
+    waiting.m.close()
+
+
+def key_there(waiting: Waiting) -> bool:
+    """Whether doctor finds the seal's key where it is to be."""
+    (found,) = (one for one in examine(waiting.m.dir)["checks"] if one["check"] == "seal-key")
+    return bool(found["ok"])
 
 
 def doctor(waiting: Waiting) -> dict[str, Any]:

@@ -41,6 +41,36 @@ def settings(**changes: object) -> Settings:
     return Settings.model_validate(PLAIN | changes)
 
 
+SERVICE = {
+    "name": "Exempeltjänsten",
+    "url": "https://sign.example.org/request",
+    "entity_id": "https://sign.example.org",
+    "requester": "https://registret.example.org",
+    "identity_provider": "https://idp.example.org",
+    "attribute": "urn:oid:1.2.752.29.6.2.1",
+    "level": "http://id.elegnamnden.se/loa/1.0/loa3",
+    "crl_urls": ["http://crl.example.org/a.crl", "http://crl.example.org/b.crl"],
+}
+
+
+def test_a_signature_service_and_a_token_are_tables_of_their_own(tmp_path: Path) -> None:
+    token = {"module": "/usr/lib/softhsm/libsofthsm2.so", "label": "Åby", "pin_file": "../keys/pin"}
+    written = settings(
+        signature_service=SERVICE, seal_token=token, public_url="https://registret.example.org"
+    )
+    written.write(tmp_path)
+    assert Settings.read(tmp_path) == written
+    assert written.signature_service and written.signature_service.level_code == "loa3"
+    faults: list[dict[str, object]] = [
+        {"public_url": None},
+        {"signature_service": SERVICE | {"level": "loa3"}},
+        {"seal_token": {}},
+    ]
+    for wrong in faults:
+        with pytest.raises(ValueError, match=r"public_url|level|module"):
+            settings(**({"signature_service": SERVICE, "public_url": "https://a.example.org"} | wrong))
+
+
 def test_written_and_read(tmp_path: Path) -> None:
     written = settings(example=True, checkpoint_every=10)
     written.write(tmp_path)
