@@ -179,6 +179,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
     return found
 
 
+@pytest.mark.long_form
 def test_the_made_log_is_in_form(log: Log) -> None:
     report, tree, rows = Report(), Levels(), Rows(log.dir / "events.db", log.size)
     read_records(rows.evidence(), report, tree, Documents(), lambda *_: None)
@@ -186,6 +187,7 @@ def test_the_made_log_is_in_form(log: Log) -> None:
     assert tree.size == log.size
 
 
+@pytest.mark.long_form
 def test_the_made_log_folds_and_is_of_real_streams(log: Log) -> None:
     municipality = open_folder(log.dir)
     try:
@@ -204,6 +206,7 @@ def test_the_made_log_folds_and_is_of_real_streams(log: Log) -> None:
         municipality.close()
 
 
+@pytest.mark.long_form
 def test_a_meeting_under_way_takes_commands(log: Log) -> None:
     with log.copied() as copy:
         one, other = copy.open_meetings(2)

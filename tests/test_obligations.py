@@ -134,6 +134,7 @@ def test_what_nothing_here_fulfils_and_a_period_of_no_calendar_are_unknown() -> 
     assert states(judge(rules(term), asked("2021-02-01"))) == {"term": ("unknown", "period-not-counted")}
 
 
+@pytest.mark.measured
 def test_a_term_of_office_is_counted_where_the_rules_say_when_one_began() -> None:
     every = 'due = { every = "term-of-office", fulfilled_by = ["meeting-opened"] }'
     begun = (

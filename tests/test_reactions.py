@@ -105,7 +105,6 @@ def test_two_processes_do_it_once(signed: Waiting, tries: int) -> None:
     one_document(signed)
 
 
-@pytest.mark.both_databases
 def test_worker_processes_that_react_do_each_thing_once(waiting: Waiting) -> None:
     start = multiprocessing.get_context("spawn")
 

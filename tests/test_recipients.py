@@ -24,6 +24,8 @@ from tests.council import BOARD, CHAIR, COUNCIL, MEETING, MINUTES, PART, PROFILE
 from tests.given import ident
 from tests.log_session import LogSession, Reached
 
+pytestmark = pytest.mark.measured
+
 SCHOOLS, STREETS, WATER = ident(0x71), ident(0x72), ident(0x73)
 DISPATCH = """
 [bodies.trygghetsradet.rules.dispatch]

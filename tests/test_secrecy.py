@@ -36,7 +36,7 @@ from domain.stated import Assignee
 from domain.unclarity import NoteUnclarity
 from domain.withholding import Secrets, withheld
 from tests.council import COUNCIL, MEETING, MEMBERS, MINUTES, POLICE, Session, kallelse, said
-from tests.given import ident
+from tests.given import fact, ident
 
 pytestmark = pytest.mark.measured
 
@@ -313,3 +313,10 @@ def test_of_secret_minutes_every_word_is_withheld_and_reads_as_what_is_gone() ->
     assert now.reason == Withheld("c0")
     assert str(now.reason) == str(Destroyed())
     assert seen([noted], {}) == [noted]
+    drafted = [one.event for one in both().scenario.world.streams[f"minutes-{APART}"]]
+    assert WORDS in repr(drafted)
+    assert WORDS not in repr(seen(drafted, {}, minutes=True))
+
+
+def test_the_list_of_what_is_secret_heeds_nothing_else() -> None:
+    assert Secrets().evolve(fact(ItemAdded.model_construct())) == Secrets()

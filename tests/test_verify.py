@@ -587,6 +587,20 @@ def test_what_was_destroyed_by_decision_is_said_and_is_no_failure() -> None:
     assert "0 sealed documents hold; 1 were destroyed by decision" in report.result()["checks"][8]["detail"]
 
 
+def test_secret_minutes_that_an_export_leaves_out_are_said_and_are_no_failure() -> None:
+    told = story()
+    told.events[4] = changed(told.events[4], lambda event: event["data"].update(secret=True))
+    pdf = told.events[4]["data"]["pdf"]
+
+    def others(digest: str) -> bytes | None:
+        return None if digest == pdf else told.files.get(digest)
+
+    report = check(told.opened(artefact=others, apart=True))
+    assert report.result()["ok"]
+    assert "1 that are secret are not here" in report.result()["checks"][8]["detail"]
+    assert failed(check(told.opened(artefact=others))) == {"pades": ["artefact-missing"]}
+
+
 # --- 11 cms
 def test_a_detached_signature_that_is_missing_or_destroyed_fails_cms_alone() -> None:
     told = story()

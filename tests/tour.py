@@ -483,9 +483,13 @@ def paper(s: LogSession) -> None:
     file: Any = {"media_type": "application/pdf", "size": 9, "file": "ab" * 32, "direction": "internal"}
     s.do(RegisterDocument(document=ident(0xD0), title="Underskrivet", **file))
     s.do(ap.ReplaceSigner(**PAPER, office="justerare", person=VICE, reason="Bortrest"))
-    s.do(
-        ap.RecordPaperApproval(**PAPER, version=1, office="justerare", document=ident(0xD0), code="AAAAAAAA")
+    s.do(RegisterDocument(document=ident(0xD1), title="Text", **(file | {"media_type": "text/plain"})))
+    by_hand = ap.RecordPaperApproval(
+        **PAPER, version=1, office="justerare", document=ident(0xD0), code="AAAAAAAA"
     )
+    s.refuse(by_hand.model_copy(update={"document": ident(0xD1)}), "not-a-scan")
+    s.refuse(by_hand.model_copy(update={"code": "BBBBBBBB"}), "another-print")
+    s.do(by_hand)
 
 
 def secrets(s: LogSession) -> None:

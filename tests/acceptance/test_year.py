@@ -36,7 +36,6 @@ from projections.reading import rows
 from tests.acceptance.conftest import Played
 from tests.postgres import known
 
-pytestmark = pytest.mark.both_databases
 NAMES = {one.key: one.name for one in PEOPLE}
 APPROVED_BY = [
     ("chair", "police"),

@@ -19,7 +19,7 @@ from tests.faults.day import DIARY, STAGES, Place
 from tests.faults.disk import Call, Disk, trace
 from tests.faults.test_kills import LONG, SEED
 
-CUTS, THOROUGH = (400, 60) if LONG else (8, 1)
+CUTS, THOROUGH = (400, 60) if LONG else (6, 1)
 # The views follow from the events and prove nothing; a shared-memory index is no data.
 LOOSE = ("views.db", "-shm", DIARY)
 

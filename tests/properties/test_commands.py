@@ -255,6 +255,6 @@ def test_any_commands_in_any_order(database_url: str | None) -> None:
     Machine.reached, Machine.url = (reached := Reached()), database_url
     long = settings.get_current_profile_name() == "long"
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=400 if long else 25, stateful_step_count=30 if long else 12)
+        Machine, settings=settings(max_examples=400 if long else 16, stateful_step_count=30 if long else 12)
     )
     assert reached.commands and reached.refusals

@@ -290,7 +290,7 @@ def test_what_is_always_so(underway: bool, steps: list[Step]) -> None:
     run(OPENING if underway else (), steps, twice=True)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @for_all(st.lists(APPROVING, min_size=3, max_size=9))
 def test_what_is_always_so_about_approvals(steps: list[Step]) -> None:
     run(OPENING, steps, twice=False)

@@ -55,7 +55,7 @@ def test_one_mixture_on_every_database(database_url: str | None) -> None:
             assert stored_digests(engine, known) == fresh_digests(reg, known)
 
 
-@settings(max_examples=12)
+@settings(max_examples=settings().max_examples // 7)
 @given(
     seed=st.integers(0, 2**32),
     batches=st.lists(st.integers(1, 60), max_size=4),
@@ -70,7 +70,7 @@ def test_as_of_any_position_is_a_fresh_fold_of_the_events_up_to_it(
             assert stored_digests(engine, known) == fresh_digests(reg, known)
 
 
-@settings(max_examples=6)
+@settings(max_examples=settings().max_examples // 12)
 @given(seed=st.integers(0, 2**32), share=st.floats(0, 1))
 def test_rows_known_then_are_the_rows_of_a_registry_that_ended_then(
     database_url: str | None, seed: int, share: float
@@ -107,7 +107,7 @@ class _EndedLog:
         return self._whole.select_stream(name, after, upto)
 
 
-@settings(max_examples=6)
+@settings(max_examples=settings().max_examples // 12)
 @given(seed=st.integers(0, 2**32))
 def test_a_rebuild_changes_nothing(database_url: str | None, seed: int) -> None:
     with folded(seed, [17], database_url) as (reg, engine, _):
