@@ -84,8 +84,9 @@ long: lint
 	@git diff --quiet HEAD -- && state="as committed" || state="with changes not committed"; \
 		echo "All of it held for commit $$(git rev-parse HEAD), $$state."
 
+# A change may make a loop that never ends or that eats all memory: each has its bounds.
 mutants: .venv/.dev
-	@$(BIN)/mutmut run
+	@ulimit -v 8000000; HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
 	@$(BIN)/python -m tests.mutants
 
 wheel: .venv/.run

@@ -278,6 +278,14 @@ def test_what_is_no_hash_never_verifies() -> None:
     assert not verify_consistency(2, 1, root, LEAVES[0], proof)
 
 
+def test_nothing_proves_a_leaf_outside_its_tree_or_a_tree_that_shrank() -> None:
+    leaf, root = LEAVES[0], root_at(2, SOURCE)
+    assert verify_inclusion(leaf, 0, 1, [], leaf)
+    for index, size in ((1, 1), (-1, 1), (0, 0)):
+        assert not verify_inclusion(leaf, index, size, [], leaf)
+    assert not verify_consistency(2, 1, root, root, [])
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 4), (4, 4), (5, 4)])
 def test_inclusion_of_a_leaf_that_is_not_there_cannot_be_proved(index: int, size: int) -> None:
     with pytest.raises(ValueError, match=f"no leaf {index} in a tree of {size}"):
@@ -293,7 +301,7 @@ def test_consistency_with_a_smaller_tree_cannot_be_proved(old: int, new: int) ->
 @pytest.mark.parametrize(("level", "index"), [(-1, 0), (0, -1), (0, 300), (9, 0), (8, 1), (1, 150), (4, 18)])
 def test_a_node_outside_the_tree_is_refused(level: int, index: int) -> None:
     with pytest.raises(ValueError, match="outside a tree of 300 leaves"):
-        SOURCE(level, index)
+        hash_source(LEAVES[:300])(level, index)
 
 
 def test_a_tree_refuses_what_cannot_be_its_frontier() -> None:

@@ -297,6 +297,12 @@ def test_keys_that_the_municipality_has_not_signed_fail_checkpoints_alone() -> N
         assert failed(check(told.evidence(vkeys_signature=signature))) == {"checkpoints": ["vkeys-fault"]}
 
 
+def test_keys_that_a_seal_signed_after_it_was_found_out_fail_checkpoints_alone() -> None:
+    told, serial = story(), authority().seal.certificate.serial_number
+    for since, faults in ((NOW + timedelta(days=1), {}), (NOW, {"checkpoints": ["vkeys-fault"]})):
+        assert failed(check(told.evidence(crls=[authority().crl(NOW, {serial: since})]))) == faults
+
+
 def test_whose_word_the_time_stamp_of_a_checkpoint_is() -> None:
     told = story()
     note = told.note(6)
