@@ -20,7 +20,7 @@ from api.prints import SEAL_FIELD, SEAL_LABEL, Prints, events
 from api.proofs import shown
 from api.wiring import Municipality
 from domain.copying import MakeCopy, covered
-from domain.document import Covering, Document
+from domain.document import Covering, Document, Purpose
 from domain.errors import NotFound
 from domain.extracting import extractable
 from domain.lookup import existing
@@ -65,27 +65,42 @@ def make(
     }  # fmt: skip
     asked = MakeCopy(**said, title="?", size=0, file=NOTHING, sha256=NOTHING, root=NOTHING, position=1)
     authorise(asked, person, assurance, registry.world(), local(registry.now()))
-    state = existing(registry.world(), Minutes, minutes)
-    extractable(state, items)
-    hidden = covered(state.newest, coverings, asked.purpose)
-    fact, root = Prints(municipality).version(minutes, state.newest.version)
-    chosen = items or list(state.newest.covers)
-    sheet = copy_sheet(
-        fact, chosen, hidden, purpose, registry.world(fact.position), municipality.name,
-        example=municipality.settings.example, root=root, qr=address(municipality, said["document"]),
-        made_at=stamp(registry.now()),
-    )  # fmt: skip
-    proof = _proof(municipality, fact, chosen, hidden, signed=purpose != "web")
-    assert proof.root == root, "the proof is of the version that is copied"
-    intake = Intake([sealed(municipality, render(sheet, proof=proof.write()).pdf, sheet_boxes(sheet)[0])])
-    kind, source = sheet.head.kind, sheet.concerns[0].value
-    said |= {"root": root, "title": f"{kind}: {source}"[:300], "position": fact.position}
+    pdf, shown_as = printed(municipality, asked.document, minutes, asked.purpose, items, coverings)
+    intake = Intake([pdf])
+    said |= shown_as
 
     def command(file: str) -> MakeCopy:
         return MakeCopy(**said, size=intake.size, sha256=intake.sha256, file=file)
 
     saved = bring(municipality, person, assurance, said["document"], intake, command)
     return command(NOTHING), saved
+
+
+def printed(
+    municipality: Municipality,
+    document: str,
+    minutes: str,
+    purpose: Purpose,
+    items: list[int],
+    coverings: list[Covering],
+) -> tuple[bytes, dict[str, Any]]:
+    """A copy with its proof and seal, and what its registration says of it."""
+    registry = municipality.registry
+    state = existing(registry.world(), Minutes, minutes)
+    extractable(state, items)
+    hidden = covered(state.newest, coverings, purpose)
+    fact, root = Prints(municipality).version(minutes, state.newest.version)
+    chosen = items or list(state.newest.covers)
+    sheet = copy_sheet(
+        fact, chosen, hidden, purpose, registry.world(fact.position), municipality.name,
+        example=municipality.settings.example, root=root, qr=address(municipality, document),
+        made_at=stamp(registry.now()),
+    )  # fmt: skip
+    proof = _proof(municipality, fact, chosen, hidden, signed=purpose != "web")
+    assert proof.root == root, "the proof is of the version that is copied"
+    pdf = sealed(municipality, render(sheet, proof=proof.write()).pdf, sheet_boxes(sheet)[0])
+    kind, source = sheet.head.kind, sheet.concerns[0].value
+    return pdf, {"root": root, "title": f"{kind}: {source}"[:300], "position": fact.position}
 
 
 def sealed(m: Municipality, pdf: bytes, box: tuple[float, float, float, float]) -> bytes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -55,23 +56,36 @@ class _Rows:
 class _Near:
     """The tiles on the way from a leaf to the root, read at once; any others one by one."""
 
-    def __init__(self, db: sa.Connection, table: sa.Table, index: int, size: int) -> None:
-        self._rows = _Rows(db, table)
+    def __init__(self, db: sa.Connection, index: int, size: int) -> None:
+        self._rows = _Rows(db, tiles)
         pairs, level = set[tuple[int, int]](), 0
         while held := size >> TILE_HEIGHT * level:
             pairs |= {(level, index >> TILE_HEIGHT * (level + 1)), (level, (held - 1) // TILE_WIDTH)}
             level += 1
-        c = table.c
-        # Not as pairs in a list, which SQLite looks for by reading the whole table.
-        these = (sa.and_(c.level == one, c.number == number) for one, number in sorted(pairs))
-        query = sa.select(c.level, c.number, c.hashes).where(sa.or_(*these))
-        self._held: dict[tuple[int, int], bytes] = {(row[0], row[1]): row[2] for row in db.execute(query)}
+        places = {
+            f"{name}{at}": value
+            for at, pair in enumerate(pairs)
+            for name, value in zip(("l", "n"), pair, strict=True)
+        }
+        self._held: dict[tuple[int, int], bytes] = {
+            (level, number): held for level, number, held in db.execute(_tiles_asked(len(pairs)), places)
+        }
 
     def read_tile(self, tile: Tile) -> bytes:
         held = self._held.get((tile.level, tile.index))
         if held is None or len(held) < tile.width * HASH_SIZE:
             return self._rows.read_tile(tile)
         return held[: tile.width * HASH_SIZE]
+
+
+@cache
+def _tiles_asked(count: int) -> sa.TextClause:
+    """So many tiles in one question, which is put together once.
+
+    Not as pairs in a list, which SQLite looks for by reading the whole table.
+    """
+    these = " OR ".join(f"(level = :l{at} AND number = :n{at})" for at in range(count))
+    return sa.text(f"SELECT level, number, hashes FROM {tiles.name} WHERE {these}")  # noqa: S608  # our own names
 
 
 class EvidenceTiles:
@@ -176,7 +190,7 @@ def consistency(engine: sa.Engine, old: int, new: int) -> list[bytes]:
 
 def _proved(engine: sa.Engine, size: int, prove: Callable[[HashSource], T], near: int | None = None) -> T:
     with engine.connect() as db:
-        reader = _Rows(db, tiles) if near is None else _Near(db, tiles, near, size)
+        reader = _Rows(db, tiles) if near is None else _Near(db, near, size)
         try:
             return prove(TileHashes(reader, size))
         except LookupError as missing:

@@ -62,6 +62,7 @@ from signing import cms
 from signing.appearance import embed_font, text_box
 from signing.pki import Credential, certificate_der, whole_second
 from signing.signed_data import signed_attributes
+from signing.timestamp import room as room_of
 from signing.timestamp import stamp
 
 TIMESTAMP_FIELD, TIMESTAMP_LABEL = "Tidsstampel", "Tidsstämpel för arkivering"
@@ -244,9 +245,7 @@ def archive(
     )
     if all(ref.get_object()["/T"] != field for ref in writer.root["/AcroForm"]["/Fields"]):
         append_signature_field(writer, SigFieldSpec(field, on_page=-1, readable_field_name=TIMESTAMP_LABEL))
-    # A token differs from the next one by a few bytes in its serial number and nonce: leave room for those.
-    room = len(stamp(timestamper, bytes(32))) + 64
-    begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room), ())
+    begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room_of(timestamper)), ())
     return finish(begun, stamp(timestamper, begun.digest))
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from asn1crypto import cms as asn1
 from asn1crypto import core, tsp
@@ -117,10 +118,21 @@ class LocalTimeStamper(TimeStamper):
         return tsp.TimeStampResp.load(self._authority.respond(req.dump()))
 
 
+_lengths: WeakKeyDictionary[TimeStamper, int] = WeakKeyDictionary()  # of each authority's last token
+
+
 def stamp(timestamper: TimeStamper, digest: bytes) -> bytes:
     """A DER token over a SHA-256 digest, from whatever authority stands behind the port."""
-    token = run(timestamper.async_timestamp(digest, "sha256"))
-    return bytes(token.dump())
+    token = bytes(run(timestamper.async_timestamp(digest, "sha256")).dump())
+    _lengths[timestamper] = len(token)
+    return token
+
+
+def room(timestamper: TimeStamper) -> int:
+    """Bytes to keep for the next token: one differs from the last by a few, in its serial number and nonce."""
+    if timestamper not in _lengths:
+        stamp(timestamper, bytes(32))
+    return _lengths[timestamper] + 64
 
 
 def verify_token(
@@ -183,5 +195,9 @@ def open_token(token: bytes) -> tuple[Opened, datetime]:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run pyHanko's coroutines to their end, also when the caller stands in an event loop of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, work).result()
