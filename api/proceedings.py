@@ -127,6 +127,8 @@ def _version(reader: Reading, minutes: str, number: int) -> tuple[int, Version]:
     reader.rights.minutes(state, working=not done)
     for each in state.versions:
         if each.version == number:
+            if not state.secret:  # a draft from before a mark holds what is secret now
+                reader.rights.drafted(state, each)
             return at, each
     raise NotFound("version", f"{minutes}/{number}")
 

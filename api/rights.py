@@ -28,7 +28,7 @@ from domain.grounds import kept_apart
 from domain.matter import Matter
 from domain.meeting import Meeting
 from domain.messages import Role
-from domain.minutes import Minutes
+from domain.minutes import Minutes, Version
 from domain.person import Person
 from projections.reading import rows
 from registry.clock import local
@@ -106,6 +106,12 @@ class Rights:
     def _with(self, minutes: Minutes) -> frozenset[Role]:
         signs = any(signer.person == self.person for signer in minutes.signers)
         return self._at(self._world.get(Meeting, minutes.meeting)) | ({Role.JUSTERARE} if signs else set())
+
+    def drafted(self, minutes: Minutes, version: Version) -> None:
+        """A version that covers what is secret at the meeting today."""
+        meeting = self._world.get(Meeting, minutes.meeting)
+        if any(one.secrecy and one.item in version.covers for one in meeting.items):
+            self._need(self._at(meeting), CLEARED)
 
     def reads_secrets(self, meeting: Meeting) -> bool:
         """Whether what is secret at a meeting is for this person."""

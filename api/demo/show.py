@@ -88,7 +88,7 @@ def _shown(m: Municipality, told: Story, folder: Path) -> dict[str, Any]:
             minutes = m.registry.get(Minutes, id)
             if minutes.sealed and minutes.kind == "minutes" and not minutes.secret:
                 sealed[minutes.meeting] = _paper(m, minutes, folder)
-            elif minutes.sealed:
+            elif minutes.sealed and minutes.kind == "correction":
                 _paper(m, minutes, folder)
         if kind == "report":
             _report(m, id, folder)
