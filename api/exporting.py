@@ -20,7 +20,7 @@ from api.stamping import Unstamped, stamp_newest
 from api.wiring import Municipality
 from domain.grounds import kept_apart
 from domain.minutes import Minutes
-from domain.minutes_events import MinutesApproved, MinutesSealed
+from domain.minutes_events import MinutesApproved, MinutesRestamped, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
 from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
@@ -91,12 +91,14 @@ def _documents(m: Municipality, folder: Path, first: int, last: int, *, secret: 
     written, world = 0, m.registry.world()
     for fact in m.registry.facts(first - 1, last):
         match fact.event:
-            case MinutesSealed(minutes=id, secret=True) if not secret and kept_apart(
-                world.get(Minutes, id), world
+            case MinutesSealed(minutes=id, secret=True) | MinutesRestamped(minutes=id, secret=True) if (
+                not secret and kept_apart(world.get(Minutes, id), world)
             ):
                 continue
             case MinutesSealed(version=version, file=file, pdf=digest):
                 name = f"{fact.stream}-v{version}.pdf"
+            case MinutesRestamped(version=version, file=file, pdf=digest):
+                name = f"{fact.stream}-v{version}-{fact.position}.pdf"
             case MinutesApproved(version=version, office=office, cms_file=file, cms=digest):
                 name = f"{fact.stream}-v{version}-{office}.p7s"
             case _:

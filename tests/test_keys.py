@@ -99,9 +99,14 @@ def test_what_ends_within_a_year_is_stamped_again_once(town: Waiting) -> None:
     assert again == {"crl": False, "replaced": [], "sealed": 1, "restamped": []}
 
 
-def test_all_are_stamped_again_when_asked_and_verify_holds_the_newest_to_the_first(town: Waiting) -> None:
+def test_all_are_stamped_again_when_asked_and_verify_holds_the_newest_to_the_first(
+    town: Waiting, tmp_path: Path
+) -> None:
     result = renew_all(town.m, every=True)
     assert len(result["restamped"]) == 1
+    export(town.m, tmp_path / "export")
+    taken = verify(tmp_path / "export")
+    assert taken["ok"], [one for one in taken["checks"] if one["ok"] is False]
     town.m.close()
     checks = found(town, "pades", "timestamps", "rerender", "inclusion")
     assert all(one["ok"] for one in checks.values()), checks
