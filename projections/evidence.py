@@ -79,13 +79,16 @@ class _Near:
 
 
 @cache
-def _tiles_asked(count: int) -> sa.TextClause:
+def _tiles_asked(count: int) -> sa.Select[int, int, bytes]:
     """So many tiles in one question, which is put together once.
 
     Not as pairs in a list, which SQLite looks for by reading the whole table.
     """
-    these = " OR ".join(f"(level = :l{at} AND number = :n{at})" for at in range(count))
-    return sa.text(f"SELECT level, number, hashes FROM {tiles.name} WHERE {these}")  # noqa: S608  # our own names
+    t = tiles.c
+    these = (
+        sa.and_(t.level == sa.bindparam(f"l{at}"), t.number == sa.bindparam(f"n{at}")) for at in range(count)
+    )
+    return sa.select(t.level, t.number, t.hashes).where(sa.or_(*these))
 
 
 class EvidenceTiles:

@@ -278,6 +278,7 @@ def test_a_restore_that_is_cut_off_leaves_nothing_that_opens_and_is_done_again(
 # --- a newer program, and an older one
 
 
+@pytest.mark.long_form
 def test_upgrading_there_comes_to_the_digests_of_the_golden_store(place: Place) -> None:
     os.environ[DATABASE] = place.url
     wanted = place.golden.expected

@@ -201,6 +201,7 @@ def test_what_another_registry_left_unfinished_is_not_ours_to_throw_away(place: 
 # --- while others have the files open
 
 
+@pytest.mark.long_form
 def test_a_process_that_writes_meanwhile_loses_nothing_and_is_told(place: Place) -> None:
     command = [sys.executable, "-W", "error", "-m", "tests.busy_writer", str(place.dir), "2"]
     with subprocess.Popen(

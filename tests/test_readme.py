@@ -22,6 +22,8 @@ from tests.outside import PACKAGES, need
 
 PAGES = ("README.md", "docs/verify-by-hand.md", "docs/handbook/audit.md", "docs/handbook/backup.md")
 
+LATER = {"docs/handbook/audit.md", "docs/handbook/backup.md"}  # what they show, other tests try too
+
 
 @dataclass
 class Shown:
@@ -75,7 +77,9 @@ def follow(step: Shown, folder: Path) -> None:
     assert re.search(pattern, said), f"{step.command}\nshows\n{step.lines}\nbut said\n{said}"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.long_form if page in LATER else ()) for page in PAGES]
+)
 def test_what_a_page_shows_is_what_happens(page: str, folder: Path) -> None:
     steps = shown(page)
     assert steps

@@ -155,6 +155,7 @@ def test_a_file_that_is_cut_off_leaves_nothing(served: Served) -> None:
     assert served.stored() == before
 
 
+@pytest.mark.long_form
 def test_the_command_line_takes_and_gives_files_in_little_memory(served: Served, tmp_path: Path) -> None:
     file, out = tmp_path / "film.mp4", tmp_path / "ut.mp4"
     with file.open("wb") as target:
