@@ -19,8 +19,10 @@ from domain.body import Body
 from domain.meeting import Meeting
 from domain.messages import World
 from domain.minutes import Minutes
+from domain.municipality import REGISTRY
 from domain.rule_minutes import Recipient
 from domain.when import parse
+from domain.withholding import Secrets
 from projections.organisation import STEP
 from projections.reading import rows
 from projections.register import BODY
@@ -59,8 +61,11 @@ def recipients(
     bodies, ruled = _Bodies(world, engine, day, known), rules.dispatched_to() if rules else ()
     found = [_ruled(one, meeting.body, bodies, paper) for one in ruled]
     groups = {one.group.casefold(): one for one in ruled if one.group}
+    # What is secret today is told of secret minutes alone, also while a draft from before the mark covers it.
+    secret = registry.world().get(Secrets, REGISTRY).items.get(paper.meeting, frozenset())
+    told = paper.covers if paper.newest.secret else {*paper.covers} - secret
     for decision in meeting.decisions:
-        for text in map(str, decision.dispatch if decision.item in paper.covers else ()):
+        for text in map(str, decision.dispatch if decision.item in told else ()):
             group = groups.get(text.casefold())
             who = bodies.of(group) if group else bodies.named(text)
             found.append(_line(decision.item, text, group, who, paper))

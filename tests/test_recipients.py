@@ -11,14 +11,17 @@ import pytest
 from domain.afterwards import RecordDispatch
 from domain.constituting import EstablishBody
 from domain.deliberating import RecordDecision
-from domain.messages import Role
+from domain.messages import Actor, Mandate, New, Role, stream
+from domain.municipality import REGISTRY
 from domain.organising import RecordBodyStep
 from domain.regulation import parse
 from domain.sources import house
+from domain.withholding import SecretItemListed, Secrets
 from projections.obligations import Obligation
 from projections.owed import owed
 from projections.recipients import Line, recipients
 from projections.runner import Projector
+from registry.registry import Decision
 from registry.vault import sqlite_engine
 from tests.council import BOARD, CHAIR, COUNCIL, MEETING, MINUTES, PART, PROFILE
 from tests.given import ident
@@ -144,6 +147,13 @@ def test_it_is_dispatched_when_it_has_gone_to_as_many_as_the_rules_name(office: 
     for one in ("berörda bolag", "Trygghetsrådet", "ordföranden"):
         office.sent(one)
     assert office.asked().state == "done"
+
+
+def test_what_a_secret_decision_is_sent_to_is_not_told_of_other_minutes(office: Office) -> None:
+    listed = SecretItemListed(meeting=MEETING, item=1, secret=True)
+    system = Actor("system", Mandate(Role.SYSTEM), "system")
+    office.session.registry.save(Decision(system, [New(stream(Secrets, REGISTRY), listed)]), {})
+    assert not [item for item, _ in office.lines() if item == 1]
 
 
 def test_a_group_has_only_bodies_of_its_kind(office: Office) -> None:
