@@ -33,6 +33,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -83,6 +84,10 @@ class Check:
     step: str
     ok: bool | None
     detail: str
+
+
+_holds, _broken = partial(Check, "pades", True), partial(Check, "pades", False)
+_stamped, _not_stamped = partial(Check, "timestamps", True), partial(Check, "timestamps", False)
 
 
 @dataclass(frozen=True)
@@ -139,9 +144,7 @@ def check_pdf(
     try:
         return _check(pdf, roots, now, trusted, crls, seal_field, proofs, signers)
     except Exception as fault:  # noqa: BLE001 - hostile bytes may raise anything inside the parsers
-        broken = Check(
-            "pades", False, f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}"
-        )
+        broken = _broken(f"the file cannot be read as a sealed PDF: {type(fault).__name__}: {fault}")
         return PdfCheck((broken,), (), False, None, ((0, len(pdf)),))
 
 
@@ -206,7 +209,7 @@ def _check(
         rings = layers(embedded, now, proofs)
     except CmsError as error:
         rings = []
-        checks.append(Check("timestamps", False, f"an archive time stamp cannot be read: {error}"))
+        checks.append(_not_stamped(f"an archive time stamp cannot be read: {error}"))
     known = [*crls, *lists_in(reader)]
     checks += [_check_ring(pdf, ring, roots, known) for ring in rings]
     results = _as_sealed(pdf, rings, [*roots, *signers], now)
@@ -220,7 +223,7 @@ def _check(
     try:
         length = len(first_revision(pdf))
     except ValueError as fault:
-        checks.append(Check("pades", False, str(fault)))
+        checks.append(_broken(str(fault)))
         length = None
     return PdfCheck(
         tuple(checks),
@@ -274,20 +277,18 @@ def _policy(
 
 def _check_end(pdf: bytes, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
     if not embedded or embedded[-1].sig_object_type != DOCUMENT_TIMESTAMP:
-        return Check("pades", False, "the file does not end with an archive time stamp")
+        return _broken("the file does not end with an archive time stamp")
     start, length, after, rest = (int(v) for v in embedded[-1].byte_range)
     if start != 0 or after + rest != len(pdf) or not pdf.endswith(b"%%EOF\n"):
-        return Check("pades", False, "the archive time stamp does not cover the file to its last byte")
-    return Check(
-        "pades", True, f"the archive time stamp covers all {len(pdf)} bytes but its own {after - length}"
-    )
+        return _broken("the archive time stamp does not cover the file to its last byte")
+    return _holds(f"the archive time stamp covers all {len(pdf)} bytes but its own {after - length}")
 
 
 def _check_fields(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> Check:
     empty = [name for name, _, _ in enumerate_sig_fields(reader, filled_status=False)]
     if empty:
-        return Check("pades", False, f"unsigned fields: {', '.join(empty)}")
-    return Check("pades", True, f"all {len(embedded)} signature fields are signed")
+        return _broken(f"unsigned fields: {', '.join(empty)}")
+    return _holds(f"all {len(embedded)} signature fields are signed")
 
 
 def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
@@ -298,28 +299,28 @@ def _check_hole(pdf: bytes, signature: EmbeddedPdfSignature) -> Check:
 
 def _check_seal(signatures: Sequence[EmbeddedPdfSignature], seal_field: str) -> Check:
     if not signatures or signatures[-1].field_name != seal_field:
-        return Check("pades", False, f"the last signature is not the seal in {seal_field}")
+        return _broken(f"the last signature is not the seal in {seal_field}")
     seal = signatures[-1]
     if seal.fieldmdp is None or seal.docmdp_level is None or seal.docmdp_level.value != 1:
-        return Check("pades", False, f"{seal_field} does not lock the document")
+        return _broken(f"{seal_field} does not lock the document")
     if auth_context(_certificate(seal)) is not None:
-        return Check("pades", False, f"{seal_field} is signed by a person, not by the municipality")
+        return _broken(f"{seal_field} is signed by a person, not by the municipality")
     if any(_certificate(s) == _certificate(seal) and not _scan(s) for s in signatures[:-1]):
-        return Check("pades", False, "a person's field is signed with the municipality's certificate")
-    return Check("pades", True, f"{seal_field} is the last signature and locks the document")
+        return _broken("a person's field is signed with the municipality's certificate")
+    return _holds(f"{seal_field} is the last signature and locks the document")
 
 
 def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) -> Check:
     name, status = signature.field_name, result.api_status
     if status is None or not (status.intact and status.valid):
-        return Check("pades", False, f"{name}: the signed bytes have been changed")
+        return _broken(f"{name}: the signed bytes have been changed")
     if not status.docmdp_ok:
         return _not_allowed(signature, status.diff_result)
     if result.ades_subindic is not AdESPassed.OK or not status.bottom_line or status.validation_path is None:
         reason = result.failure_msg or "the signature as a whole does not hold"
-        return Check("pades", False, f"{name}: {result.ades_subindic.standard_name}: {reason}")
+        return _broken(f"{name}: {result.ades_subindic.standard_name}: {reason}")
     subject = signature.signer_cert.subject.human_friendly
-    return Check("pades", True, f"{name}: intact and valid, signed by {subject}")
+    return _holds(f"{name}: intact and valid, signed by {subject}")
 
 
 def _check_anchor(
@@ -331,7 +332,7 @@ def _check_anchor(
     if any(was_valid(root, at) for root in above) or not above:
         return []
     detail = f"{signature.field_name}: the authority's certificate was not valid at {at.isoformat()}"
-    return [Check("pades", False, detail)]
+    return [_broken(detail)]
 
 
 def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult, fresh: bool) -> Check:
@@ -342,14 +343,12 @@ def _check_stamp(signature: EmbeddedPdfSignature, result: AdESLTAValidationResul
     )
     if stamp is None or stamp.ades_subindic is not AdESPassed.OK:
         reason = "is missing" if stamp is None else f"does not hold: {stamp.ades_subindic.standard_name}"
-        return Check("timestamps", False, f"{name}: the signature's time stamp {reason}")
+        return _not_stamped(f"{name}: the signature's time stamp {reason}")
     if archived is None:
-        return Check(
-            "timestamps", False, f"{name}: no valid chain of archive time stamps follows the signature"
-        )
+        return _not_stamped(f"{name}: no valid chain of archive time stamps follows the signature")
     note = "" if fresh else "; no revocation list newer than the file was at hand"
     moment = result.best_signature_time.isoformat()
-    return Check("timestamps", True, f"{name}: existed {moment}, archived {archived.isoformat()}{note}")
+    return _stamped(f"{name}: existed {moment}, archived {archived.isoformat()}{note}")
 
 
 def _check_ring(pdf: bytes, ring: Layer, roots: Sequence[x509.Certificate], crls: Sequence[bytes]) -> Check:
@@ -376,7 +375,7 @@ def _check_issued(
         for token in [open_token(opened.stamp)[0]] if opened.stamp and rings else []:
             require_issued(token.certificate, roots, rings[0].at, crls, token.others)
     except CmsError as error:
-        return [Check("pades", False, f"{signature.field_name}: {error}")]
+        return [_broken(f"{signature.field_name}: {error}")]
     return []
 
 
@@ -387,12 +386,12 @@ def _check_additions(signature: EmbeddedPdfSignature) -> Check:
     if not info["docmdp_ok"]:
         return _not_allowed(signature, info["diff_result"])
     detail = "only archive time stamps were added since it was sealed"
-    return Check("pades", True, f"{signature.field_name}: {detail}")
+    return _holds(f"{signature.field_name}: {detail}")
 
 
 def _not_allowed(signature: EmbeddedPdfSignature, change: object) -> Check:
     name = signature.field_name
-    return Check("pades", False, f"{name}: what was added after the signature is not allowed: {change}")
+    return _broken(f"{name}: what was added after the signature is not allowed: {change}")
 
 
 def _scan(signature: EmbeddedPdfSignature) -> str | None:

@@ -8,7 +8,7 @@
  6 outside-checkpoint  so do those kept outside the database, which alone can reveal that events are gone or redone
  7 inclusion           the events behind every sealed document are proven to be in the signed tree (RFC 9162, 2.1.3)
  8 consistency         each checkpoint is proven to continue the one before it (RFC 9162, 2.1.4)
- 9 pades               the sealed PDFs: every signature and the seal that locks them (ETSI EN 319 142)
+ 9 pades               the sealed PDFs: every approver's signature and the seal that locks them (ETSI EN 319 142)
 10 timestamps          the time stamps in them, and those over checkpoints (RFC 3161)
 11 cms                 each approval's detached signature, over minutes root, render and version (RFC 5652)
 12 statements          what the minutes say about the meeting is what its events say
@@ -41,7 +41,7 @@ from signing.evidence import Destroyed, Evidence
 from signing.layers import Proof, ends
 from signing.levels import Levels
 from signing.log import HASH_SIZE, leaf_hash
-from signing.pades_check import PdfCheck, check_pdf, first_revision
+from signing.pades_check import SEAL_FIELD, PdfCheck, check_pdf, first_revision
 from signing.pki import certificate_der
 from signing.records import Documents, Reader, Record, SourceDamaged
 from signing.report import STEPS, Report
@@ -190,6 +190,9 @@ def verify_documents(
     crls = evidence.crls
     outside_times = known_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
+    approved: dict[tuple[str, int], list[str]] = {}
+    for _, stream, data in documents.approvals:
+        approved.setdefault((stream, data["version"]), []).append(data["certificate"])
     destroyed = apart = outside = 0
     for done, (position, stream, data) in enumerate(documents.seals):
         progress("documents", done, total)
@@ -209,8 +212,8 @@ def verify_documents(
             found = verify_pdf(
                 pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs, signers
             )
-            papers = documents.papers.get((stream, data["version"]), [])
-            _verify_papers(found, papers, name, report, whole=evidence.first == 1)
+            key, whole = (stream, data["version"]), evidence.first == 1
+            _verify_signers(found, approved.get(key, []), documents.papers.get(key, []), name, report, whole)
             renders[stream, data["version"]] = _render(pdf)
     for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
         name = f"{stream} v{data['version']}, {data['office']} (position {position})"
@@ -256,11 +259,20 @@ def _say_documents(report: Report, documents: Documents, destroyed: int, apart: 
         report.skip("cms", "nothing-approved")
 
 
-def _verify_papers(found: PdfCheck, papers: Sequence[str], name: str, report: Report, *, whole: bool) -> None:
-    """That the municipality attests in the sealed file just the prints signed by hand that the events name."""
-    attested, named = Counter(one.scan for one in found.signers if one.scan), Counter(papers)
-    if named - attested or (whole and attested - named):  # a range may begin after the event
-        report.fail("pades", "paper-differs", name=name)
+def _verify_signers(
+    found: PdfCheck, approved: Sequence[str], papers: Sequence[str], name: str, report: Report, whole: bool
+) -> None:
+    """That the sealed file is signed with just the certificates that the approvals name, and attests just the prints
+    signed by hand that the events name."""
+    persons = [one for one in found.signers if one.field != SEAL_FIELD]
+    attested = Counter(one.scan for one in persons if one.scan)
+    signed = Counter(sha256(one.certificate).hexdigest() for one in persons if not one.scan)
+    for code, seen, said in (
+        ("paper-differs", attested, Counter(papers)),
+        ("signers-differ", signed, Counter(approved)),
+    ):
+        if said - seen or (whole and seen - said):  # a range may begin after the event
+            report.fail("pades", code, name=name)
 
 
 def _signers(evidence: Evidence, report: Report) -> list[x509.Certificate]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from signing import cms
+from signing import cms, seal
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import version_root
 from signing.found_out import moment
@@ -42,7 +42,18 @@ from tests.evidence import (
     story,
     vkeys_signature,
 )
-from tests.signing_kit import NOW, SEALED_AT, authority, lock, stages, stranger, timestamper
+from tests.signing_kit import (
+    FIELDS,
+    NOW,
+    SEALED_AT,
+    authority,
+    lock,
+    render,
+    signer,
+    stages,
+    stranger,
+    timestamper,
+)
 
 LAST = ("statements", "rerender", "digest")
 
@@ -573,6 +584,22 @@ def test_a_sealed_pdf_that_begins_with_another_render_fails_pades_alone() -> Non
     assert failed(check(told.opened())) == {"pades": ["render-differs"] * 2}
 
 
+def test_a_pdf_signed_by_others_than_those_who_approved_fails_pades_alone() -> None:
+    """Whoever holds the authority's keys can have anybody sign; the approvals say who did."""
+    ca = [authority().ca.certificate]
+    other = seal.sign(stages().chair, "Justerare", signer("Bo", "Justerare"), ca, ["Bo"], NOW, timestamper())
+    nobody = seal.prepare(render(), FIELDS[2:])
+    twice = seal.sign(stages().chair, "Justerare", people()["chair"], ca, ["x"], NOW, timestamper())
+    for pdf in (other, nobody, twice):
+        assert failed(check(resealed(story(), lock(pdf)).opened())) == {"pades": ["signers-differ"]}
+    told = story()
+    unapproved = Story(
+        [*told.events[:3], changed(told.events[4], lambda event: event.update(version=3))], told.files, (4,)
+    )
+    assert failed(check(unapproved.opened())) == {"pades": ["signers-differ"]}
+    assert not failed(check(story().exported(first=5, missing=None))), "the range begins after the approvals"
+
+
 def test_a_pdf_sealed_by_a_stranger_fails() -> None:
     pdf = lock(stages().both, stranger)
     assert "pades" in failed(check(resealed(story(), pdf).opened()))
@@ -635,12 +662,13 @@ def test_a_signature_over_something_else_fails_cms_alone() -> None:
     assert failed(check(with_signature(story(), other).opened())) == {"cms": ["cms-fault"]}
 
 
-def test_a_signature_by_another_certificate_than_the_event_names_fails_cms_alone() -> None:
+def test_a_signature_by_another_certificate_than_the_event_names_fails_wherever_it_stands() -> None:
     told = story()
     certificate = sha256(certificate_der(people()["justerare"].certificate)).hexdigest()
     signature = told.files[told.events[2]["data"]["cms"]]
     assert failed(check(with_signature(told, signature, certificate=certificate).opened())) == {
-        "cms": ["certificate-differs"]
+        "pades": ["signers-differ"],
+        "cms": ["certificate-differs"],
     }
 
 
