@@ -41,6 +41,7 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 def faults(result: PdfCheck) -> str:
     """Everything that did not hold, in one text."""
+    assert all(check.ok is False and "None" not in check.detail for check in result.checks if not check.ok)
     return "\n".join(f"{check.step}: {check.detail}" for check in result.checks if check.ok is not True)
 
 

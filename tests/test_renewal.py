@@ -31,8 +31,8 @@ from signing.signer import Signer
 from signing.timestamp import run
 from signing.verify import Report
 from signing.witness import cosigned
-from tests.evidence import MINUTES, Envelope, Story, check, envelope, stamped, story
-from tests.signing_kit import SEALED_AT, authority, render, signer, stages, stranger, timestamper
+from tests.evidence import MINUTES, Envelope, Story, check, envelope, failed, stamped, story
+from tests.signing_kit import SEALED_AT, authority, lock, render, signer, stages, stranger, timestamper
 
 CA = authority().ca.certificate
 RENEWED = datetime(2063, 1, 1, tzinfo=UTC)
@@ -104,7 +104,9 @@ def test_what_was_stamped_again_in_time_outlives_its_first_stamp(
     result = check_pdf(renewed(), [CA], now)
     assert result.ok, faults(result)
     assert result.first_revision_length == len(render())
-    assert any("only archive time stamps were added" in each.detail for each in result.checks)
+    added = "only archive time stamps were added since it was sealed"
+    fields = ["Ordforande", "Justerare", "Stampel"]
+    assert [each.detail for each in result.checks][-3:] == [f"{field}: {added}" for field in fields]
     late = renewed(datetime(2065, 1, 1, tzinfo=UTC))
     assert not check_pdf(late, [CA], now).ok
 
@@ -221,6 +223,11 @@ def test_a_file_that_does_not_continue_the_sealed_one_is_seen() -> None:
     report: Report = check(told(good, b"something else").evidence(missing=None))
     assert any("not-continued" in str(said) for said in report.failures["pades"])
     assert check(told(b"no pdf at all").evidence(missing=None)).failed("pades")
+
+
+def test_a_file_that_was_sealed_anew_does_not_continue_the_first() -> None:
+    report = check(told(lock(stages().both)).evidence(missing=None))
+    assert failed(report) == {"pades": ["not-continued"]}
 
 
 def test_a_spoilt_revocation_list_is_seen() -> None:

@@ -59,6 +59,19 @@ def test_a_log_is_verified_with_those_whom_the_municipality_has_accepted() -> No
     }
 
 
+def test_a_seal_that_was_found_out_accepts_nobody_from_then_on() -> None:
+    named = {"signers": FILE, "signers_signature": signed()}
+    lists = {
+        days: authority().crl(NOW, {authority().seal.certificate.serial_number: NOW + timedelta(days=days)})
+        for days in (0, 1)
+    }
+    assert not failed(check(story().evidence(**named, crls=[lists[1]])))
+    found = failed(check(story().evidence(**named, crls=[lists[1], lists[0]])))
+    assert found == {"checkpoints": ["vkeys-fault"], "cms": ["signers-fault"]}
+    spoilt = lists[1][:-1] + bytes([lists[1][-1] ^ 1])
+    assert failed(check(story().evidence(**named, crls=[spoilt]))) == {"pades": ["crl-fault"]}
+
+
 def theirs(what: str) -> bytes:
     """A sealed file where the chair, the seal or the chair's time stamp is by the accepted authority."""
     person = stranger().issue_signer(
