@@ -6,6 +6,7 @@ event follows. Checkpoints are signed over 2, 5 and 6 events.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from signing.log import Tree, leaf_hash
 from signing.note import Algorithm, Note
 from signing.pki import Authority, Credential, certificate_der
 from signing.records import Record
+from signing.report import say
 from signing.signer import Signer
 from signing.tiles import Tile, new_tiles
 from signing.timestamp import stamp
@@ -218,7 +220,15 @@ def story() -> Story:
 
 
 def check(evidence: Evidence) -> Report:
-    return verify_log(evidence, CHECKED_AT)
+    """The report, in which every sentence that is told says all that it was given."""
+    report = verify_log(evidence, CHECKED_AT)
+    several = itertools.chain(*report.failures.values(), *report.remarks.values())
+    for code, values in (*several, *report.passed.values(), *report.skipped.values()):
+        assert None not in values.values(), code
+        for language in ("en", "sv"):
+            told = say(code, values, language)
+            assert [value for value in values.values() if str(value) not in told] == [], code
+    return report
 
 
 def outcomes(report: Report) -> dict[str, bool | None]:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from asn1crypto import core
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from signing import pki
 from signing.signed_data import CmsError, require_issued
+from signing.token import TokenError, TokenKey
 from tests import outside
 from tests.signing_kit import LEVEL, NOW, authority, context, signer, stranger
 
@@ -202,3 +212,159 @@ def test_another_authoritys_list_is_not_taken_for_ours() -> None:
     files = authority().dump(SECRET, NOW) | {pki.CRL: stranger().crl(NOW)}
     with pytest.raises(ValueError, match="revocation list"):
         pki.Authority.load(files, SECRET)
+
+
+# --- to the last extension: with keys that were made before, since making them is what takes time
+
+
+@pytest.fixture
+def made_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = itertools.cycle((authority().ca.key, authority().seal.key, authority().timestamp.key))
+    monkeypatch.setattr(pki, "new_key", lambda: next(keys))
+
+
+def usages(*named: str) -> x509.KeyUsage:
+    every = (
+        *(
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+        ),
+        *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    )
+    return x509.KeyUsage(**{name: name in named for name in every})
+
+
+def certificates() -> dict[str, x509.Certificate]:
+    """One of each kind, anew."""
+    ours = pki.Authority.create("Exempelkommun", NOW + timedelta(microseconds=7), "NTRSE-000000-0000")
+    chair = ours.issue_signer(
+        common_name="Åsa Öberg", organisation="Nämnden", office="Ordförande", person_ref="p-1",
+        auth=context(NOW), now=NOW + timedelta(microseconds=7),
+    )  # fmt: skip
+    return {
+        "ca": ours.ca.certificate,
+        "seal": ours.seal.certificate,
+        "timestamp": ours.timestamp.certificate,
+        "signer": chair.certificate,
+        "requester": ours.issue_requester(NOW + timedelta(microseconds=7)).certificate,
+    }
+
+
+OURS = "2.5.4.97=NTRSE-000000-0000,O=Exempelkommun,C=SE"
+SIGNS = "2.5.4.12=Ordförande,O=Nämnden,C=SE"
+# What each is named, the day on which it ends, and what it is for.
+KINDS = {
+    "ca": (f"CN=Exempelkommun utfärdare,{OURS}", "2084-03-01", ("key_cert_sign", "crl_sign")),
+    "seal": (f"CN=Exempelkommun stämpel,{OURS}", "2034-03-01", ("content_commitment",)),
+    "timestamp": (f"CN=Exempelkommun tidsstämpling,{OURS}", "2064-03-01", ("digital_signature",)),
+    "signer": (f"CN=Åsa Öberg,2.5.4.5=p-1,{SIGNS}", "2034-03-02", ("content_commitment",)),
+    "requester": (
+        "CN=Exempelkommun underskriftsbegäran,O=Exempelkommun,C=SE", "2034-03-01", ("digital_signature",),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("made_before")
+def test_each_kind_of_certificate_says_this_and_nothing_else() -> None:
+    found = certificates()
+    for kind, (subject, end, used) in KINDS.items():
+        certificate, ca = found[kind], found["ca"]
+        assert certificate.version is x509.Version.v3
+        assert certificate.subject.rfc4514_string() == subject, kind
+        assert certificate.issuer.rfc4514_string() == KINDS["ca"][0]
+        assert certificate.not_valid_before_utc == NOW
+        assert f"{certificate.not_valid_after_utc:%Y-%m-%d}" == end, kind
+        assert certificate.serial_number.bit_length() > 100  # RFC 5280 4.1.2.2: unique, and nobody's guess
+        assert isinstance(certificate.signature_hash_algorithm, hashes.SHA256)
+        certificate.verify_directly_issued_by(ca)
+        own, issuers = certificate.public_key(), ca.public_key()
+        assert isinstance(own, rsa.RSAPublicKey) and isinstance(issuers, rsa.RSAPublicKey)
+        expected: dict[x509.ObjectIdentifier, tuple[bool, x509.ExtensionType]] = {
+            value.oid: (critical, value)
+            for critical, value in (
+                (False, x509.SubjectKeyIdentifier.from_public_key(own)),
+                (False, x509.AuthorityKeyIdentifier.from_issuer_public_key(issuers)),
+                (True, x509.BasicConstraints(kind == "ca", 0 if kind == "ca" else None)),
+                (True, usages(*used)),
+                *(
+                    [(True, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]))]
+                    * (kind == "timestamp")
+                ),
+            )
+        }
+        said = {each.oid: (each.critical, each.value) for each in certificate.extensions}
+        if kind == "signer":
+            critical, value = said.pop(pki.AUTH_CONTEXT)
+            assert not critical and isinstance(value, x509.UnrecognizedExtension)
+            # RFC 7773 section 3, read as any DER: one context, of the SAML type.
+            (one,) = core.SequenceOf.load(value.value, strict=True, spec=core.Sequence)
+            parts = core.SequenceOf.load(one.dump(), strict=True, spec=core.UTF8String)
+            assert [part.native for part in parts] == [pki.SAML_CONTEXT, context(NOW).xml()]
+        assert said == expected, kind
+
+
+def test_a_key_is_rsa_3072_and_none_is_made_twice() -> None:
+    key = pki.new_key()
+    assert (key.key_size, key.public_key().public_numbers().e) == (3072, 65537)
+    assert key.public_key() != authority().ca.key.public_key()
+
+
+@pytest.mark.usefixtures("made_before")
+def test_no_certificate_of_ours_outlives_the_authority() -> None:
+    end = authority().ca.certificate.not_valid_after_utc
+    late = end - timedelta(days=400)
+    for part in ("seal", "timestamp"):
+        assert getattr(authority().anew(part, late), part).certificate.not_valid_after_utc == end
+    assert authority().issue_requester(late).certificate.not_valid_after_utc == end
+
+
+def test_the_list_says_whose_it_is_and_until_when() -> None:
+    at, ours = NOW + timedelta(days=1, microseconds=9), authority()
+    serials = {3: NOW + timedelta(microseconds=9), 2: at}
+    crl = x509.load_der_x509_crl(ours.revoking(5, NOW).crl(at, serials))
+    assert crl.issuer == ours.ca.certificate.subject
+    assert crl.is_signature_valid(ours.ca.certificate.public_key())  # type: ignore[arg-type]  # ours are RSA
+    assert isinstance(crl.signature_hash_algorithm, hashes.SHA256)
+    second = NOW + timedelta(days=1)
+    assert (crl.last_update_utc, crl.next_update_utc) == (second, second + timedelta(days=31))
+    ca_key = ours.ca.key.public_key()
+    assert {each.oid: (each.critical, each.value) for each in crl.extensions} == {
+        x509.CRLNumber.oid: (False, x509.CRLNumber(int(second.timestamp()))),
+        x509.AuthorityKeyIdentifier.oid: (False, x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key)),
+    }
+    assert [(each.serial_number, each.revocation_date_utc) for each in crl] == [
+        (2, second),
+        (3, NOW),
+        (5, NOW),
+    ]
+    for each in crl:
+        (reason,) = each.extensions
+        assert (reason.critical, reason.value) == (False, x509.CRLReason(x509.ReasonFlags.key_compromise))
+
+
+def test_what_is_kept_and_what_may_stand_in_its_place() -> None:
+    files = authority().dump(SECRET, NOW)
+    kept = {f"{name}.{kind}.pem" for name in ("ca", "seal", "timestamp") for kind in ("key", "cert")}
+    assert files.keys() == kept | {"ca.crl"}
+    assert all(files[name].startswith(b"-----BEGIN CERTIFICATE-----") for name in kept if "cert" in name)
+    again = pki.Authority.load(files, SECRET)
+    assert [one.certificate for one in (again.ca, again.seal, again.timestamp)] == [
+        one.certificate for one in (authority().ca, authority().seal, authority().timestamp)
+    ]
+    elliptic = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(SECRET)
+    )
+    with pytest.raises(ValueError, match="the key of seal does not belong"):
+        pki.Authority.load(files | {"seal.key.pem": elliptic}, SECRET)
+    # A registry whose token is away can be read, and everything but its seal used.
+    public = authority().seal.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    away = pki.Authority.load(files | {"seal.key.pem": public}, SECRET).seal
+    assert isinstance(away.key, TokenKey) and away.certificate == authority().seal.certificate
+    with pytest.raises(TokenError):
+        away.sign(b"x")
+    strangers = stranger().seal.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(ValueError, match="the key of seal does not belong"):
+        pki.Authority.load(files | {"seal.key.pem": strangers}, SECRET)
