@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from signing import cms, seal
 from signing.pades_check import check_pdf
-from signing.pki import certificate_pem
+from signing.pki import certificate_der, certificate_pem
 from signing.signed_data import CmsError
 from signing.signers import SIGNERS, accepted_signers, authorities, list_name, lists, read_signers
 from tests.evidence import check, failed, story
@@ -27,6 +28,7 @@ def signed(by: str = "seal") -> bytes:
 def test_the_municipality_says_whom_it_has_accepted() -> None:
     assert accepted_signers(FILE, signed(), [OURS]) == [THEIRS]
     assert accepted_signers(b"", b"", [OURS]) == []
+    assert read_signers(FILE + certificate_pem(OURS)) == [THEIRS, OURS]
     for data, signature, roots in (
         (FILE + FILE, signed(), [OURS]),
         (FILE, b"", [OURS]),
@@ -45,6 +47,7 @@ def test_the_file_has_one_form_and_holds_authorities(data: bytes) -> None:
 
 def test_what_lies_in_a_folder(tmp_path: Path) -> None:
     assert authorities(tmp_path) == lists(tmp_path) == []
+    assert list_name(THEIRS) == f"signers-{sha256(certificate_der(THEIRS)).hexdigest()[:16]}.crl"
     (tmp_path / SIGNERS).write_bytes(FILE)
     (tmp_path / list_name(THEIRS)).write_bytes(b"a list")
     assert (authorities(tmp_path), lists(tmp_path)) == ([THEIRS], [b"a list"])

@@ -19,6 +19,7 @@ from signing.note import Algorithm
 from signing.pki import certificate_der
 from signing.records import Documents, Record, SourceDamaged
 from signing.report import STEPS, TEXTS, Report, say
+from signing.signed_tree import known_outside
 from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.verify import Destroyed, approval_statement, verify_growth, verify_inclusions, verify_log
@@ -515,6 +516,23 @@ def test_since_when_witnesses_have_seen_the_log_is_said() -> None:
     ]
     never = (1 << 63) - 1
     assert moment(never).year == 9999
+
+
+def test_what_others_say_of_how_long_the_log_was_by_when() -> None:
+    told, theirs = story(), stranger().ca.certificate
+    witness = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE)
+    stamps = [("none", b"no note", stamped(told.note(2))), ("ours", told.note(6), stamped(told.note(6)))]
+    stamps += [("theirs", told.note(5), stamped(told.note(5), stranger))]
+    notes = [("spoilt", b""), ("c", cosigned(told.note(2), [witness], NOW + timedelta(days=2)))]
+    seen, proven = [(2, NOW + timedelta(days=2))], [(5, SEALED_AT)]
+    for roots, given, found in (
+        ([theirs, *told.evidence().roots], [witness.vkey], seen + proven),
+        (told.evidence().roots, [witness.vkey], seen),
+        ([theirs, *told.evidence().roots], [], proven),
+    ):
+        more = {"witnesses": [witness.vkey], "given_witnesses": given, "stamp_roots": [theirs]}
+        evidence = told.evidence(roots=roots, cosigned=notes, stamps=stamps, **more)
+        assert known_outside(evidence) == found
 
 
 # --- 7 and 8: the same tree gives root and proofs, so that only a wrong checkpoint can fail them
