@@ -15,9 +15,10 @@ from asn1crypto import cms as asn1
 from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from lxml import etree
 
 from signing import act, cms
-from signing.pki import AuthContext, Credential, certificate_pem
+from signing.pki import AuthContext, Credential, certificate_der, certificate_pem
 from signing.providers import dss
 from signing.providers.port import (
     Action,
@@ -30,7 +31,7 @@ from signing.providers.port import (
     Rejected,
     SignatureType,
 )
-from signing.providers.remote import OFFER_LASTS, RemoteProvider, Service
+from signing.providers.remote import OFFER_LASTS, SKEW, RemoteProvider, Service
 from tests import outside
 from tests.signature_service import (
     ENTITY,
@@ -311,6 +312,204 @@ def test_an_act_needs_items_a_person_the_service_knows_and_a_way_back() -> None:
     ):
         with pytest.raises(ValueError, match=r"one item|whom"):
             provider().begin(intent, NOW)
+
+
+# --- to the letter
+REQUEST = """
+<dss:SignRequest xmlns:dss="urn:oasis:names:tc:dss:1.0:core:schema"
+    xmlns:csig="http://id.elegnamnden.se/csig/1.1/dss-ext/ns" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"
+    xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="http://www.w3.org/2001/XMLSchema"
+    xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    Profile="http://id.elegnamnden.se/csig/1.1/dss-ext/profile" RequestID="request">
+  <dss:OptionalInputs>
+    <csig:SignRequestExtension Version="1.5">
+      <csig:RequestTime>2024-03-01T09:00:00Z</csig:RequestTime>
+      <saml:Conditions NotBefore="2024-03-01T09:00:00Z" NotOnOrAfter="2024-03-01T09:15:00Z">
+        <saml:AudienceRestriction><saml:Audience>reply</saml:Audience></saml:AudienceRestriction>
+      </saml:Conditions>
+      <csig:Signer>
+        <saml:Attribute Name="attribute" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri">
+          <saml:AttributeValue xsi:type="xs:string">a &amp; b</saml:AttributeValue>
+        </saml:Attribute>
+      </csig:Signer>
+      <csig:IdentityProvider Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">provider</csig:IdentityProvider>
+      <csig:SignRequester Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">requester</csig:SignRequester>
+      <csig:SignService Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity">service</csig:SignService>
+      <csig:RequestedSignatureAlgorithm>http://www.w3.org/2001/04/xmldsig-more#rsa-sha256</csig:RequestedSignatureAlgorithm>
+      <csig:CertRequestProperties CertType="PKC">
+        <saml:AuthnContextClassRef>level</saml:AuthnContextClassRef>
+        <csig:RequestedCertAttributes>
+          <csig:RequestedCertAttribute CertAttributeRef="2.5.4.5" CertNameType="rdn" Required="true">
+            <csig:SamlAttributeName>attribute</csig:SamlAttributeName>
+          </csig:RequestedCertAttribute>
+        </csig:RequestedCertAttributes>
+      </csig:CertRequestProperties>
+      <csig:SignMessage MustShow="true" MimeType="text"><csig:Message>w4UgPGI+</csig:Message></csig:SignMessage>
+    </csig:SignRequestExtension>
+  </dss:OptionalInputs>
+  <dss:InputDocuments><dss:Other><csig:SignTasks>
+    <csig:SignTaskData SignTaskId="pdf" SigType="PDF" AdESType="BES">
+      <csig:ToBeSignedBytes>MQA=</csig:ToBeSignedBytes>
+    </csig:SignTaskData>
+    <csig:SignTaskData SignTaskId="statement" SigType="CMS" AdESType="BES">
+      <csig:ToBeSignedBytes>MQE=</csig:ToBeSignedBytes>
+    </csig:SignTaskData>
+  </csig:SignTasks></dss:Other></dss:InputDocuments>
+</dss:SignRequest>
+"""
+
+
+def canonical(root: etree._Element) -> bytes:
+    """Without what blanks there are between elements (RFC 3741)."""
+    for each in root.iter():
+        each.text, each.tail = (each.text or "").strip(), None
+    return bytes(etree.tostring(root, method="c14n", exclusive=True))
+
+
+def test_the_request_says_this_and_is_signed_last() -> None:
+    request = dss.SignRequest(
+        id="request", at=NOW, until=NOW + timedelta(minutes=15), reply_to="reply", requester="requester",
+        service="service", identity_provider="provider", level="level", attribute="attribute", identity="a & b",
+        message="Å <b>", tasks=(dss.Task("pdf", "PDF", b"\x31\0"), dss.Task("statement", "CMS", b"\x31\1")),
+    )  # fmt: skip
+    root = etree.fromstring(dss.write_request(request, ASKED))
+    (inputs,) = root.findall(f"{{{dss.DSS}}}OptionalInputs")
+    _, signature = inputs
+    said = {each.tag.partition("}")[2]: each.get("Algorithm") or each.text for each in signature.iter()}
+    assert said["CanonicalizationMethod"] == said["Transform"] == "http://www.w3.org/2001/10/xml-exc-c14n#"
+    assert said["SignatureMethod"] == dss.RSA_SHA256
+    assert said["DigestMethod"] == "http://www.w3.org/2001/04/xmlenc#sha256"
+    assert base64.b64decode(str(said["X509Certificate"])) == certificate_der(ASKED.certificate)
+    inputs.remove(signature)
+    assert canonical(root) == canonical(etree.fromstring(REQUEST))
+
+
+def opened(bend: Bend = straight) -> dss.SignResponse:
+    """What is read of an answer to an act."""
+    theirs = service(bend)
+    answer = theirs.answer(begun(provider(theirs)).started.form)
+    return dss.open_response(base64.b64decode(answer["EidSignResponse"]), [theirs.certificate], SOON)
+
+
+def test_all_that_an_answer_says_is_read() -> None:
+    kept: list[Said] = []
+
+    def bend(said: Said) -> None:
+        said.request, said.authenticated, said.minor = "asked", SOON - timedelta(seconds=9), "urn:minor"
+        said.before = lambda written: re.sub(
+            rb"(<saml:Attribute Name=.urn:oid:2[^>]*>).*?</saml:Attribute>",
+            rb"\1<saml:AttributeValue>A</saml:AttributeValue><saml:AttributeValue/></saml:Attribute>"
+            rb"\1<saml:AttributeValue>B</saml:AttributeValue></saml:Attribute>"
+            rb"<saml:Attribute><saml:AttributeValue>C</saml:AttributeValue></saml:Attribute>",
+            written.replace(b"<csig:ToBeSignedBytes>", b"<csig:ToBeSignedBytes>\n "),
+        )
+        kept.append(said)
+
+    found = opened(bend)
+    (said,) = kept
+    assert found == dss.SignResponse(
+        request="asked",
+        major=dss.SUCCESS,
+        minor="urn:minor",
+        at=SOON,
+        identity_provider=IDP,
+        authenticated_at=SOON - timedelta(seconds=9),
+        level=LOA3,
+        attributes={HSA_ID: (IDENTITY,), "urn:oid:2.16.840.1.113730.3.1.241": ("A", "", "B"), "": ("C",)},
+        chain=(said.signer.certificate, stranger().ca.certificate),
+        tasks=tuple(
+            dss.Task(one.id, one.sigtype, one.tbs, said.signer.sign(one.tbs), dss.RSA_SHA256) for one in said.tasks
+        ),
+    )  # fmt: skip
+    declined = opened(lambda said: (put("major", "urn:no")(said), put("request", "asked")(said)))
+    assert declined == dss.SignResponse("asked", "urn:no", "", SOON, "", SOON, "", {}, (), ())
+    bare = opened(
+        put("before", lambda written: re.sub(rb" (RequestID|SignTaskId|SigType|Type)=.[^ >]*", b"", written))
+    )
+    assert bare.request == "" and {(one.id, one.sigtype, one.algorithm) for one in bare.tasks} == {
+        ("", "", "")
+    }
+
+
+def test_what_is_wrong_with_an_answer_is_told_to_whoever_looks_for_the_fault() -> None:
+    for said, bend in (
+        ("too large, or with", put("xml", lambda written: written + b"\0")),
+        ("too large, or with", put("xml", lambda written: written + b"<!-- -->")),
+        ("another profile", put("profile", "urn:another")),
+        ("another version", put("version", "1.1")),
+        ("not in UTC", put("before", lambda written: re.sub(rb"Z</csig:Resp", b"+01:00</csig:Resp", written))),
+        ("over a part of the answer", put("signed_part", "#result")),
+        ("too many values", put("before", lambda written: re.sub(rb"(<dss:ResultMaj.*Major>)", rb"\1\1", written))),
+    ):  # fmt: skip
+        with pytest.raises(dss.DssError, match=said):
+            opened(bend)
+    with pytest.raises(dss.DssError, match="no certificate of the service is known"):
+        dss.open_response(b"<a/>", [], SOON)
+    most = b"<a>" + b" " * (dss.MOST - 7) + b"</a>"
+    for data, code in ((most, "not-the-service"), (most + b" ", "unreadable")):
+        with pytest.raises(dss.DssError) as raised:
+            dss.open_response(data, [], SOON)
+        assert raised.value.code == code
+
+
+def test_a_service_whose_certificate_has_ended_is_not_believed() -> None:
+    theirs = service()
+    answer = base64.b64decode(theirs.answer(begun(provider(theirs)).started.form)["EidSignResponse"])
+    end = theirs.certificate.not_valid_after_utc
+    assert dss.open_response(answer, [theirs.certificate], end).tasks
+    with pytest.raises(dss.DssError) as raised:
+        dss.open_response(answer, [theirs.certificate], end + timedelta(seconds=1))
+    assert raised.value.code == "not-the-service"
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        put("at", NOW - SKEW),
+        put("at", SOON + SKEW),
+        put("authenticated", NOW - SKEW),
+        put("authenticated", SOON + SKEW),
+        tbs(1, signing_time=when(minutes=-1)),
+        tbs(1, signing_time=when(minutes=3)),
+        task(algorithm=""),
+    ],
+)
+def test_two_clocks_may_differ_by_a_minute_and_what_was_asked_for_need_not_be_said(bend: Bend) -> None:
+    assert isinstance(outcome(bend), act.Signed)
+
+
+def test_an_act_is_kept_as_plain_data() -> None:
+    by, items = (
+        provider(),
+        (Item("a", SignatureType.CADES, b"\1" * 32), Item("b", SignatureType.PADES, b"\2" * 32)),
+    )
+    made = by.begin(Intent(PERSON, "Text", items, REPLY), NOW + timedelta(microseconds=5))
+    state = dict(made.state)
+    request = state.pop("request")
+    assert isinstance(request, bytes)
+    assert made.form == {
+        "Binding": "POST/XML/1.0",
+        "RelayState": made.ref,
+        "EidSignRequest": base64.b64encode(request).decode(),
+    }
+    assert len(made.ref) == 40
+    assert state == {
+        "ref": made.ref, "begun": "2024-03-01T09:00:00Z", "expires": "2024-03-01T09:15:00Z", "identity": IDENTITY,
+        "target": "https://sign.example.org/request", "items": 2,
+        "id0": "a", "type0": "CMS", "digest0": b"\1" * 32, "id1": "b", "type1": "PDF", "digest1": b"\2" * 32,
+    }  # fmt: skip
+    said = {
+        (each.tag.partition("}")[2], each.get("SignTaskId")): each
+        for each in etree.fromstring(request).iter()
+        if isinstance(each.tag, str)
+    }
+    assert base64.b64decode(str(said["Message", None].text)) == b"Text"
+    assert said["Audience", None].text == REPLY
+    for number, item in enumerate(items):
+        offered = base64.b64decode(str(said["SignTaskData", item.id][0].text))
+        parts = {each["type"].native: each["values"][0].native for each in asn1.CMSAttributes.load(offered)}
+        timed = {"signing_time": NOW} if number == 0 else {}
+        assert parts == {"content_type": "data", "message_digest": item.digest} | timed
 
 
 # --- by another hand
