@@ -23,7 +23,7 @@ from signing.log import Tree, leaf_hash
 from signing.note import Algorithm, Note
 from signing.pki import Authority, Credential, certificate_der
 from signing.records import Record
-from signing.report import say
+from signing.report import STEPS, say
 from signing.signer import Signer
 from signing.tiles import Tile, new_tiles
 from signing.timestamp import stamp
@@ -222,6 +222,8 @@ def story() -> Story:
 def check(evidence: Evidence) -> Report:
     """The report, in which every sentence that is told says all that it was given."""
     report = verify_log(evidence, CHECKED_AT)
+    for steps in (report.failures, report.remarks, report.passed, report.skipped):
+        assert set(STEPS) >= steps.keys()
     several = itertools.chain(*report.failures.values(), *report.remarks.values())
     for code, values in (*several, *report.passed.values(), *report.skipped.values()):
         assert None not in values.values(), code

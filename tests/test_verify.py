@@ -73,6 +73,26 @@ def test_every_step_of_a_sound_log_holds() -> None:
         6,
     )
     assert report.named == set(told.files)
+    assert said(report) == FOUND
+
+
+def said(report: Report) -> dict[str, tuple[str, dict[str, Any]]]:
+    return {step: (code, dict(values)) for step, (code, values) in report.passed.items()}
+
+
+FOUND: dict[str, tuple[str, dict[str, Any]]] = {
+    "envelope": ("envelope-ok", {"count": 6}),
+    "columns": ("columns-ok", {"count": 6}),
+    "leaves": ("leaves-ok", {"count": 6}),
+    "tree": ("tree-ok", {"count": 6, "root": story().root(6).hex()}),
+    "checkpoints": ("checkpoints-ok", {"count": 3, "size": 6}),
+    "outside-checkpoint": ("outside-ok", {"count": 1}),
+    "consistency": ("consistency-ok", {"count": 2}),
+    "inclusion": ("inclusion-ok", {"count": 3, "size": 6}),
+    "pades": ("pades-ok", {"count": 1}),
+    "timestamps": ("stamps-ok", {"count": 1}),
+    "cms": ("cms-ok", {"count": 2}),
+}
 
 
 def test_an_export_is_checked_against_its_tiles_and_has_no_columns() -> None:
@@ -80,6 +100,15 @@ def test_an_export_is_checked_against_its_tiles_and_has_no_columns() -> None:
     assert report.result()["ok"]
     assert outcomes(report)["columns"] is None
     assert "no columns" in report.result()["checks"][1]["detail"]
+    whole = {"first": 1, "last": 6, "count": 6, "root": story().root(6).hex()}
+    changed = FOUND | {"leaves": ("leaves-made", {"count": 6}), "tree": ("range-ok", whole)}
+    assert said(report) == {
+        step: found for step, found in changed.items() if "col" not in step and "out" not in step
+    }
+    assert {step: found.code for step, found in report.skipped.items()} == {
+        "columns": "no-columns",
+        "outside-checkpoint": "no-outside",
+    }
 
 
 def test_a_range_may_begin_after_the_version_that_is_approved_in_it() -> None:
@@ -91,7 +120,17 @@ def test_a_range_may_begin_after_the_version_that_is_approved_in_it() -> None:
 
 
 def test_an_empty_log_has_nothing_to_hold_and_is_not_sound() -> None:
-    result = check(Story([], {}, ()).opened()).result()
+    report = check(Story([], {}, ()).opened())
+    assert {step: found.code for step, found in report.skipped.items()} == {
+        "checkpoints": "no-checkpoint",
+        "outside-checkpoint": "no-outside",
+        "consistency": "one-checkpoint",
+        "inclusion": "nothing-signed",
+        "pades": "nothing-sealed",
+        "timestamps": "nothing-sealed",
+        "cms": "nothing-approved",
+    }
+    result = report.result()
     assert (result["ok"], result["trusted"], result["events"]) == (False, False, 0)
     assert {one["ok"] for one in result["checks"]} == {None}
     assert all(one["detail"].startswith("not run: ") for one in result["checks"])
@@ -291,6 +330,8 @@ def test_an_export_with_an_old_checkpoint_alone_fails_checkpoints_alone() -> Non
     told = story()
     evidence = told.exported(checkpoints=[("c", told.note(5))])
     assert failed(check(evidence)) == {"checkpoints": ["checkpoint-stale"]}
+    spoilt = told.exported(checkpoints=[("c", told.note(5)), ("d", b"")])
+    assert failed(check(spoilt)) == {"checkpoints": ["note-fault"]}, "and not also that what is left is old"
     assert not failed(check(told.evidence(checkpoints=[("c", told.note(5))]))), (
         "a folder may have gone on since"
     )
@@ -356,12 +397,10 @@ def test_who_has_witnessed_a_checkpoint_is_said() -> None:
     for given, count in (([known.vkey], 1), ([], 0)):
         report = check(told.evidence(cosigned=notes, witnesses=[known.vkey], given_witnesses=given))
         assert not failed(report)
-        said = report.passed["checkpoints"]
-        assert (said.code, said.values["witnessed"], said.values["given"]) == (
-            "checkpoints-witnessed",
-            1,
-            count,
-        )
+        counts = {"count": 3, "size": 6, "witnessed": 1, "given": count}
+        assert said(report)["checkpoints"] == ("checkpoints-witnessed", counts)
+    alone = check(told.evidence(cosigned=notes, witnesses=[known.vkey], checkpoints=[]))
+    assert failed(alone) == {"checkpoints": ["checkpoints-gone"]}
     assert failed(check(told.evidence(cosigned=notes))) == {"checkpoints": ["note-fault"]}
     longer = sign_checkpoint(Checkpoint(ORIGIN, 7, b"\1" * 32), [*log_signers(), known], NOW)
     found = check(told.evidence(cosigned=[("c", longer)], witnesses=[known.vkey]))
