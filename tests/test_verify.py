@@ -243,14 +243,14 @@ def test_a_store_that_cannot_be_read_on_is_a_failure_and_not_an_error() -> None:
 def test_a_row_that_says_something_else_fails_columns_alone() -> None:
     told = story()
     rows = told.records()
-    rows[1] = replace(rows[1], columns=(MINUTES, 7, "minutes-version-made.v1"))
+    rows[1] = rows[1]._replace(columns=(MINUTES, 7, "minutes-version-made.v1"))
     assert failed(check(told.evidence(records=lambda: rows))) == {"columns": ["row-differs"]}
 
 
 def test_a_stored_leaf_of_other_bytes_fails_leaves_alone() -> None:
     told = story()
     rows = told.records()
-    rows[1] = replace(rows[1], leaf=b"\0" * 32)
+    rows[1] = rows[1]._replace(leaf=b"\0" * 32)
     assert failed(check(told.evidence(records=lambda: rows))) == {"leaves": ["leaf-differs"]}
 
 
