@@ -212,7 +212,7 @@ def _check(
         checks.append(_not_stamped(f"an archive time stamp cannot be read: {error}"))
     known = [*crls, *lists_in(reader)]
     checks += [_check_ring(pdf, ring, roots, known) for ring in rings]
-    results = _as_sealed(pdf, rings, [*roots, *signers], now)
+    results = _as_sealed(pdf, embedded, rings, [*roots, *signers], now)
     for signature, result in results:
         above = roots if signature.field_name == seal_field else [*roots, *signers]
         checks += [_check_signature(signature, result), _check_stamp(signature, result, bool(crls))]
@@ -235,11 +235,16 @@ def _check(
 
 
 def _as_sealed(
-    pdf: bytes, rings: Sequence[Layer], roots: Sequence[x509.Certificate], now: datetime
+    pdf: bytes,
+    embedded: Sequence[EmbeddedPdfSignature],
+    rings: Sequence[Layer],
+    roots: Sequence[x509.Certificate],
+    now: datetime,
 ) -> list[tuple[EmbeddedPdfSignature, AdESLTAValidationResult]]:
     """Every signature, judged in the file as it was when it was sealed, as of when its stamp is judged."""
     end, at = (rings[0].end, rings[0].judged) if rings else (len(pdf), now)
-    embedded = list(PdfFileReader(io.BytesIO(pdf[:end])).embedded_signatures)
+    if end != len(pdf):
+        embedded = list(PdfFileReader(io.BytesIO(pdf[:end])).embedded_signatures)
     spec = _policy(roots, at, embedded)
     return [(s, run(_lta(s, spec, at))) for s in embedded if s.sig_object_type != DOCUMENT_TIMESTAMP]
 
