@@ -140,7 +140,7 @@ def test_a_copy_for_the_web_names_nobody(m: Municipality, tmp_path: Path) -> Non
 # --- on paper
 def test_the_code_on_the_paper_leads_to_the_proof(m: Municipality, masked: tuple[str, bytes]) -> None:
     document, pdf = masked
-    assert f"QR-kod: {address(m, document)}" in spoken(pdf)
+    assert f"QR-kod med adressen till handlingens bevis: {address(m, document)}" in spoken(pdf)
     with TestClient(create_app({SLUG: m})) as anybody:
         place = f"/v1/{SLUG}/copies/{document}"
         answer = anybody.get(f"{place}/{code(m, document)}")
