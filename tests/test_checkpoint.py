@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from dilithium_py.ml_dsa import ML_DSA_44  # type: ignore[import-untyped] # it ships no types
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -398,13 +398,27 @@ def test_a_kept_key_is_the_same_key_under_its_secret_only(algorithm: Algorithm) 
     assert again.vkey == signer.vkey
     signed = sign_checkpoint(CHECKPOINT, [again], NOW)
     assert open_checkpoint(signed, [signer.vkey]).checkpoint == CHECKPOINT
+    assert signer.vkey.algorithm is algorithm
+    if algorithm is not Algorithm.ED25519_COSIGNATURE:  # which is what has to be said
+        assert Signer.load(ORIGIN, kept, SECRET).vkey == signer.vkey
     with pytest.raises(BadKey, match="wrong secret or broken file"):
         Signer.load(ORIGIN, kept, SECRET + b"!")
 
 
+@pytest.mark.parametrize("known", [LOG, POST_QUANTUM, WITNESS])
+def test_from_a_seed_grows_one_key(known: Signer) -> None:
+    made = {LOG: range(32), POST_QUANTUM: range(32, 64), WITNESS: range(64, 96)}
+    seed = bytes(made[known])
+    grown = Signer.from_seed(known.vkey.name, known.vkey.algorithm, seed)
+    assert grown.vkey == known.vkey
+    if known is LOG:
+        assert Signer(ORIGIN, Ed25519PrivateKey.from_private_bytes(seed)).vkey == known.vkey
+
+
 def test_keys_that_cannot_be_kept_or_used_are_refused_in_words() -> None:
     with pytest.raises(BadKey, match="at least 16 random bytes"):
-        LOG.dump(b"short")
+        LOG.dump(b"15 random bytes")
+    assert LOG.dump(b"16 random bytes.")
     with pytest.raises(BadKey, match="at least 16 random bytes"):
         Signer.load(ORIGIN, LOG.dump(SECRET), b"")
     with pytest.raises(BadKey, match="broken file"):

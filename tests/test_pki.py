@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from signing import pki
 from signing.signed_data import CmsError, require_issued
-from signing.token import TokenError, TokenKey
+from signing.token import Token, TokenError, TokenKey
 from tests import outside
 from tests.signing_kit import LEVEL, NOW, authority, context, signer, stranger
 
@@ -63,10 +63,24 @@ def test_a_signer_is_named_with_office_and_reference_and_how_they_logged_in() ->
         "ServiceID": "losenfras",
     }
     assert pki.auth_context(authority().seal.certificate) is None
+    context_der = certificate.extensions.get_extension_for_oid(pki.AUTH_CONTEXT).value.public_bytes()
+    with pytest.raises(ValueError, match="trailing"):
+        pki.auth_context(_with_context(context_der + b"\0"))
+
+
+def _with_context(der: bytes) -> x509.Certificate:
+    name, key = x509.Name([]), signer().key
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    return builder.add_extension(x509.UnrecognizedExtension(pki.AUTH_CONTEXT, der), critical=False).sign(
+        key, hashes.SHA256()
+    )
 
 
 def test_the_key_for_requests_is_for_nothing_else() -> None:
-    certificate = authority().issue_requester(NOW).certificate
+    made = authority().issue_requester(NOW)
+    certificate = made.certificate
+    assert made.key.public_key() == certificate.public_key()
     assert certificate.subject.rfc4514_string() == "CN=Exempelkommun underskriftsbegäran,O=Exempelkommun,C=SE"
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.digital_signature, usage.content_commitment, usage.key_cert_sign) == (True, False, False)
@@ -116,7 +130,7 @@ def test_a_naive_time_is_refused() -> None:
 
 def test_times_in_other_zones_mean_the_same_instant() -> None:
     swedish = datetime.fromisoformat("2024-03-01T10:00:00.999999+01:00")
-    assert pki.whole_second(swedish) == NOW
+    assert pki.whole_second(swedish) == NOW and pki.whole_second(swedish).tzinfo is UTC
     assert pki.instant_text(swedish) == "2024-03-01T09:00:00Z"
 
 
@@ -197,6 +211,12 @@ def test_a_part_gets_a_new_key_under_the_same_name() -> None:
         ) == old.extensions.get_extension_for_class(x509.KeyUsage)
 
 
+def test_the_seals_key_may_be_one_that_was_made_elsewhere() -> None:
+    made = authority().anew("seal", NOW, stranger().seal.key).seal
+    assert made.key is stranger().seal.key
+    assert made.certificate.public_key() == made.key.public_key()
+
+
 def test_what_was_revoked_stays_so_from_the_earliest_time() -> None:
     serial, early, late = authority().seal.certificate.serial_number, NOW, NOW + timedelta(days=3)
     found_out = authority().revoking(serial, late).revoking(serial, early).revoking(serial, late)
@@ -237,24 +257,25 @@ def usages(*named: str) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: name in named for name in every})
 
 
-def certificates() -> dict[str, x509.Certificate]:
+def credentials() -> dict[str, pki.Credential]:
     """One of each kind, anew."""
     ours = pki.Authority.create("Exempelkommun", NOW + timedelta(microseconds=7), "NTRSE-000000-0000")
     chair = ours.issue_signer(
         common_name="Åsa Öberg", organisation="Nämnden", office="Ordförande", person_ref="p-1",
         auth=context(NOW), now=NOW + timedelta(microseconds=7),
     )  # fmt: skip
-    return {
-        "ca": ours.ca.certificate,
-        "seal": ours.seal.certificate,
-        "timestamp": ours.timestamp.certificate,
-        "signer": chair.certificate,
-        "requester": ours.issue_requester(NOW + timedelta(microseconds=7)).certificate,
-    }
+    requester = ours.issue_requester(NOW + timedelta(microseconds=7))
+    kinds = (ours.ca, ours.seal, ours.timestamp, chair, requester)
+    return dict(zip(("ca", "seal", "timestamp", "signer", "requester"), kinds, strict=True))
 
 
 OURS = "2.5.4.97=NTRSE-000000-0000,O=Exempelkommun,C=SE"
 SIGNS = "2.5.4.12=Ordförande,O=Nämnden,C=SE"
+CONTEXT = (
+    '<SAMLAuthContext xmlns="http://id.elegnamnden.se/auth-cont/1.0/saci"><AuthContextInfo '
+    'IdentityProvider="Exempelkommun" AuthenticationInstant="2024-03-01T09:00:00Z" '
+    f'AuthnContextClassRef="{LEVEL}" AssertionRef="session-1" ServiceID="losenfras"/></SAMLAuthContext>'
+)
 # What each is named, the day on which it ends, and what it is for.
 KINDS = {
     "ca": (f"CN=Exempelkommun utfärdare,{OURS}", "2084-03-01", ("key_cert_sign", "crl_sign")),
@@ -269,9 +290,10 @@ KINDS = {
 
 @pytest.mark.usefixtures("made_before")
 def test_each_kind_of_certificate_says_this_and_nothing_else() -> None:
-    found = certificates()
+    found = credentials()
     for kind, (subject, end, used) in KINDS.items():
-        certificate, ca = found[kind], found["ca"]
+        certificate, ca = found[kind].certificate, found["ca"].certificate
+        assert found[kind].key.public_key() == certificate.public_key()
         assert certificate.version is x509.Version.v3
         assert certificate.subject.rfc4514_string() == subject, kind
         assert certificate.issuer.rfc4514_string() == KINDS["ca"][0]
@@ -302,7 +324,7 @@ def test_each_kind_of_certificate_says_this_and_nothing_else() -> None:
             # RFC 7773 section 3, read as any DER: one context, of the SAML type.
             (one,) = core.SequenceOf.load(value.value, strict=True, spec=core.Sequence)
             parts = core.SequenceOf.load(one.dump(), strict=True, spec=core.UTF8String)
-            assert [part.native for part in parts] == [pki.SAML_CONTEXT, context(NOW).xml()]
+            assert [part.native for part in parts] == [pki.SAML_CONTEXT, CONTEXT]
         assert said == expected, kind
 
 
@@ -365,6 +387,9 @@ def test_what_is_kept_and_what_may_stand_in_its_place() -> None:
     assert isinstance(away.key, TokenKey) and away.certificate == authority().seal.certificate
     with pytest.raises(TokenError):
         away.sign(b"x")
+    there = Token("module", "label", str)
+    on_token = pki.Authority.load(files | {"seal.key.pem": public}, SECRET, there).seal.key
+    assert isinstance(on_token, TokenKey) and on_token.token is there
     strangers = stranger().seal.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(ValueError, match="the key of seal does not belong"):
         pki.Authority.load(files | {"seal.key.pem": strangers}, SECRET)

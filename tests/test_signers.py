@@ -39,6 +39,17 @@ def test_the_municipality_says_whom_it_has_accepted() -> None:
             accepted_signers(data, signature, roots)
 
 
+def test_what_the_seal_accepted_after_it_was_found_out_is_not_accepted() -> None:
+    serial = authority().seal.certificate.serial_number
+    for since, holds in ((NOW + timedelta(days=1), True), (NOW, False)):
+        crls = [authority().crl(NOW, {serial: since})]
+        if holds:
+            assert accepted_signers(FILE, signed(), [OURS], crls) == [THEIRS]
+        else:
+            with pytest.raises(CmsError, match="revoked"):
+                accepted_signers(FILE, signed(), [OURS], crls)
+
+
 @pytest.mark.parametrize("data", [b"no PEM", FILE + b"\n", certificate_pem(signer().certificate)])
 def test_the_file_has_one_form_and_holds_authorities(data: bytes) -> None:
     with pytest.raises(CmsError):

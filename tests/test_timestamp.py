@@ -26,6 +26,7 @@ from signing.timestamp import (
     LocalTimeStamper,
     TimestampAuthority,
     open_token,
+    room,
     run,
     stamp,
     verify_token,
@@ -116,6 +117,8 @@ def test_serial_numbers_do_not_repeat() -> None:
         for _ in range(5)
     ]
     assert len({info["serial_number"].native for info in infos}) == 5
+    # RFC 3161 2.4.2: integers up to 160 bits; one bit always stands, so that all are of one length.
+    assert {info["serial_number"].native.bit_length() for info in infos} == {121}
 
 
 def test_a_token_over_other_bytes_or_from_a_stranger_is_refused() -> None:
@@ -148,6 +151,28 @@ def test_a_persons_certificate_makes_no_time_stamps() -> None:
         )
         with pytest.raises(CmsError, match=reason):
             verify_token(token, DIGEST, ROOTS)
+
+
+def test_nothing_follows_what_a_token_says() -> None:
+    info = open_token(TOKEN)[0].content
+    assert info is not None
+    by, content = authority().timestamp, info + b"\0"
+    digest = hashlib.sha256(content).digest()
+    attributes = signed_attributes(digest, by.certificate, content_type="tst_info")
+    token = assemble(
+        attributes, by.sign(attributes), [by.certificate], content=content, content_type="tst_info"
+    )
+    with pytest.raises(CmsError, match=r"not a time stamp: .*trailing"):
+        open_token(token)
+
+
+def test_room_is_kept_for_the_next_token() -> None:
+    for asked in (False, True):
+        by = timestamper()
+        token = stamp(by, DIGEST) if asked else TOKEN
+        kept = room(by)
+        assert 0 <= kept - len(token) <= 128 and kept == room(by)
+        assert kept == len(token) + 64 if asked else True
 
 
 def test_a_certificate_with_other_purposes_too_makes_no_time_stamps() -> None:

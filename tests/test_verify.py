@@ -563,7 +563,8 @@ def test_what_others_say_of_how_long_the_log_was_by_when() -> None:
     stamps = [("none", b"no note", stamped(told.note(2))), ("ours", told.note(6), stamped(told.note(6)))]
     stamps += [("theirs", told.note(5), stamped(told.note(5), stranger))]
     notes = [("spoilt", b""), ("c", cosigned(told.note(2), [witness], NOW + timedelta(days=2)))]
-    seen, proven = [(2, NOW + timedelta(days=2))], [(5, SEALED_AT)]
+    notes += [("later", cosigned(told.note(6), [witness], NOW + timedelta(days=3)))]
+    seen, proven = [(2, NOW + timedelta(days=2)), (6, NOW + timedelta(days=3))], [(5, SEALED_AT)]
     for roots, given, found in (
         ([theirs, *told.evidence().roots], [witness.vkey], seen + proven),
         (told.evidence().roots, [witness.vkey], seen),
