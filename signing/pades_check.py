@@ -423,7 +423,7 @@ def _signer(signature: EmbeddedPdfSignature, result: AdESLTAValidationResult) ->
         proven_at=result.best_signature_time,
         authentication=auth_context(certificate),
         certificate=certificate_der(certificate),
-        scan=None if auth_context(certificate) else _scan(signature),
+        scan=_scan(signature) if auth_context(certificate) is None else None,
     )
 
 

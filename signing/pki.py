@@ -237,13 +237,15 @@ def load_credential(
 
 
 def auth_context(certificate: x509.Certificate) -> str | None:
-    """The XML of the authentication context in a certificate, if there is one."""
+    """The XML of the authentication context in a certificate, if there is one; without text if it cannot be read."""
     try:
         extension = certificate.extensions.get_extension_for_oid(AUTH_CONTEXT)
+        assert isinstance(extension.value, x509.UnrecognizedExtension)
+        return str(_Contexts.load(extension.value.value, strict=True)[0]["info"].native or "")
     except x509.ExtensionNotFound:
         return None
-    assert isinstance(extension.value, x509.UnrecognizedExtension)
-    return str(_Contexts.load(extension.value.value, strict=True)[0]["info"].native)
+    except Exception:  # noqa: BLE001  # hostile bytes may raise anything inside the two parsers
+        return ""
 
 
 def certificate_pem(certificate: x509.Certificate) -> bytes:

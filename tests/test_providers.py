@@ -209,3 +209,30 @@ def test_without_an_authority_the_statement_is_unstamped() -> None:
     done = act.resume(provider(), begun().plain, context(NOW), NOW)
     assert isinstance(done, act.Signed)
     assert open_cms(done.statement_signature).stamp is None
+
+
+def test_a_local_act_to_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a key that was made before, since making one is what takes time."""
+    monkeypatch.setattr(pki, "new_key", lambda: authority().seal.key)
+    items = (Item("a", SignatureType.CADES, b"\1" * 32), Item("b", SignatureType.PADES, b"\2" * 32))
+    started = provider().begin(Intent(PERSON, "x", items), NOW)
+    assert (started.ref, started.target, started.form) == (started.state["ref"], None, {})
+    assert len(started.ref) == 32
+    assert started.state == {
+        "ref": started.ref, "begun": "2024-03-01T09:00:00Z", "expires": "2024-03-01T09:10:00Z", "items": 2,
+        "common_name": "Åsa Öberg", "organisation": "Exempelkommun", "office": "Ordförande", "person_ref": "p-4711",
+        "id0": "a", "type0": "cades", "digest0": b"\1" * 32, "id1": "b", "type1": "pades", "digest1": b"\2" * 32,
+    }  # fmt: skip
+    assert provider().begin(Intent(PERSON, "x", items), NOW).ref != started.ref
+    last = NOW + OFFER_LASTS
+    assert provider().resume(started.state, None, last) == Pending()
+    done = provider().resume(started.state, context(last), last)
+    assert isinstance(done, Done)
+    name = "CN=Åsa Öberg,2.5.4.5=p-4711,2.5.4.12=Ordförande,O=Exempelkommun,C=SE"
+    assert done.chain[0].subject.rfc4514_string() == name
+    assert pki.auth_context(done.chain[0]) == context(last).xml()
+    assert (done.chain[1:], done.revocation) == ((CA,), (authority().crl(last),))
+    certificate, key = done.chain[0], authority().seal
+    for item, found, time in zip(items, done.items, (last, None), strict=True):
+        tbs = signed_attributes(item.digest, certificate, time)
+        assert found == SignedItem(item.id, tbs, key.sign(tbs), "sha256WithRSAEncryption")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import pytest
 from asn1crypto import cms as asn1
 from asn1crypto import core
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from signing import act, cms
-from signing.pki import AuthContext, Credential, certificate_der, certificate_pem
+from signing.pki import AUTH_CONTEXT, CRL_LIFETIME, AuthContext, Credential, certificate_der, certificate_pem
 from signing.providers import dss
 from signing.providers.port import (
     Action,
@@ -55,6 +58,7 @@ from tests.signing_kit import (
     stranger,
     timestamper,
 )
+from tests.test_pki import usages
 from tests.test_providers import LINES, STATEMENT, through_a_restart
 
 IDENTITY = "SE2120000000-1A2B"
@@ -178,6 +182,34 @@ def by(credential: Credential) -> Bend:
     return bend
 
 
+@cache
+def short_key(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+READABLE = (
+    one_time(stranger, IDENTITY, NOW, "Åsa Öberg")
+    .certificate.extensions.get_extension_for_oid(AUTH_CONTEXT)
+    .value.public_bytes()
+)
+
+
+def of_a_person(
+    usage: x509.KeyUsage | None = None, context: bytes | None = READABLE, names: int = 1, bits: int = 3072
+) -> Credential:
+    """A certificate by the right authority for the right person, which says this of what it is for."""
+    key = signer().key if bits == 3072 else short_key(bits)
+    builder = x509.CertificateBuilder().issuer_name(stranger().ca.certificate.subject).serial_number(78)
+    subject = x509.Name([x509.NameAttribute(NameOID.SERIAL_NUMBER, IDENTITY)] * names)
+    builder = builder.subject_name(subject).public_key(key.public_key())
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    if usage:
+        builder = builder.add_extension(usage, critical=True)
+    if context is not None:
+        builder = builder.add_extension(x509.UnrecognizedExtension(AUTH_CONTEXT, context), critical=False)
+    return Credential(key, builder.sign(stranger().ca.key, hashes.SHA256()))
+
+
 def elsewhere(said: Said) -> None:
     """The right name, by an authority that was not set."""
     found = one_time(authority, IDENTITY, NOW, "Åsa Öberg")
@@ -235,6 +267,14 @@ NOT_ACCEPTED: list[tuple[str, Bend]] = [
     ("another-issuer", put("chain", [])),
     ("another-issuer", by(stranger().seal)),
     ("another-issuer", by(stranger().timestamp)),
+    ("another-issuer", by(of_a_person())),
+    ("another-issuer", by(of_a_person(usages("digital_signature"), READABLE))),
+    ("another-issuer", by(of_a_person(usages("content_commitment", "key_cert_sign"), READABLE))),
+    ("another-issuer", by(of_a_person(usages("content_commitment"), None))),
+    ("another-issuer", by(of_a_person(usages("content_commitment"), b"junk"))),
+    ("another-issuer", by(of_a_person(usages("content_commitment"), READABLE, bits=2040))),
+    ("another-person", by(of_a_person(usages("content_commitment"), READABLE, names=2))),
+    ("another-person", by(of_a_person(usages("content_commitment"), READABLE, names=0))),
     # altered bytes
     ("altered-bytes", other_digest),
     ("altered-bytes", tbs(0, signing_time=when())),
@@ -476,6 +516,29 @@ def test_a_service_whose_certificate_has_ended_is_not_believed() -> None:
 )
 def test_two_clocks_may_differ_by_a_minute_and_what_was_asked_for_need_not_be_said(bend: Bend) -> None:
     assert isinstance(outcome(bend), act.Signed)
+
+
+def test_what_a_certificate_must_be_for_is_all_that_it_must_be_for() -> None:
+    for bits in (2048, 3072):
+        fit = of_a_person(usages("content_commitment", "digital_signature"), bits=bits)
+        assert isinstance(outcome(by(fit)), act.Signed)
+
+
+def test_a_list_counts_from_when_it_is_made_until_the_next() -> None:
+    for at, holds in (
+        (SOON + SKEW, True),
+        (SOON + SKEW + timedelta(seconds=1), False),
+        (SOON - CRL_LIFETIME, True),
+        (SOON - CRL_LIFETIME - timedelta(seconds=1), False),
+    ):
+        theirs = service(crl=lambda at=at: stranger().crl(at))
+        one = provider(theirs)
+        started = begun(one)
+        done = act.resume(one, started.plain, theirs.answer(started.started.form), SOON)
+        assert isinstance(done, act.Signed) is holds
+        assert done == Rejected("revocation-unknown") or holds
+        if isinstance(done, act.Signed):
+            assert done.revocation == (stranger().crl(at),)
 
 
 def test_an_act_is_kept_as_plain_data() -> None:

@@ -7,14 +7,26 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from signing import cms, seal
 from signing.pades_check import check_pdf
-from signing.pki import certificate_der, certificate_pem
+from signing.pki import AUTH_CONTEXT, Credential, certificate_der, certificate_pem
 from signing.signed_data import CmsError
 from signing.signers import SIGNERS, accepted_signers, authorities, list_name, lists, read_signers
 from tests.evidence import check, failed, story
-from tests.signing_kit import NOW, SEALED_AT, authority, context, signer, stages, stranger, timestamper
+from tests.signing_kit import (
+    NOW,
+    SEALED_AT,
+    authority,
+    context,
+    lock,
+    signer,
+    stages,
+    stranger,
+    timestamper,
+)
 
 OURS, THEIRS = authority().ca.certificate, stranger().ca.certificate
 FILE = certificate_pem(THEIRS)
@@ -104,6 +116,20 @@ def theirs(what: str) -> bytes:
         [authority().crl(now), stranger().crl(now)],
         [OURS, THEIRS, authority().timestamp.certificate, stranger().timestamp.certificate],
     )  # fmt: skip
+
+
+def test_what_stands_in_an_accepted_certificate_brings_no_verification_down() -> None:
+    """Whatever their authority writes about how they logged in, also what nobody can read."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Åsa Öberg")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(THEIRS.subject).serial_number(77)
+    builder = builder.public_key(signer().key.public_key()).not_valid_before(NOW)
+    builder = builder.not_valid_after(NOW + timedelta(days=900))
+    builder = builder.add_extension(x509.UnrecognizedExtension(AUTH_CONTEXT, b"junk"), critical=False)
+    person = Credential(signer().key, builder.sign(stranger().ca.key, hashes.SHA256()))
+    pdf = seal.sign(stages().prepared, "Ordforande", person, [THEIRS], ["Åsa"], NOW, timestamper())
+    found = check_pdf(lock(pdf), [OURS], SEALED_AT + timedelta(days=1), signers=[THEIRS])
+    first = found.signers[0]
+    assert (first.name, first.authentication, first.scan) == ("Åsa Öberg", "", None)
 
 
 @pytest.mark.parametrize(("what", "holds"), [("chair", True), ("seal", False), ("stamp", False)])
