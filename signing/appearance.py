@@ -121,8 +121,8 @@ def text_box(
 ) -> generic.StreamObject:
     """A form XObject with a thin frame and the lines, as large as fits, at most nine points."""
     face, size = font(), LARGEST
-    widest = max((face.width(line) for line in lines), default=0.0)
     if lines:
+        widest = max(face.width(line) for line in lines)
         size = min(
             size, (width - 2 * MARGIN) / max(widest, 0.01), (height - 2 * MARGIN) / (LEADING * len(lines))
         )

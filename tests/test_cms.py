@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signing import cms, pki
-from signing.signed_data import CmsError, assemble, open_cms, signed_attributes
+from signing.signed_data import CmsError, assemble, attribute_values, open_cms, signed_attributes
 from tests import outside
 from tests.signing_kit import NOW, authority, signer, stranger, timestamper
 
@@ -158,6 +158,26 @@ def test_an_extra_certificate_that_is_no_root_is_refused() -> None:
     with pytest.raises(CmsError, match="unsigned parts"):
         cms.verify(extra, DATA, [CA])
     assert cms.verify(extra, DATA, [CA, stranger().ca.certificate]).stamped_at is None
+
+
+def test_signed_attributes_are_read_in_their_one_form_only() -> None:
+    digest = hashlib.sha256(DATA).digest()
+    der = signed_attributes(digest, signer().certificate, NOW)
+    found = attribute_values(der)
+    assert found.keys() == {"content_type", "message_digest", "signing_certificate_v2", "signing_time"}
+    assert (found["content_type"].native, found["message_digest"].native) == ("data", digest)
+    twice = asn1.CMSAttributes.load(der)
+    twice.append(twice[0])
+    backwards = asn1.CMSAttributes(list(reversed(list(asn1.CMSAttributes.load(der)))))
+    unsorted = b"\x31" + der[1:4] + b"".join(one.dump() for one in backwards) if der[1] == 0x82 else b""
+    for spoilt, reason in (
+        (b"x", "no signed attributes"),
+        (der + b"\0", "no signed attributes"),
+        (twice.dump(), "no signed attributes: the attribute .* is not single-valued"),
+        (unsorted, "not in their one form"),
+    ):
+        with pytest.raises(CmsError, match=reason):
+            attribute_values(spoilt)
 
 
 def test_a_signer_named_by_a_wrong_or_unknown_digest_is_refused() -> None:

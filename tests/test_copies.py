@@ -25,7 +25,7 @@ from signing.copies import Copy, CopyError, Shown, attached, verify_copy
 from signing.levels import Levels
 from signing.log import inclusion_proof
 from signing.pki import certificate_pem
-from signing.report import Report
+from signing.report import Report, say
 from signing.vkeys import write_vkeys
 from tests import paper_samples as samples
 from tests.evidence import MINUTES, ORIGIN, Story, changed, envelope, log_signers, story, vkeys_signature
@@ -72,6 +72,8 @@ def judged(one: Copy) -> dict[str, list[str]]:
     """What fails, by step, in a copy that was written and read."""
     report = Report()
     verify_copy(Copy.read(one.write()), ROOTS, report)
+    for said in (said for found in report.failures.values() for said in found):
+        assert "None" not in say(said.code, said.values), "what is told of it"
     return {step: [said.code for said in found] for step, found in report.failures.items() if found}
 
 
@@ -86,6 +88,14 @@ def test_a_copy_verifies_against_the_root_of_the_original() -> None:
     one = copy()
     assert one.root == version_root(story().events[1])
     assert judged(one) == {}
+    report = Report()
+    verify_copy(one, ROOTS, report)
+    assert {step: (said.code, said.values) for step, said in report.passed.items()} == {
+        "disclosures": ("copy-ok", {"shown": 1, "hidden": 0, "root": one.root}),
+        "checkpoints": ("checkpoints-ok", {"count": 1, "size": 6}),
+        "inclusion": ("inclusion-ok", {"count": 3, "size": 6}),
+        "cms": ("cms-ok", {"count": 2}),
+    }
     held = outcomes(one)
     assert [held[step] for step in ("disclosures", "checkpoints", "inclusion", "cms")] == [True] * 4
     assert list(held)[-1] == "disclosures" and held["pades"] is None
@@ -94,6 +104,9 @@ def test_a_copy_verifies_against_the_root_of_the_original() -> None:
 def test_a_covered_field_is_in_the_root_and_not_in_the_copy() -> None:
     one = copy(disclosed={}, covered={VIEW: "OSL 18 kap. 1 §"})
     assert one.root == copy().root and judged(one) == {}
+    report = Report()
+    verify_copy(one, ROOTS, report)
+    assert report.passed["disclosures"].values == {"shown": 0, "hidden": 1, "root": one.root}
     assert "räcker" not in one.write().decode()
 
 
@@ -276,11 +289,15 @@ def test_the_proof_of_a_copy_is_found_in_its_pdf() -> None:
 def test_another_attachment_is_no_proof() -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(printed(_sound())))
     names = writer.root["/Names"]["/EmbeddedFiles"]["/Names"]
-    names[0] = generic.TextStringObject("other.txt")
-    writer.update_container(names)
-    out = io.BytesIO()
-    writer.write(out)
-    assert attached(out.getvalue()) is None
+    other = writer.add_object(generic.DictionaryObject())
+    for before, found in (([generic.TextStringObject("other.txt"), other], _sound()), ([], None)):
+        if found is None:
+            names[2] = generic.TextStringObject("another.txt")
+        names[:0] = before
+        writer.update_container(names)
+        out = io.BytesIO()
+        writer.write(out)
+        assert attached(out.getvalue()) == found
 
 
 def test_a_proof_that_is_not_in_form_fails_the_step_of_the_disclosures(

@@ -26,6 +26,7 @@ from signing.verify import Destroyed, approval_statement, verify_growth, verify_
 from signing.vkeys import LogKeys, write_vkeys
 from signing.witness import cosigned
 from tests.evidence import (
+    CHECKED_AT,
     MINUTES,
     ORIGIN,
     Story,
@@ -162,6 +163,9 @@ def test_progress_is_told() -> None:
     many = Story([envelope("a-b", number, "x.v1", 1) for number in range(1, 1002)], {}, ())
     verify_log(many.opened(), NOW, lambda *said: seen.append(said))
     assert seen == [("events", 1000, 0), ("events", 1001, 1001)]
+    seen.clear()
+    verify_log(story().opened(), CHECKED_AT, lambda *said: seen.append(said))
+    assert seen == [("events", 6, 6), ("documents", 0, 3), ("documents", 2, 3), ("documents", 3, 3)]
 
 
 # --- 1 envelope
