@@ -63,7 +63,8 @@ def plain(value: Any) -> Any:
             return {key: plain(each) for key, each in value.items()}
         case generic.ArrayObject():
             return [plain(each) for each in value]
-    return value
+        case _:
+            return value
 
 
 def test_the_font_is_embedded_whole_and_maps_back_to_unicode() -> None:
