@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from signing.copies import Copy, CopyError, attached, verify_copy
+from signing.copies import Copy, CopyError, attached, lists, verify_copy
 from signing.export import INDEX, Broken, loose, read_export
 from signing.note import NoteError, Vkey
 from signing.pades_check import embedded_roots
@@ -85,7 +85,7 @@ def verify_file(pdf: bytes, path: Path, roots: Sequence[x509.Certificate] | None
         report.ok("timestamps", "pdf-stamps-ok")
     try:
         if (proof := attached(pdf)) is not None:
-            verify_copy(Copy.read(proof), anchors, report)
+            verify_copy(Copy.read(proof), anchors, report, lists(pdf, anchors))
     except CopyError as error:
         report.fail("disclosures", "copy-fault", reason=str(error))
     report.trusted = found.trusted

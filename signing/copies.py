@@ -32,12 +32,13 @@ from signing import cms
 from signing.canonical import decode, encode
 from signing.checkpoint import Checkpoint
 from signing.commitments import commit, document_root, version_root
+from signing.layers import lists_in
 from signing.log import leaf_hash, verify_inclusion
 from signing.note import NoteError
 from signing.pki import certificate_der
 from signing.records import APPROVED, PAPER_APPROVED, SEALED, VERSION_MADE
 from signing.report import Report
-from signing.signed_data import CmsError
+from signing.signed_data import CmsError, is_list_of
 from signing.signers import accepted_signers
 from signing.verify import approval_statement
 from signing.vkeys import LogKeys, open_signature
@@ -184,16 +185,27 @@ def attached(pdf: bytes) -> bytes | None:
     return None
 
 
+def lists(pdf: bytes, roots: Sequence[x509.Certificate]) -> list[bytes]:
+    """The roots' revocation lists that a sealed copy carries; CopyError if what it carries cannot be read."""
+    try:
+        return [der for der in lists_in(PdfFileReader(io.BytesIO(pdf))) if is_list_of(der, roots)]
+    except Exception as error:  # hostile bytes may raise anything inside the parser
+        raise CopyError(f"the revocation lists cannot be read: {type(error).__name__}") from error
+
+
 # --- the check
 
 
-def verify_copy(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -> None:
-    """Disclosures against commitments, the root against the approvals, those against the signed log."""
+def verify_copy(
+    copy: Copy, roots: Sequence[x509.Certificate], report: Report, crls: Sequence[bytes] = ()
+) -> None:
+    """Disclosures against commitments, the root against the approvals, those against the signed log; nobody who signed
+    it was revoked by then, as the lists that come with the copy say."""
     _disclosures(copy, report)
-    note = _checkpoint(copy, roots, report)
+    note = _checkpoint(copy, roots, report, crls)
     if note is not None:
         _events(copy, note, report)
-    _signatures(copy, roots, report)
+    _signatures(copy, roots, report, crls)
 
 
 def _disclosures(copy: Copy, report: Report) -> None:
@@ -207,10 +219,12 @@ def _disclosures(copy: Copy, report: Report) -> None:
     report.ok("disclosures", "copy-ok", shown=len(copy.disclosed), hidden=hidden, root=copy.root)
 
 
-def _checkpoint(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -> Checkpoint | None:
+def _checkpoint(
+    copy: Copy, roots: Sequence[x509.Certificate], report: Report, crls: Sequence[bytes]
+) -> Checkpoint | None:
     try:
         keys = LogKeys.read(copy.vkeys.encode())
-        open_signature(keys, copy.vkeys_signature, roots)
+        open_signature(keys, copy.vkeys_signature, roots, crls)
         note = keys.open(copy.checkpoint.encode(), copy.origin).checkpoint
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
@@ -260,11 +274,11 @@ def _root_named(copy: Copy, one: Shown) -> str | None:
     return ""
 
 
-def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -> None:
+def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report, crls: Sequence[bytes]) -> None:
     """The approvals' detached signatures, those that the copy brings."""
     held = 0
     try:
-        signers = accepted_signers(copy.signers.encode(), copy.signers_signature, roots)
+        signers = accepted_signers(copy.signers.encode(), copy.signers_signature, roots, crls)
     except CmsError as error:
         report.fail("cms", "signers-fault", reason=str(error))
         return
@@ -276,7 +290,7 @@ def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report) -
         at: dict[str, str | int] = {"name": f"{approval['office']} (position {one.position})"}
         try:
             signed = approval_statement(copy.root, approval["render_output"], approval["version"])
-            result = cms.verify(signature, signed, roots, signers=signers)
+            result = cms.verify(signature, signed, roots, crls, signers)
         except CmsError as error:
             report.fail("cms", "cms-fault", **at, reason=str(error))
             continue

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
@@ -21,14 +23,24 @@ from signing.alone import verify_file
 from signing.canonical import encode
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import split, version_root
-from signing.copies import Copy, CopyError, Shown, attached, verify_copy
+from signing.copies import Copy, CopyError, Shown, attached, lists, verify_copy
 from signing.levels import Levels
 from signing.log import inclusion_proof
 from signing.pki import certificate_pem
 from signing.report import Report, say
 from signing.vkeys import write_vkeys
 from tests import paper_samples as samples
-from tests.evidence import MINUTES, ORIGIN, Story, changed, envelope, log_signers, story, vkeys_signature
+from tests.evidence import (
+    MINUTES,
+    ORIGIN,
+    Story,
+    changed,
+    envelope,
+    log_signers,
+    people,
+    story,
+    vkeys_signature,
+)
 from tests.signing_kit import NOW, authority, stages, stranger, timestamper
 
 pytestmark = pytest.mark.measured
@@ -68,10 +80,10 @@ def copy(told: Story | None = None, *positions: int, **changes: Any) -> Copy:
     return replace(made, **changes)
 
 
-def judged(one: Copy) -> dict[str, list[str]]:
+def judged(one: Copy, crls: Sequence[bytes] = ()) -> dict[str, list[str]]:
     """What fails, by step, in a copy that was written and read."""
     report = Report()
-    verify_copy(Copy.read(one.write()), ROOTS, report)
+    verify_copy(Copy.read(one.write()), ROOTS, report, crls)
     for said in (said for found in report.failures.values() for said in found):
         assert "None" not in say(said.code, said.values), "what is told of it"
     return {step: [said.code for said in found] for step, found in report.failures.items() if found}
@@ -226,6 +238,21 @@ def test_a_checkpoint_of_others_or_keys_of_others_are_refused() -> None:
     assert judged(copy(checkpoint=other))["inclusion"] == ["not-included"] * 3 + ["copy-unbound"]
 
 
+@pytest.mark.parametrize(
+    ("who", "code"), [("chair", {"cms": ["cms-fault"]}), ("seal", {"checkpoints": ["vkeys-fault"]})]
+)
+def test_nobody_was_revoked_when_what_it_rests_on_was_signed(who: str, code: dict[str, list[str]]) -> None:
+    signed = (authority().seal if who == "seal" else people()[who]).certificate
+    for since, faults in ((NOW + timedelta(days=9), {}), (NOW - timedelta(days=1), code)):
+        crl = authority().crl(NOW, {signed.serial_number: since})
+        assert judged(copy(), [crl]) == faults
+    theirs = certificate_pem(stranger().ca.certificate)
+    signature = cms.sign(theirs, authority().seal, [authority().ca.certificate], NOW, timestamper())
+    if who == "seal":
+        brought = copy(signers=theirs.decode(), signers_signature=signature)
+        assert judged(brought, [crl]) == code | {"cms": ["signers-fault"]}
+
+
 # --- the form
 @pytest.mark.parametrize(
     "change",
@@ -273,6 +300,15 @@ def test_any_bytes_are_a_proof_or_a_copy_error(data: bytes) -> None:
 
 
 # --- in a PDF
+def test_the_revocation_lists_are_those_that_the_seal_brought() -> None:
+    assert [x509.load_der_x509_crl(one).issuer for one in lists(stages().sealed, ROOTS)] == [
+        authority().ca.certificate.subject
+    ]
+    assert lists(stages().sealed, [stranger().ca.certificate]) == lists(printed(_sound()), ROOTS) == []
+    with pytest.raises(CopyError, match="revocation lists"):
+        lists(stages().sealed[:-2000], ROOTS)
+
+
 def test_a_pdf_without_a_proof_has_none() -> None:
     assert attached(stages().sealed) is None
 
