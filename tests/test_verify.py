@@ -742,22 +742,6 @@ def test_the_statement_that_is_signed_is_canonical() -> None:
 
 
 # --- how it is told
-def test_five_failures_are_told_and_the_rest_counted() -> None:
-    report = Report()
-    for number in range(8):
-        report.fail("tree", "tile-leaf", position=number)
-    detail = report.checks()[3]["detail"]
-    assert detail.count("holds another leaf") == 5
-    assert detail.endswith("; and 3 more")
-    assert report.failed("leaves", "tree")
-    assert not report.failed("leaves")
-
-
-def test_unprotected_bytes_are_listed() -> None:
-    report = Report(unprotected=[("/a", 1, 2)])
-    assert report.result()["unprotected"] == [{"file": "/a", "offset": 1, "length": 2}]
-
-
 def test_every_sentence_can_be_told() -> None:
     for code in TEXTS:
         assert say(code, _Anything())
