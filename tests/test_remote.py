@@ -485,11 +485,20 @@ def test_what_is_wrong_with_an_answer_is_told_to_whoever_looks_for_the_fault() -
             opened(bend)
     with pytest.raises(dss.DssError, match="no certificate of the service is known"):
         dss.open_response(b"<a/>", [], SOON)
+    deep = b"<a>" * 300 + b"</a>" * 300
     most = b"<a>" + b" " * (dss.MOST - 7) + b"</a>"
-    for data, code in ((most, "not-the-service"), (most + b" ", "unreadable")):
+    for data, code in ((most, "not-the-service"), (most + b" ", "unreadable"), (deep, "unreadable")):
         with pytest.raises(dss.DssError) as raised:
             dss.open_response(data, [], SOON)
         assert raised.value.code == code
+
+
+def test_an_answer_is_utf_8_whatever_it_says_itself() -> None:
+    def lying(written: bytes) -> bytes:
+        plain = etree.tostring(etree.fromstring(written), encoding="unicode")
+        return b'<?xml version="1.0" encoding="iso-8859-1"?>' + plain.encode()
+
+    assert opened(put("xml", lying)).attributes["urn:oid:2.16.840.1.113730.3.1.241"] == ("Åsa Öberg",)
 
 
 def test_a_service_whose_certificate_has_ended_is_not_believed() -> None:
