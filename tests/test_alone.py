@@ -14,20 +14,25 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from packaging.requirements import Requirement
 
 from signing import alone, page
 from signing.alone import BROKEN, HOLDS, UNUSABLE
+from signing.pki import certificate_pem
 from signing.report import OF_COPIES, STEPS, TEXTS, say
 from tests.golden_hostile import SOUND
 from tests.house import ROOT
+from tests.signing_kit import stranger
 
 PAPER = next((SOUND / "minutes").glob("*.pdf"))
 ANCHOR = SOUND / "trust.pem"
+STRANGERS = certificate_pem(stranger().ca.certificate)
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: object, expect: int = HOLDS) -> str:
@@ -175,6 +180,112 @@ def test_the_program_ends_with_the_code(
         runpy.run_path(str(ROOT / "signing" / "verify.py"), run_name="__main__")
     assert ended.value.code == HOLDS
     assert "Oskyddade byte: 0" in capsys.readouterr().out
+
+
+HELP = """\
+positional arguments:
+  PATH                an export, or one sealed PDF
+
+options:
+  -h, --help          show this help message and exit
+  --trust PEM         certificates that you got another way
+  --checkpoint FILE   a checkpoint that you or somebody else has kept (may be repeated)
+  --witness FILE      keys of witnesses that you know yourself
+  --json FILE         write the report for machines there; - is stdout
+  --html FILE         write the page for people there; - is stdout
+  --language {sv,en}  of what is told (default: sv)
+"""
+
+
+def test_the_command_says_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit, match="0"):
+        alone.main(["--help"])
+    said = capsys.readouterr().out
+    assert said.startswith("usage: python -m signing.verify [-h] [--trust PEM] [--checkpoint FILE]")
+    assert str(alone.__doc__) in said and said.endswith(HELP)
+    assert alone._parser().parse_args(["x"]).checkpoint == []
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b"%PDF-1.7", True),
+        (b" " * 1019 + b"%PDF-", True),
+        (b" " * 1020 + b"%PDF-", False),
+        (b"startxref" + b" " * 2039, True),
+        (b"startxref" + b" " * 2040, False),
+        (b"", False),
+    ],
+)
+def test_a_pdf_may_have_a_damaged_head_or_end(data: bytes, is_one: bool) -> None:
+    assert alone.is_pdf(data) is is_one
+
+
+def test_what_a_pdf_by_itself_has_something_for() -> None:
+    ours, theirs = (x509.load_pem_x509_certificates(pem) for pem in (ANCHOR.read_bytes(), STRANGERS))
+    at = datetime.now(UTC)
+    for roots in (None, ours):
+        report = alone.verify_file(PAPER.read_bytes(), PAPER, roots, at)
+        assert {step: (code, dict(values)) for step, (code, values) in report.passed.items()} == {
+            "pades": ("pdf-ok", {"signers": "Ordforande: Åsa Öberg; Justerare: Łukasz Çelik; Stampel: Exempelkommun stämpel"}),
+            "timestamps": ("pdf-stamps-ok", {}),
+        }  # fmt: skip
+        assert {step: said.code for step, said in report.skipped.items()} == dict.fromkeys(STEPS, "pdf-alone")
+        assert (dict(report.failures), report.unprotected, report.trusted) == ({}, [], roots is not None)
+    assert alone.verify_file(PAPER.read_bytes(), PAPER, theirs, at).failed("pades")
+    more = alone.verify_file(PAPER.read_bytes() + b"more", PAPER, ours, at)
+    assert more.unprotected == [(str(PAPER), PAPER.stat().st_size, 4)]
+    broken = alone.verify_file(b"%PDF-1.7", Path("folder/name.pdf"), None, at)
+    (said,) = broken.failures["pades"]
+    assert (said.code, said.values["name"]) == ("pdf-fault", "name.pdf")
+    assert not broken.trusted and str(said.values["reason"]) not in {"", "None"}
+
+
+def test_what_cannot_be_read_is_named_with_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "no keys").write_text("x")
+    for option, name, why in (
+        ("--witness", "no keys", "not one key a line"),
+        ("--witness", "nothing", "No such file or directory"),
+        ("--checkpoint", "nothing", "No such file or directory"),
+        ("--trust", "nothing", "No such file or directory"),
+    ):
+        said = answer(capsys, PAPER, option, tmp_path / name, "--language", "en", expect=UNUSABLE)
+        assert str(tmp_path / name) in said and why in said
+    assert str(tmp_path) in answer(capsys, tmp_path, expect=UNUSABLE)
+    assert str(tmp_path / "no keys") in answer(capsys, tmp_path / "no keys", expect=UNUSABLE)
+    assert str(tmp_path / "no keys") in answer(
+        capsys, PAPER, "--trust", tmp_path / "no keys", expect=UNUSABLE
+    )
+    assert str(tmp_path) in answer(capsys, PAPER, "--html", tmp_path, expect=UNUSABLE)
+
+
+def test_an_export_is_held_to_what_is_given_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = max((SOUND / "checkpoints").glob("*.note"))
+    spoilt = tmp_path / "spoilt.note"
+    spoilt.write_bytes(b"x")
+    given = ("--checkpoint", newest, "--checkpoint", spoilt, "--json", "-", "--language", "en")
+    report = json.loads(answer(capsys, SOUND, *given, expect=BROKEN))
+    assert [one["step"] for one in report["checks"] if one["ok"] is False] == ["outside-checkpoint"]
+    assert str(spoilt) in next(one["detail"] for one in report["checks"] if one["ok"] is False)
+    assert (
+        report["unprotected"]
+        == [
+            {"file": str(path), "offset": 0, "length": path.stat().st_size}
+            for path in (SOUND / "export.json", SOUND / "trust.pem")
+        ][: 1 + report["trusted"]]
+    )
+    monkeypatch.chdir(SOUND.parent)
+    assert json.loads(answer(capsys, "sound", "--json", "-"))["path"] == str(SOUND)
+    assert answer(capsys, SOUND, "--html", tmp_path / "page", "--json", tmp_path / "data").startswith(" 1 ")
+    assert "Prövat mot" not in answer(capsys, SOUND)
+    assert "Prövat mot det certifikat som angavs" in answer(capsys, SOUND, "--trust", ANCHOR)
+    text = (tmp_path / "data").read_text("utf-8")
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
 
 
 # --- by itself
