@@ -224,13 +224,16 @@ def test_a_pdf_may_have_a_damaged_head_or_end(data: bytes, is_one: bool) -> None
     assert alone.is_pdf(data) is is_one
 
 
+SIGNED = "Ordforande: Åsa Öberg; Justerare: Łukasz Çelik; Stampel: Exempelkommun stämpel"
+
+
 def test_what_a_pdf_by_itself_has_something_for() -> None:
     ours, theirs = (x509.load_pem_x509_certificates(pem) for pem in (ANCHOR.read_bytes(), STRANGERS))
     at = datetime.now(UTC)
     for roots in (None, ours):
         report = alone.verify_file(PAPER.read_bytes(), PAPER, roots, at)
         assert {step: (code, dict(values)) for step, (code, values) in report.passed.items()} == {
-            "pades": ("pdf-ok", {"signers": "Ordforande: Åsa Öberg; Justerare: Łukasz Çelik; Stampel: Exempelkommun stämpel"}),
+            "pades": ("pdf-ok", {"signers": SIGNED}),
             "timestamps": ("pdf-stamps-ok", {}),
         }  # fmt: skip
         assert {step: said.code for step, said in report.skipped.items()} == dict.fromkeys(STEPS, "pdf-alone")

@@ -441,7 +441,7 @@ def test_all_that_an_answer_says_is_read() -> None:
             rb"\1<saml:AttributeValue>A</saml:AttributeValue><saml:AttributeValue/></saml:Attribute>"
             rb"\1<saml:AttributeValue>B</saml:AttributeValue></saml:Attribute>"
             rb"<saml:Attribute><saml:AttributeValue>C</saml:AttributeValue></saml:Attribute>",
-            written.replace(b"<csig:ToBeSignedBytes>", b"<csig:ToBeSignedBytes>\n "),
+            re.sub(rb"(<csig:ToBeSignedBytes>.{8})", rb"\1\n ", written),
         )
         kept.append(said)
 
@@ -463,12 +463,11 @@ def test_all_that_an_answer_says_is_read() -> None:
     )  # fmt: skip
     declined = opened(lambda said: (put("major", "urn:no")(said), put("request", "asked")(said)))
     assert declined == dss.SignResponse("asked", "urn:no", "", SOON, "", SOON, "", {}, (), ())
-    bare = opened(
-        put("before", lambda written: re.sub(rb" (RequestID|SignTaskId|SigType|Type)=.[^ >]*", b"", written))
-    )
-    assert bare.request == "" and {(one.id, one.sigtype, one.algorithm) for one in bare.tasks} == {
-        ("", "", "")
-    }
+    texts = rb"(?<=ToBeSignedBytes>)[^<]+|(?<=<csig:IdentityProvider>)[^<]+"
+    left_out = rb" (RequestID|SignTaskId|SigType|Type)=.[^ >]*|" + texts
+    bare = opened(put("before", lambda written: re.sub(left_out, b"", written)))
+    assert (bare.request, bare.identity_provider) == ("", "")
+    assert {(one.id, one.sigtype, one.tbs, one.algorithm) for one in bare.tasks} == {("", "", b"", "")}
 
 
 def test_what_is_wrong_with_an_answer_is_told_to_whoever_looks_for_the_fault() -> None:
@@ -476,6 +475,7 @@ def test_what_is_wrong_with_an_answer_is_told_to_whoever_looks_for_the_fault() -
         ("too large, or with", put("xml", lambda written: written + b"\0")),
         ("too large, or with", put("xml", lambda written: written + b"<!-- -->")),
         ("another profile", put("profile", "urn:another")),
+        ("base64 data", put("before", lambda written: written.replace(b"ToBeSignedBytes>M", b"ToBeSignedBytes>M%"))),
         ("another version", put("version", "1.1")),
         ("not in UTC", put("before", lambda written: re.sub(rb"Z</csig:Resp", b"+01:00</csig:Resp", written))),
         ("over a part of the answer", put("signed_part", "#result")),
