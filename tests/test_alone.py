@@ -24,8 +24,12 @@ from packaging.requirements import Requirement
 
 from signing import alone, page
 from signing.alone import BROKEN, HOLDS, UNUSABLE
+from signing.note import Algorithm
 from signing.pki import certificate_pem
 from signing.report import OF_COPIES, STEPS, TEXTS, say
+from signing.signer import Signer
+from signing.vkeys import write_vkeys
+from signing.witness import cosigned
 from tests.golden_hostile import SOUND
 from tests.house import ROOT
 from tests.signing_kit import stranger
@@ -289,6 +293,22 @@ def test_an_export_is_held_to_what_is_given_with_it(
     assert "Prövat mot det certifikat som angavs" in answer(capsys, SOUND, "--trust", ANCHOR)
     text = (tmp_path / "data").read_text("utf-8")
     assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+
+
+def test_a_witness_that_the_caller_knows_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(SOUND, tmp_path / "export")
+    witness, at = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE), datetime.now(UTC)
+    keys = tmp_path / "export" / "witnesses.vkeys"
+    keys.write_bytes(write_vkeys([witness.vkey]))
+    note = tmp_path / "export" / "checkpoints" / "000000000006.note"
+    note.with_suffix(".cosigned").write_bytes(cosigned(note.read_bytes(), [witness], at))
+    for options, given in (((), 0), (("--witness", keys), 1)):
+        told = answer(capsys, tmp_path / "export", *options, "--json", "-", "--language", "en")
+        detail = json.loads(told)["checks"][4]["detail"]
+        values = {"count": 3, "size": 6, "witnessed": 1, "given": given}
+        assert detail.startswith(say("checkpoints-witnessed", values))
 
 
 # --- by itself

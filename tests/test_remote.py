@@ -463,6 +463,8 @@ def test_all_that_an_answer_says_is_read() -> None:
     )  # fmt: skip
     declined = opened(lambda said: (put("major", "urn:no")(said), put("request", "asked")(said)))
     assert declined == dss.SignResponse("asked", "urn:no", "", SOON, "", SOON, "", {}, (), ())
+    nameless = put("before", lambda written: re.sub(rb" RequestID=.[^ >]*", b"", written))
+    assert opened(lambda said: (put("major", "urn:no")(said), nameless(said))).request == ""
     texts = rb"(?<=ToBeSignedBytes>)[^<]+|(?<=<csig:IdentityProvider>)[^<]+"
     left_out = rb" (RequestID|SignTaskId|SigType|Type)=.[^ >]*|" + texts
     bare = opened(put("before", lambda written: re.sub(left_out, b"", written)))

@@ -411,6 +411,36 @@ def test_who_has_witnessed_a_checkpoint_is_said() -> None:
     assert failed(found) == {"checkpoints": ["events-differ"]}
 
 
+def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
+    told = story()
+    first, other, small = (
+        Signer.generate(f"{name}/witness", Algorithm.ED25519_COSIGNATURE) for name in ("a", "b", "c")
+    )
+    notes = [
+        ("spoilt", b""),
+        ("bare", told.note(5)),
+        ("stranger's too", cosigned(told.note(5), [first, other], NOW)),
+        ("elsewhere", sign_checkpoint(Checkpoint(ORIGIN, 5, b"\1" * 32), [*log_signers(), first], NOW)),
+        ("newest", cosigned(told.note(6), [first], NOW + timedelta(days=1))),
+        ("older", cosigned(told.note(2), [first], NOW + timedelta(days=2))),
+        ("one event", cosigned(told.note(1), [small], NOW)),
+    ]
+    known = [first.vkey, small.vkey]
+    report = check(told.evidence(cosigned=notes, witnesses=known, given_witnesses=[first.vkey]))
+    assert [(code, values["name"]) for code, values in report.failures["checkpoints"]] == [
+        ("note-fault", "spoilt"),
+        ("note-fault", "bare"),
+        ("note-fault", "stranger's too"),
+        ("events-differ", "elsewhere"),
+    ]
+    counts = {"count": 3, "size": 6, "witnessed": 4, "given": 3}
+    assert said(report)["checkpoints"] == ("checkpoints-witnessed", counts)
+    assert [dict(one.values) for one in report.remarks["checkpoints"]] == [
+        {"witness": "a/witness", "size": 6, "since": "2024-03-02T09:00:00Z"},
+        {"witness": "c/witness", "size": 1, "since": "2024-03-01T09:00:00Z"},
+    ]
+
+
 def replaced(told: Story, since: datetime | None = None, start: int = 5, **more: Any) -> Report:
     """A log whose keys were replaced at 5 of 6 events, because somebody else may have had them since then."""
     keys = told.replaced(start)
