@@ -15,6 +15,7 @@ import sysconfig
 import venv
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,16 @@ from packaging.requirements import Requirement
 
 from signing import alone, page
 from signing.alone import BROKEN, HOLDS, UNUSABLE
-from signing.note import Algorithm
+from signing.note import Algorithm, Note
 from signing.pki import certificate_pem
 from signing.report import OF_COPIES, STEPS, TEXTS, say
 from signing.signer import Signer
+from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.vkeys import write_vkeys
 from signing.witness import cosigned
 from tests.golden_hostile import SOUND
 from tests.house import ROOT
-from tests.signing_kit import stranger
+from tests.signing_kit import SEALED_AT, stranger
 
 PAPER = next((SOUND / "minutes").glob("*.pdf"))
 ANCHOR = SOUND / "trust.pem"
@@ -293,6 +295,35 @@ def test_an_export_is_held_to_what_is_given_with_it(
     assert "Prövat mot det certifikat som angavs" in answer(capsys, SOUND, "--trust", ANCHOR)
     text = (tmp_path / "data").read_text("utf-8")
     assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+
+
+def test_what_an_export_has_nothing_for_and_what_nothing_protects(tmp_path: Path) -> None:
+    place = tmp_path / "export"
+    shutil.copytree(SOUND, place)
+    (place / "tsa.pem").write_bytes(STRANGERS)
+    note = place / "checkpoints" / "000000000006.note"
+    foreign = TimestampAuthority(stranger().timestamp, lambda: SEALED_AT, policy="1.3.6.1.4.1.99999.1")
+    token = stamp(LocalTimeStamper(foreign), sha256(Note.parse(note.read_bytes()).text.encode()).digest())
+    note.with_suffix(".tst").write_bytes(token)
+    ours, at = x509.load_pem_x509_certificates(ANCHOR.read_bytes()), datetime.now(UTC)
+    seen: list[tuple[object, ...]] = []
+    report = alone.verify_export(place, ours, [], at, lambda *said: seen.append(said))
+    assert seen and not any(report.failures.values())
+    assert report.unprotected == [
+        (str(note.with_suffix(".tst")), 0, len(token)),
+        *(
+            (str(place / name), 0, (place / name).stat().st_size)
+            for name in ("export.json", "trust.pem", "tsa.pem")
+        ),
+    ]
+    skipped = {step: said.code for step, said in report.skipped.items()}
+    sealed = dict.fromkeys(("statements", "rerender", "digest"), "export-sealed")
+    assert skipped == {"columns": "no-columns", "outside-checkpoint": "no-outside"} | sealed
+    (place / "export.json").write_text("{")
+    (said,) = alone.verify_export(place, ours, [], at).failures["envelope"]
+    assert said.code == "export-unreadable" and str(said.values["reason"]).startswith(
+        "export.json is not JSON"
+    )
 
 
 def test_a_witness_that_the_caller_knows_is_told_apart(

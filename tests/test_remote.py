@@ -440,7 +440,8 @@ def test_all_that_an_answer_says_is_read() -> None:
             rb"(<saml:Attribute Name=.urn:oid:2[^>]*>).*?</saml:Attribute>",
             rb"\1<saml:AttributeValue>A</saml:AttributeValue><saml:AttributeValue/></saml:Attribute>"
             rb"\1<saml:AttributeValue>B</saml:AttributeValue></saml:Attribute>"
-            rb"<saml:Attribute><saml:AttributeValue>C</saml:AttributeValue></saml:Attribute>",
+            rb"<saml:Attribute><saml:AttributeValue>C</saml:AttributeValue></saml:Attribute>"
+            rb"<saml:Attribute><saml:AttributeValue>D</saml:AttributeValue></saml:Attribute>",
             re.sub(rb"(<csig:ToBeSignedBytes>.{8})", rb"\1\n ", written),
         )
         kept.append(said)
@@ -455,7 +456,7 @@ def test_all_that_an_answer_says_is_read() -> None:
         identity_provider=IDP,
         authenticated_at=SOON - timedelta(seconds=9),
         level=LOA3,
-        attributes={HSA_ID: (IDENTITY,), "urn:oid:2.16.840.1.113730.3.1.241": ("A", "", "B"), "": ("C",)},
+        attributes={HSA_ID: (IDENTITY,), "urn:oid:2.16.840.1.113730.3.1.241": ("A", "", "B"), "": ("C", "D")},
         chain=(said.signer.certificate, stranger().ca.certificate),
         tasks=tuple(
             dss.Task(one.id, one.sigtype, one.tbs, said.signer.sign(one.tbs), dss.RSA_SHA256) for one in said.tasks
@@ -497,7 +498,7 @@ def test_what_is_wrong_with_an_answer_is_told_to_whoever_looks_for_the_fault() -
 
 def test_an_answer_is_utf_8_whatever_it_says_itself() -> None:
     def lying(written: bytes) -> bytes:
-        plain = etree.tostring(etree.fromstring(written), encoding="unicode")
+        plain = str(etree.tostring(etree.fromstring(written), encoding="unicode"))
         return b'<?xml version="1.0" encoding="iso-8859-1"?>' + plain.encode()
 
     assert opened(put("xml", lying)).attributes["urn:oid:2.16.840.1.113730.3.1.241"] == ("Åsa Öberg",)

@@ -403,6 +403,10 @@ def test_who_has_witnessed_a_checkpoint_is_said() -> None:
         assert not failed(report)
         counts = {"count": 3, "size": 6, "witnessed": 1, "given": count}
         assert said(report)["checkpoints"] == ("checkpoints-witnessed", counts)
+    assert (
+        failed(check(told.evidence(checkpoints=[("a", b""), ("b", b"")])))["checkpoints"]
+        == ["note-fault"] * 2
+    )
     alone = check(told.evidence(cosigned=notes, witnesses=[known.vkey], checkpoints=[]))
     assert failed(alone) == {"checkpoints": ["checkpoints-gone"]}
     assert failed(check(told.evidence(cosigned=notes))) == {"checkpoints": ["note-fault"]}
