@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     result = report.result(partial(say, language=language))
     at = instant_text(now)
     shown = {
-        given.json: json.dumps({"path": str(path), "at": at, **result}, ensure_ascii=False, indent=1) + "\n",
+        given.json: json.dumps({"path": str(path), "at": at, **result}, indent=1) + "\n",
         given.html: html(result, language, path.name, at),
     }
     if "-" not in shown:
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         for place, text in shown.items():
             if place == "-":
-                sys.stdout.write(text)
+                known = sys.stdout.encoding or "utf-8"
+                sys.stdout.write(text.encode(known, "backslashreplace").decode(known))
             elif place is not None:
                 Path(place).write_text(text, "utf-8")
     except OSError as error:

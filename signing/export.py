@@ -29,6 +29,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from signing.checkpoint import MAX_SIZE
 from signing.evidence import Evidence
 from signing.note import NoteError, Vkey
 from signing.pki import CRL, certificate_pem
@@ -189,7 +190,7 @@ def _index(data: bytes) -> dict[str, Any]:
     numbers = [index.get(name) for name in ("from", "to", "size")]
     if any(type(number) is not int for number in numbers) or type(index.get("origin")) is not str:
         raise Broken(f"{INDEX} lacks from, to, size or origin")
-    if not 1 <= index["from"] <= index["to"] <= index["size"]:
+    if not 1 <= index["from"] <= index["to"] <= index["size"] <= MAX_SIZE:
         raise Broken(f"{INDEX}: from, to and size do not fit together")
     return index
 

@@ -2,7 +2,8 @@
 
 - Both are made from the plain JSON of a report, so that they say what it says and no more.
 - What was not run stands last, each reason once with the steps it kept from running.
-- The page names no other file and runs no script. What an artefact says of itself is shown as text, never as markup.
+- The page names no other file and runs no script. What an artefact says of itself is shown as text, never as markup; a
+  character in it that controls rather than shows, such as one that moves the cursor, as its number.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from signing.report import Language
 
@@ -33,6 +35,13 @@ def word(name: str, language: Language, **values: object) -> str:
     return said.format_map(values)
 
 
+def shown(text: str) -> str:
+    """What somebody else has named or said, on one line and with nothing in it that a screen would obey."""
+    return "".join(
+        one.encode("unicode_escape").decode() if category(one).startswith("C") else one for one in text
+    )
+
+
 def meaning(step: str, language: Language) -> str:
     """What a step shows when it holds."""
     said: str = _words()["step"][step][language]
@@ -44,9 +53,9 @@ def lines(result: Mapping[str, Any], language: Language) -> Iterator[str]:
     for number, check in _run(result):
         outcome = word("holds" if check["ok"] else "fails", language)
         yield f"{number:>2} {outcome:12} {meaning(check['step'], language)}"
-        yield f"{'':16}{check['detail']}"
+        yield f"{'':16}{shown(check['detail'])}"
     for why, steps in _not_run(result).items():
-        yield from ("", why[0].upper() + why[1:])
+        yield from ("", shown(why[0].upper() + why[1:]))
         yield from (f"   {number} {meaning(step, language)}" for number, step in steps)
     yield ""
     loose = result["unprotected"]
@@ -60,18 +69,20 @@ def lines(result: Mapping[str, Any], language: Language) -> Iterator[str]:
 
 def html(result: Mapping[str, Any], language: Language, path: str, at: str) -> str:
     """The result as a page by itself."""
-    title = escape(word("title", language, path=path))
+    title = escape(shown(word("title", language, path=path)))
     heads = "".join(
         f'<th scope="col">{word(name, language)}</th>' for name in ("number", "outcome", "shows", "found")
     )
     outcomes = {None: "skipped", True: "holds", False: "fails"}
     rows = "\n".join(
         f"<tr><td>{number}</td><td>{word(outcomes[check['ok']], language)}</td>"
-        f"<td>{meaning(check['step'], language)}</td><td>{escape(check['detail'])}</td></tr>"
+        f"<td>{meaning(check['step'], language)}</td><td>{escape(shown(check['detail']))}</td></tr>"
         for number, check in enumerate(result["checks"], 1)
     )
     closing = "\n".join(f"<p>{escape(said)}</p>" for said in _closing(result, language))
-    loose = "\n".join(f"<li>{escape(word('bytes', language, **one))}</li>" for one in result["unprotected"])
+    loose = "\n".join(
+        f"<li>{escape(shown(word('bytes', language, **one)))}</li>" for one in result["unprotected"]
+    )
     listed = f"<ul>\n{loose}\n</ul>\n" if loose else ""
     count = sum(one["length"] for one in result["unprotected"])
     files = len({one["file"] for one in result["unprotected"]})

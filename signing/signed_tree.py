@@ -3,7 +3,7 @@
 - The keys that checkpoints are signed with are worth what stands behind them: the municipality's signature over
   log.vkeys, whose certificate leads to the roots.
 - An export is made right after a checkpoint was signed, so one whose newest checkpoint covers less than its tree has
-  been given an old one.
+  been given an old one, and one without any has lost it: its events would be anybody's.
 - What a witness has cosigned is worth most where the caller knows the witness by a key of their own.
 - A time stamp is over a checkpoint's text, which is the same whenever and by whomever it is signed. One of the
   municipality's own authority is its own word; one of another authority is worth more, most where that authority's
@@ -49,7 +49,7 @@ def verify_checkpoints(
         report.ok("checkpoints", "checkpoints-witnessed", **counts)
     elif stored:
         report.ok("checkpoints", "checkpoints-ok", count=len(stored), size=stored[-1].size)
-    elif documents.seals and not evidence.checkpoints:
+    elif not evidence.checkpoints and (documents.seals or evidence.tile):
         report.fail("checkpoints", "checkpoints-gone")
     else:
         report.skip("checkpoints", "no-checkpoint")

@@ -83,6 +83,7 @@ def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_
     verify_inclusions(stored, report, levels, documents)
     verify_documents(evidence, report, documents, signers, now, progress)
     verify_stamps(evidence, report)
+    report.trusted &= bool(stored)  # events that nobody has signed are nobody's word
     report.named = {data["cms"] for _, _, data in documents.approvals}
     report.named |= {pdf for files in documents.became.values() for _, pdf in files}
     return report

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -255,6 +256,13 @@ def on_the_log() -> dict[str, Attack]:
         "approval-of-nothing": made_again(approved("x", root_of="0" * 64), "cms"),
         "signature-missing": Attack(("cms",), {}, (chair,)),
         "wrong-tree-size": Attack(("checkpoints", "timestamps"), {newest: longer}),
+        "checkpoints-missing": Attack(
+            ("checkpoints",), {}, tuple(sorted(name for name in sound if name.startswith(CHECKPOINTS)))
+        ),
+        "positions-that-no-log-has": Attack(
+            ("envelope",),
+            {INDEX: re.sub(rb'"(from|to|size)": \d+', rb'"\1": 9223372036854775808', sound[INDEX])},
+        ),
         "tree-size-of-the-index": Attack(
             ("tree", "checkpoints"), {INDEX: sound[INDEX].replace(b'"size": 4', b'"size": 5')}
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import importlib.metadata
+import io
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from packaging.requirements import Requirement
 
 from signing import alone, page
 from signing.alone import BROKEN, HOLDS, UNUSABLE
+from signing.export import CHECKPOINTS
 from signing.note import Algorithm, Note
 from signing.pki import certificate_pem
 from signing.report import OF_COPIES, STEPS, TEXTS, say
@@ -32,7 +34,7 @@ from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.vkeys import write_vkeys
 from signing.witness import cosigned
-from tests.golden_hostile import SOUND
+from tests.golden_hostile import LOG, SOUND
 from tests.house import ROOT
 from tests.signing_kit import SEALED_AT, stranger
 
@@ -120,6 +122,25 @@ def test_a_report_and_a_page_are_written_in_one_run(
     for one in report["unprotected"]:
         assert f"från byte {one['offset']}: {one['length']} byte" in text.said
     assert "<b>" in answer(capsys, copied, "--html", "-", expect=BROKEN).replace("&lt;b&gt;", "<b>")
+
+
+def test_a_name_chosen_by_somebody_else_is_shown_and_never_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "out"
+    shutil.copytree(LOG, copied)
+    odd = "a\udcff\x1b[2J\u202e\n 9 stämmer.note"  # bytes that are no text, and what moves the cursor
+    (copied / CHECKPOINTS / odd).touch()
+    (copied / odd).touch()
+    data, shown = tmp_path / "report.json", tmp_path / "page.html"
+    told = answer(capsys, copied, "--json", data, "--html", shown, expect=BROKEN)
+    for text in (told, shown.read_text("utf-8")):
+        assert r"a\udcff\x1b[2J\u202e\n 9 stämmer.note" in text
+        assert not {one for one in odd if not one.isprintable()} & set(text) - {"\n"}
+    report = json.loads(data.read_text("utf-8"))
+    assert str(copied / odd) in {one["file"] for one in report["unprotected"]}
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert alone.main([str(copied)]) == BROKEN, "also where no Swedish letter can be written"
 
 
 class _Text(html.parser.HTMLParser):

@@ -330,6 +330,16 @@ def test_sealed_minutes_without_any_checkpoint_have_lost_theirs() -> None:
     assert failed(check(story().evidence(checkpoints=[]))) == {"checkpoints": ["checkpoints-gone"]}
 
 
+def test_events_that_no_checkpoint_is_signed_over_are_not_trusted_for_the_approvals_among_them() -> None:
+    told = Story(story().events[:4], story().files, (2,))
+    assert check(told.opened()).result()["trusted"]
+    unsigned = check(told.opened(checkpoints=[]))
+    assert unsigned.result()["ok"], "a log may be that young"
+    assert not unsigned.trusted
+    exported = check(told.exported(missing=None, checkpoints=[]))
+    assert failed(exported) == {"checkpoints": ["checkpoints-gone"]}, "and no export"
+
+
 def test_an_export_with_an_old_checkpoint_alone_fails_checkpoints_alone() -> None:
     told = story()
     evidence = told.exported(checkpoints=[("c", told.note(5))])
