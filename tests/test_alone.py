@@ -315,7 +315,7 @@ def test_an_export_is_held_to_what_is_given_with_it(
     assert "Prövat mot" not in answer(capsys, SOUND)
     assert "Prövat mot det certifikat som angavs" in answer(capsys, SOUND, "--trust", ANCHOR)
     text = (tmp_path / "data").read_text("utf-8")
-    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+    assert text == json.dumps(json.loads(text), indent=1) + "\n"
 
 
 def test_what_an_export_has_nothing_for_and_what_nothing_protects(tmp_path: Path) -> None:
