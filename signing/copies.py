@@ -127,9 +127,9 @@ class Copy:
     @classmethod
     def _read(cls, found: Any) -> Copy:
         if found.keys() != _FORMS.keys() or found["format"] != FORMAT:
-            raise ValueError("fields")
+            raise ValueError
         if any(type(found[name]) is not kind for name, kind in _FORMS.items()):
-            raise ValueError("kinds")
+            raise ValueError
         return cls(
             plain=found["plain"],
             commitments=_texts(found["commitments"]),
@@ -148,20 +148,20 @@ class Copy:
 
 def _texts(found: dict[str, Any]) -> dict[str, str]:
     if any(type(value) is not str for value in found.values()):
-        raise ValueError("text")
+        raise ValueError
     return found
 
 
 def _opening(found: Any) -> tuple[str, str]:
     salt, value = found
     if type(salt) is not str or type(value) is not str:
-        raise ValueError("opening")
+        raise ValueError
     return salt, value
 
 
 def _shown(found: Any) -> Shown:
     if type(found["position"]) is not int:
-        raise ValueError("position")
+        raise ValueError
     return Shown(
         found["position"], found["envelope"].encode(), tuple(bytes.fromhex(one) for one in found["path"])
     )

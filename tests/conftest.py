@@ -7,6 +7,7 @@
   makes everything else take up to twice as long and adds nothing to the gate.
 - Random tests keep no time limit of their own (two busy cores are slow); HYPOTHESIS_PROFILE=long runs twenty times
   as many cases, and =mutants fewer and always the same ones, without looking for the simplest that fails.
+- A change by `make mutants` to a module that is slow to test is judged by the tests that pyproject.toml names for it.
 - What was collected stays until the end, and is not looked through for garbage again and again: a tenth of the time.
 - What asks for a database runs on files and on PostgreSQL: in the sample where it is marked so, in the long form all.
 """
@@ -18,6 +19,7 @@ import ipaddress
 import os
 import re
 import socket
+import tomllib
 from collections import Counter
 from collections.abc import Generator, Iterator
 from functools import cache
@@ -110,16 +112,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In the sample, leave out what is for the long form, and the second database but where both are marked."""
     if LONG:
         return
+    judges = _judges(os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[0])
     left = [
         item
         for item in items
         if (_is_second(item) and not item.get_closest_marker("both_databases"))
         or item.get_closest_marker("long_form")
+        or not item.nodeid.startswith(judges)
     ]
     config.hook.pytest_deselected(items=left)
     # What takes longest is begun first, so that no worker is left with it when the others are done.
     slow = {item: item.path.name not in SLOW for item in items if item not in set(left)}
     items[:] = sorted(slow, key=slow.__getitem__)
+
+
+@cache
+def _judges(module: str) -> tuple[str, ...]:
+    """How the names of the tests begin that judge a change to a module."""
+    said = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
+    return tuple(said["tool"]["liggare"]["judges"].get(module, [""]))
 
 
 def pytest_collection_finish() -> None:

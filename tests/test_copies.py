@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -26,8 +27,9 @@ from signing.commitments import split, version_root
 from signing.copies import Copy, CopyError, Shown, attached, lists, verify_copy
 from signing.levels import Levels
 from signing.log import inclusion_proof
-from signing.pki import certificate_pem
+from signing.pki import certificate_der, certificate_pem
 from signing.report import Report, say
+from signing.verify import approval_statement
 from signing.vkeys import write_vkeys
 from tests import paper_samples as samples
 from tests.evidence import (
@@ -41,7 +43,7 @@ from tests.evidence import (
     story,
     vkeys_signature,
 )
-from tests.signing_kit import NOW, authority, stages, stranger, timestamper
+from tests.signing_kit import NOW, authority, context, stages, stranger, timestamper
 
 pytestmark = pytest.mark.measured
 
@@ -125,6 +127,26 @@ def test_a_covered_field_is_in_the_root_and_not_in_the_copy() -> None:
 def test_a_copy_without_signatures_says_so() -> None:
     one = copy(cms={})
     assert judged(one) == {} and outcomes(one)["cms"] is None
+    report = Report()
+    verify_copy(one, ROOTS, report)
+    assert report.skipped == {"cms": ("copy-without-signatures", {})}
+
+
+def signatures(one: Copy) -> Any:
+    report = Report()
+    verify_copy(one, ROOTS, report)
+    return report.passed["cms"].values["count"]
+
+
+def test_a_copy_may_bring_some_of_the_signatures() -> None:
+    for digest, data in copy().cms.items():
+        assert signatures(copy(cms={digest: data})) == 1
+
+
+def test_only_an_approval_is_signed() -> None:
+    told = story()
+    told.events[2] = changed(told.events[2], lambda event: event.update(topic="minutes-returned.v1"))
+    assert signatures(copy(told, 2, 3, 4)) == 1
 
 
 def test_a_copy_brings_those_whom_the_municipality_lets_vouch_for_persons() -> None:
@@ -132,6 +154,22 @@ def test_a_copy_brings_those_whom_the_municipality_lets_vouch_for_persons() -> N
     signature = cms.sign(theirs, authority().seal, [authority().ca.certificate], NOW, timestamper())
     assert not judged(copy(signers=theirs.decode(), signers_signature=signature))
     assert judged(copy(signers=theirs.decode())) == {"cms": ["signers-fault"]}
+    # Such a person signs, and the municipality's word for the authority carries it.
+    person = stranger().issue_signer(
+        common_name="Åsa", organisation="Annankommun", office="", person_ref="p-1", auth=context(NOW), now=NOW
+    )
+    told = story()
+    event = told.events[2]["data"]
+    statement = approval_statement(event["root"], event["render_output"], event["version"])
+    data = cms.sign(statement, person, [stranger().ca.certificate], NOW, timestamper())
+    names = {
+        "cms": sha256(data).hexdigest(),
+        "certificate": sha256(certificate_der(person.certificate)).hexdigest(),
+    }
+    told.events[2] = changed(told.events[2], lambda event: event["data"].update(names))
+    told.files[names["cms"]] = data
+    assert not judged(copy(told, signers=theirs.decode(), signers_signature=signature))
+    assert judged(copy(told)) == {"cms": ["cms-fault"]}
 
 
 def test_the_event_that_made_the_version_binds_it_where_nobody_has_approved() -> None:
@@ -187,6 +225,15 @@ def test_an_approval_of_something_else_does_not_carry_a_copy(
 ) -> None:
     found = judged(_spoiled(lambda event: event["data"].update({field: value})))
     assert code in found[step]
+
+
+def test_every_signature_over_something_else_is_told() -> None:
+    told = story()
+    for at in (2, 3):
+        told.events[at] = changed(
+            told.events[at], lambda event: event["data"].update(render_output="ab" * 32)
+        )
+    assert judged(copy(told)) == {"cms": ["cms-fault"] * 2}
 
 
 def test_an_approval_that_is_not_in_form_signs_nothing() -> None:
