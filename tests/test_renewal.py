@@ -251,6 +251,7 @@ def test_another_authoritys_stamp_over_a_checkpoint_proves_that_a_paper_is_older
         return not any("revoked" in str(said) for step in papers for said in report.failures[step])
 
     assert holds(("note", note, stamped(note, stranger)))
+    assert holds(("of the seal itself", plain.note(5), stamped(plain.note(5), stranger)))
     assert not holds()
     assert not holds(("ours", note, stamped(note)))
     assert not holds(("none", b"no note", stamped(note, stranger)))
