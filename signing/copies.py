@@ -275,8 +275,8 @@ def _root_named(copy: Copy, one: Shown) -> str | None:
 
 
 def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report, crls: Sequence[bytes]) -> None:
-    """The approvals' detached signatures, those that the copy brings."""
-    held = 0
+    """The approvals' detached signatures, those that the copy brings; it brings none that no approval names."""
+    held, unnamed = 0, set(copy.cms)
     try:
         signers = accepted_signers(copy.signers.encode(), copy.signers_signature, roots, crls)
     except CmsError as error:
@@ -287,6 +287,7 @@ def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report, c
         signature = copy.cms.get(approval["cms"]) if approval else None
         if signature is None:
             continue
+        unnamed.discard(approval["cms"])
         at: dict[str, str | int] = {"name": f"{approval['office']} (position {one.position})"}
         try:
             signed = approval_statement(copy.root, approval["render_output"], approval["version"])
@@ -299,6 +300,8 @@ def _signatures(copy: Copy, roots: Sequence[x509.Certificate], report: Report, c
         elif sha256(certificate_der(result.certificate)).hexdigest() != approval["certificate"]:
             report.fail("cms", "certificate-differs", **at)
         held += 1
+    for digest in sorted(unnamed):
+        report.fail("cms", "artefact-other", name=digest)
     if held:
         report.ok("cms", "cms-ok", count=held)
     else:

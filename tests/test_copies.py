@@ -28,7 +28,7 @@ from signing.copies import Copy, CopyError, Shown, attached, lists, verify_copy
 from signing.levels import Levels
 from signing.log import inclusion_proof
 from signing.pki import certificate_der, certificate_pem
-from signing.report import Report, say
+from signing.report import Report, Said, say
 from signing.verify import approval_statement
 from signing.vkeys import write_vkeys
 from tests import paper_samples as samples
@@ -168,6 +168,7 @@ def test_a_copy_brings_those_whom_the_municipality_lets_vouch_for_persons() -> N
     }
     told.events[2] = changed(told.events[2], lambda event: event["data"].update(names))
     told.files[names["cms"]] = data
+    del told.files[event["cms"]]
     assert not judged(copy(told, signers=theirs.decode(), signers_signature=signature))
     assert judged(copy(told)) == {"cms": ["cms-fault"]}
 
@@ -236,10 +237,11 @@ def test_every_signature_over_something_else_is_told() -> None:
     assert judged(copy(told)) == {"cms": ["cms-fault"] * 2}
 
 
-def test_an_approval_that_is_not_in_form_signs_nothing() -> None:
+def test_an_approval_that_is_not_in_form_names_no_signature() -> None:
     for change in ({"office": 1}, {"version": "1"}, {"cms": None}):
-        assert "cms" not in judged(_spoiled(lambda event, change=change: event["data"].update(change)))  # type: ignore[misc]  # bound for this turn
-    assert judged(_spoiled(lambda event: event["data"].pop("cms"))) == {}
+        found = judged(_spoiled(lambda event, change=change: event["data"].update(change)))  # type: ignore[misc]  # bound for this turn
+        assert found["cms"] == ["artefact-other"]
+    assert judged(_spoiled(lambda event: event["data"].pop("cms"))) == {"cms": ["artefact-other"]}
 
 
 def test_a_signature_under_another_s_digest_is_not_taken() -> None:
@@ -323,7 +325,16 @@ def test_another_spelling_of_the_same_is_refused() -> None:
         Copy.read(copy().write() + b"\n")
 
 
-@given(st.integers(0, 6000), st.integers(1, 255))
+def test_a_signature_that_no_approval_names_is_seen() -> None:
+    sound = Copy.read(bytes(_sound()))
+    ((first, one), *rest) = sound.cms.items()
+    for spoilt in ({"0" * 64: one} | dict(rest), dict(sound.cms) | {"0" * 64: one}):
+        report = Report()
+        verify_copy(replace(sound, cms=spoilt), ROOTS, report)
+        assert report.failures["cms"] == [Said("artefact-other", {"name": "0" * 64})], first
+
+
+@given(st.integers(0, 40_000), st.integers(1, 255))
 def test_no_flipped_byte_of_a_proof_goes_unseen(at: int, flip: int) -> None:
     data = bytearray(_sound())
     data[at % len(data)] ^= flip
