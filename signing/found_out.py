@@ -1,9 +1,11 @@
-"""What remains of a log whose keys somebody else may have had.
+"""What remains of a log whose keys somebody else may have had, and that what says so was not taken away.
 
 - What was signed with them stands as far as it is proven to be older than that, by a time stamp or by a witness.
 - Beyond that it stands on the keys that took over: they sign a tree that begins with it, since every checkpoint is held
   to one tree. Where none has taken over, it does not stand.
 - A log in which an event says that its keys were found out, but whose published keys do not, is shown with old ones.
+  So is one whose events tell of more found-out certificates than any revocation list that came with it: a list never
+  forgets one, so it is older than that, or none.
 - The time in a cosignature is the witness's word (C2SP tlog-cosignature, "Timestamp"): it saw the tree no later.
 """
 
@@ -14,6 +16,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from cryptography import x509
+
 from signing.checkpoint import Checkpoint, OpenedCheckpoint
 from signing.cms import NOBODY_KNOWS
 from signing.evidence import Evidence
@@ -22,7 +26,7 @@ from signing.note import Note, NoteError, Vkey
 from signing.pki import instant_text
 from signing.records import Documents
 from signing.report import Report
-from signing.signed_data import CmsError, require_not_revoked
+from signing.signed_data import CmsError, is_list_of, require_not_revoked
 from signing.timestamp import open_token, verify_stamp
 
 LAST = 253402300799  # the last second of the year 9999, where Python's calendar ends
@@ -50,6 +54,11 @@ def verify_found_out(evidence: Evidence, report: Report, levels: Levels, documen
         if data["key"] == "log" and not told:
             report.fail("checkpoints", "compromise-untold", position=position)
     found = [era for era in keys.eras if era.compromised]
+    certificates = {data["old"] for _, data in documents.found_out if data["key"] != "log"}
+    own = (der for der in evidence.crls if certificates and is_list_of(der, evidence.roots))
+    listed = max((len(x509.load_der_x509_crl(der)) for der in own), default=0)
+    if listed < len(certificates):
+        report.fail("pades", "compromise-unlisted", count=len(certificates), listed=listed)
     proven = _proven(evidence, levels) if found else []
     for era in found:
         since, end = era.compromised, keys.end(era)

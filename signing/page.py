@@ -115,4 +115,5 @@ def _closing(result: Mapping[str, Any], language: Language) -> Iterator[str]:
         yield word("wrong", language, steps=wrong)
     else:
         yield word("all" if result["ok"] else "none", language)
-    yield word("trusted" if result["trusted"] else "self", language)
+    if result["trusted"] or result["ok"]:  # where something fails nothing is said of whose word it is
+        yield word("trusted" if result["trusted"] else "self", language)

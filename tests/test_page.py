@@ -124,9 +124,11 @@ def test_a_result_as_lines() -> None:
     ]
     sound = result(ok=True, trusted=False, clock=None, checks=result()["checks"][:1], unprotected=[])
     assert list(lines(sound, "sv"))[2:5] == ["", "Oskyddade byte: 0", "Allt som prövats stämmer."]
-    assert list(lines(sound, "sv"))[5].startswith("Kommunens certifikat är taget ur det som prövades")
+    assert list(lines(sound, "sv"))[5].startswith("Inget som prövades är undertecknat under")
     nothing = sound | {"ok": False, "checks": result()["checks"][2:3]}
-    assert list(lines(nothing, "sv"))[-2] == "Inget kunde prövas."
+    assert list(lines(nothing, "sv"))[-1] == "Inget kunde prövas."
+    torn = sound | {"ok": False, "checks": result()["checks"][1:2]}
+    assert list(lines(torn, "sv"))[-1] == "Något stämmer inte: se punkt 1.", "and not that none was given"
 
 
 PAGE = f"""<!doctype html>

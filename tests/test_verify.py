@@ -582,13 +582,37 @@ def test_a_log_that_says_more_of_its_keys_than_log_vkeys_is_shown_with_old_ones(
     told = story()
     keys = told.replaced(6)
     first = keys.eras[0].fingerprint
-    for key, old, faults in (("log", first, 1), ("log", keys.eras[1].fingerprint, 1), ("seal", first, 0)):
+    for key, old, faults in (("log", first, 1), ("log", keys.eras[1].fingerprint, 1)):
         event = envelope("municipality-registry", 2, "key-compromised.v1", 6, key=key, old=old)
         said = replace(told, events=[*told.events[:5], event])
         report = replaced(said, start=6)
         assert failed(report) == ({"checkpoints": ["compromise-untold"]} if faults else {})
         assert [said.values["position"] for said in report.failures["checkpoints"]] == [6] * faults
         assert bool(failed(replaced(said, NOW, start=6))) == (key == "log" and old != first)
+
+
+def test_a_log_that_tells_of_more_found_out_certificates_than_its_list_is_shown_with_an_old_one() -> None:
+    told, ca = story(), authority()
+    serials, later = (ca.seal.certificate.serial_number, 4711), NOW + timedelta(days=1)
+    none, one, both = (ca.crl(NOW, dict.fromkeys(serials[:count], later)) for count in range(3))
+    other = stranger().crl(NOW, dict.fromkeys(serials, later))
+    for olds, lists, listed in (
+        ("a", (), 0),
+        ("a", (none,), 0),
+        ("a", (one,), None),
+        ("aa", (one, none), None),  # found out twice, the second time for an earlier day
+        ("ab", (none, one), 1),
+        ("ab", (both, one), None),
+        ("ab", (one, other), 1),
+    ):
+        said = [
+            envelope("municipality-registry", 2 + at, "key-compromised.v1", 6 + at, key="seal", old=old)
+            for at, old in enumerate(olds)
+        ]
+        longer = replace(told, events=[*told.events[:5], *said], sizes=(2, 4, 5))
+        found = check(longer.evidence(crls=lists)).failures["pades"]
+        values = [dict(one.values) for one in found if one.code == "compromise-unlisted"]
+        assert values == ([] if listed is None else [{"count": len({*olds}), "listed": listed}])
 
 
 def test_since_when_witnesses_have_seen_the_log_is_said() -> None:
