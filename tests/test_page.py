@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signing.page import STYLE, html, lines
+from signing.page import STYLE, html, lines, shown
 from signing.report import SHOWN, STEPS, Report
 
 
@@ -22,6 +22,7 @@ def test_a_step_holds_fails_or_was_not_run() -> None:
     report = Report()
     assert told(report) == dict.fromkeys(STEPS, NOT_RUN)
     report.skip("columns", "no-columns")
+    report.skip("digest", "tile-missing", tile="z")
     report.ok("tree", "tile-missing", tile="a")
     report.add("tree", "tile-missing", tile="b")
     report.add("tree", "tile-missing", tile="c")
@@ -33,6 +34,7 @@ def test_a_step_holds_fails_or_was_not_run() -> None:
     found = told(report)
     assert found["columns"][0] is None and found["columns"][1].startswith("not run: ")
     a, b, c = (f"the published tile {name} is missing or has another length than it should" for name in "abc")
+    assert found["digest"] == (None, f"not run: {a.replace(' a ', ' z ', 1)}")
     assert found["tree"] == (True, f"{a}; {b}; {c}"), "a remark is told after what holds"
     named = [a.replace(" a ", f" {number} ", 1) for number in range(SHOWN)]
     assert found["leaves"] == (False, "; ".join([*named, "and 2 more"])), "one failure outweighs what holds"
@@ -169,3 +171,7 @@ def test_a_result_as_a_page() -> None:
     assert html(result(), "en", "<i>&", "today") == PAGE
     sound = html(result(unprotected=[]), "sv", "x", "idag")
     assert "<p>Oskyddade byte: 0</p>\n</main>" in sound and '<html lang="sv">' in sound
+
+
+def test_what_would_move_a_terminal_is_shown_as_what_it_is() -> None:
+    assert shown("Å–b\x1b[2J\n\u202e\ud800") == "Å–b\\x1b[2J\\n\\u202e\\ud800"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.signer import XMLSigner
 
 from signing import act, cms
 from signing.pki import AUTH_CONTEXT, CRL_LIFETIME, AuthContext, Credential, certificate_der, certificate_pem
@@ -231,6 +233,24 @@ def edited(old: bytes, new: bytes) -> Bend:
     return put("xml", lambda written: written.replace(old, new))
 
 
+def otherwise(change: Callable[[bytes], bytes] = bytes, **how: Any) -> Bend:
+    """The whole answer is signed by the service, but in another manner or another place."""
+
+    def bend(said: Said) -> None:
+        def sign(_: bytes) -> bytes:
+            root, who = etree.fromstring(change(unsigned(said))), said.signed_by
+            return bytes(etree.tostring(XMLSigner(**how).sign(root, key=who.key, cert=[who.certificate])))
+
+        said.xml = sign
+
+    return bend
+
+
+def moved(written: bytes) -> bytes:
+    place = b'<ds:Signature Id="placeholder"/>'
+    return written.replace(place, b"").replace(b"</dss:Result>", place + b"</dss:Result>")
+
+
 NOT_ACCEPTED: list[tuple[str, Bend]] = [
     # bad service signature
     ("not-the-service", put("signed_by", signer())),
@@ -238,6 +258,9 @@ NOT_ACCEPTED: list[tuple[str, Bend]] = [
     ("not-the-service", edited(IDENTITY.encode(), b"SE2120000000-3C4D")),
     ("not-the-service", put("xml", lambda written: re.sub(rb"(?s)<ds:Signature.*</ds:Signature>", b"", written))),
     ("not-the-service", put("signed_part", "#result")),
+    ("not-the-service", otherwise(signature_algorithm=SignatureMethod.RSA_SHA384)),
+    ("not-the-service", otherwise(digest_algorithm=DigestAlgorithm.SHA384)),
+    ("not-the-service", otherwise(moved)),
     # no answer at all, or one that is meant to blow up
     ("unreadable", put("xml", lambda _: b"")),
     ("unreadable", put("xml", lambda _: b"<a>\xff</a>")),
@@ -524,6 +547,7 @@ def test_a_service_whose_certificate_has_ended_is_not_believed() -> None:
         tbs(1, signing_time=when(minutes=-1)),
         tbs(1, signing_time=when(minutes=3)),
         task(algorithm=""),
+        otherwise(signature_algorithm=SignatureMethod.RSA_SHA512, digest_algorithm=DigestAlgorithm.SHA512),
     ],
 )
 def test_two_clocks_may_differ_by_a_minute_and_what_was_asked_for_need_not_be_said(bend: Bend) -> None:
