@@ -27,6 +27,7 @@ from signing.providers.port import (
     Plain,
     SignatureType,
     SignedItem,
+    Started,
     State,
 )
 from signing.signed_data import open_cms, signed_attributes
@@ -236,3 +237,33 @@ def test_a_local_act_to_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     for item, found, time in zip(items, done.items, (last, None), strict=True):
         tbs = signed_attributes(item.digest, certificate, time)
         assert found == SignedItem(item.id, tbs, key.sign(tbs), "sha256WithRSAEncryption")
+
+
+class Kept(LocalProvider):
+    """A service that keeps what it was asked for, and proves what it did."""
+
+    def begin(self, intent: Intent, now: datetime) -> Started:
+        self.asked = intent
+        return super().begin(intent, now)
+
+    def resume(self, state: State, callback: Callback, now: datetime) -> Answer:
+        done = super().resume(state, callback, now)
+        assert isinstance(done, Done)
+        return replace(done, evidence=b"proof")
+
+
+def test_all_that_an_act_is_about_reaches_the_service_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pki, "new_key", lambda: authority().seal.key)
+    service = Kept(authority)
+    started = act.begin(
+        service, pdf=stages().prepared, field="Ordforande", lines=LINES, statement=STATEMENT, signer=PERSON,
+        visible_text="Text", now=NOW, reply_to="there",
+    )  # fmt: skip
+    assert (service.asked.signer, service.asked.visible_text, service.asked.reply_to) == (
+        PERSON,
+        "Text",
+        "there",
+    )
+    done = act.resume(service, started.plain, context(NOW), NOW)
+    assert isinstance(done, act.Signed)
+    assert (done.revocation, done.evidence) == ((authority().crl(NOW),), b"proof")
