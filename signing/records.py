@@ -55,12 +55,14 @@ _SALT = re.compile(r"[0-9a-f]{32}")
 
 
 class Record(NamedTuple):
-    """One event as it is stored; leaf and columns are None where the store has none (an export)."""
+    """One event as it is stored; what stands beside the envelope is None where the store has none (an export)."""
 
     position: int
     envelope: bytes
     leaf: bytes | None = None
-    columns: tuple[object, object, object] | None = None
+    stream: object = None
+    version: object = None
+    topic: object = None
 
 
 class SourceDamaged(Exception):
@@ -133,10 +135,11 @@ class Reader:
             self.report.fail("envelope", "envelope-form", position=record.position, field=wrong)
             return
         self._follow(envelope, record.position)
-        if record.columns is not None:
+        if record.leaf is not None:
             self.columns += 1
-            if record.columns != (envelope["stream"], envelope["version"], envelope["topic"]):
-                row = " / ".join(map(str, record.columns))
+            beside = (record.stream, record.version, record.topic)
+            if beside != (envelope["stream"], envelope["version"], envelope["topic"]):
+                row = " / ".join(map(str, beside))
                 self.report.fail("columns", "row-differs", position=record.position, row=row)
         self.documents.note(record.position, envelope)
 

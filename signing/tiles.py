@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -92,7 +93,7 @@ class TileHashes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         number, offset = divmod(index << height, TILE_WIDTH)
         data = self._tile(tile_level, number)
-        return _fold_complete(data[offset * HASH_SIZE : (offset + (1 << height)) * HASH_SIZE])
+        return _folded(data[offset * HASH_SIZE : (offset + (1 << height)) * HASH_SIZE])
 
     def _tile(self, level: int, number: int) -> bytes:
         data = self._held.pop((level, number), None)
@@ -168,6 +169,10 @@ def _fold_complete(hashes: bytes) -> bytes:
         pairs = range(0, len(hashes), 2 * HASH_SIZE)
         hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
     return hashes
+
+
+# Proofs of one log ask again and again for the same subtrees near its root.
+_folded = lru_cache(maxsize=2048)(_fold_complete)
 
 
 def _exactly(data: bytes, tile: Tile) -> bytes:

@@ -159,9 +159,7 @@ class Story:
 
     def records(self) -> list[Record]:
         return [
-            Record(
-                position, encode(one), leaf_hash(encode(one)), (one["stream"], one["version"], one["topic"])
-            )
+            Record(position, encode(one), leaf_hash(encode(one)), one["stream"], one["version"], one["topic"])
             for position, one in enumerate(self.events, 1)
         ]
 

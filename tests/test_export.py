@@ -61,7 +61,7 @@ def test_all_that_lies_there_becomes_evidence(folder: Path) -> None:
     lines = (folder / "events.jsonl").read_bytes().splitlines()
     records = list(found.records())
     assert [(one.position, one.envelope) for one in records] == list(enumerate(lines, 3))
-    assert {(one.leaf, one.columns) for one in records} == {(None, None)}
+    assert {one[2:] for one in records} == {(None, None, None, None)}
     notes = [f"{size:012}.note" for size in (2, 5, 6)]
     assert found.checkpoints == [(name, (folder / "checkpoints" / name).read_bytes()) for name in notes]
     assert found.outside == [("kept", b"a note")]

@@ -45,7 +45,7 @@ def sound(name: str) -> bytes:
 
 def _read(line: bytes) -> None:
     reader = Reader(Report(), Documents())
-    reader.read(Record(1, line, None, ("a", 1, "b")))
+    reader.read(Record(1, line, bytes(32), "a", 1, "b"))
 
 
 def _text(parse: Callable[[str], object]) -> Parser:

@@ -24,7 +24,7 @@ def read(*events: Envelope | bytes, first: int = 1, **columns: Any) -> Reader:
     for position, event in enumerate(events, first):
         line = event if isinstance(event, bytes) else encode(event)
         row = columns.get("row") if position == first + len(events) - 1 else None
-        reader.read(Record(position, line, None, row))
+        reader.read(Record(position, line, bytes(32), *row) if row else Record(position, line))
     return reader
 
 

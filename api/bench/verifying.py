@@ -33,7 +33,7 @@ from signing.vkeys import LogKeys
 SHARE = 0.8
 MOST = 200_000
 _QUERY = (
-    "SELECT position, stream, version, topic, envelope, leaf FROM event WHERE position <= ? ORDER BY position"
+    "SELECT position, envelope, leaf, stream, version, topic FROM event WHERE position <= ? ORDER BY position"
 )
 
 
@@ -79,13 +79,12 @@ class Rows:
         """Envelope and leaf."""
         with open_readonly(self._path) as db:
             for row in db.execute(_QUERY, (self._upto,)):
-                yield row[4], row[5]
+                yield row[1], row[2]
 
     def records(self) -> Iterator[Record]:
         """As verify sees them."""
         with open_readonly(self._path) as db:
-            for position, stream, version, topic, envelope, leaf in db.execute(_QUERY, (self._upto,)):
-                yield Record(position, envelope, leaf, (stream, version, topic))
+            yield from map(Record._make, db.execute(_QUERY, (self._upto,)))
 
     def evidence(self) -> Evidence:
         """These rows alone, without checkpoints or papers."""

@@ -50,17 +50,11 @@ class FileLog:
         try:
             with open_readonly(self._log) as db:
                 db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-                for position, stream, version, topic, envelope, leaf in db.execute(
-                    "SELECT position, stream, version, topic, envelope, leaf FROM event ORDER BY position"
-                ):
-                    yield Record(
-                        position,
-                        envelope
-                        if isinstance(envelope, bytes)
-                        else repr(envelope).encode("utf-8", "replace"),
-                        leaf if isinstance(leaf, bytes) else b"",
-                        (stream, version, topic),
-                    )
+                rows = db.execute(
+                    "SELECT position, envelope, leaf, stream, version, topic FROM event ORDER BY position"
+                )
+                for record in map(Record._make, rows):
+                    yield record if type(record.envelope) is type(record.leaf) is bytes else _as_bytes(record)
         except DAMAGED as error:
             raise SourceDamaged(str(error)) from error
 
@@ -116,3 +110,12 @@ class FileLog:
         except DAMAGED:
             loose = [(0, self.file.stat().st_size)]
         return [(str(self.file), offset, length) for offset, length in loose]
+
+
+def _as_bytes(record: Record) -> Record:
+    """A row in which something else was put where bytes belong, with bytes that no event has."""
+    envelope, leaf = (
+        held if isinstance(held, bytes) else repr(held).encode("utf-8", "replace")
+        for held in (record.envelope, record.leaf)
+    )
+    return record._replace(envelope=envelope, leaf=leaf)

@@ -47,12 +47,14 @@ class SchemaLog:
         """Every row as it is stored."""
         after, query = (
             -(2**63),
-            ("SELECT {columns} FROM {schema}.event WHERE position > %b ORDER BY position LIMIT %b"),
+            (
+                "SELECT position, envelope, leaf, stream, version, topic FROM {schema}.event "
+                "WHERE position > %b ORDER BY position LIMIT %b"
+            ),
         )
         try:
             while page := self._log.ask(query, after, PAGE):
-                for position, stream, version, topic, envelope, leaf in page:
-                    yield Record(position, envelope, leaf, (stream, version, topic))
+                yield from map(Record._make, page)
                 after = page[-1][0]
         except psycopg.Error as error:
             raise SourceDamaged(str(error)) from error
