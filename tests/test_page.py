@@ -126,7 +126,7 @@ def test_a_result_as_lines() -> None:
     ]
     sound = result(ok=True, trusted=False, clock=None, checks=result()["checks"][:1], unprotected=[])
     assert list(lines(sound, "sv"))[2:5] == ["", "Oskyddade byte: 0", "Allt som prövats stämmer."]
-    assert list(lines(sound, "sv"))[5].startswith("Inget som prövades är undertecknat under")
+    assert list(lines(sound, "sv"))[5].startswith("Resultatet vilar inte på ett certifikat som angavs")
     nothing = sound | {"ok": False, "checks": result()["checks"][2:3]}
     assert list(lines(nothing, "sv"))[-1] == "Inget kunde prövas."
     torn = sound | {"ok": False, "checks": result()["checks"][1:2]}
