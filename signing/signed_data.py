@@ -255,15 +255,20 @@ def _require_not_revoked(
 
 
 def is_list_of(der: bytes, roots: Sequence[x509.Certificate]) -> bool:
-    """Whether a revocation list is one of the roots' own. CmsError if it says so and is not, or is no list."""
+    """Whether a revocation list is one of the roots' own. CmsError if it says so and is not, or is no list.
+
+    Roots may have one name: a municipality's authority, and the one that it set up when that was found out.
+    """
     try:
-        crl = x509.load_der_x509_crl(der)
+        crl, named = x509.load_der_x509_crl(der), False
         for root in roots:
             key = root.public_key()
             if crl.issuer == root.subject and isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-                if not crl.is_signature_valid(key):
-                    raise CmsError("the revocation list is not signed by its issuer")
-                return True
+                if crl.is_signature_valid(key):
+                    return True
+                named = True
+        if named:
+            raise CmsError("the revocation list is not signed by its issuer")
     except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
         raise fault if isinstance(fault, CmsError) else CmsError(f"no revocation list: {fault}") from fault
     return False

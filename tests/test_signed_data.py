@@ -118,6 +118,17 @@ def test_a_list_that_was_changed_revokes_nobody_and_is_told() -> None:
         is_list_of(b"x", [CA])
 
 
+def test_a_list_is_its_authoritys_also_where_another_of_the_same_name_stands_beside() -> None:
+    key, crl = ec.generate_private_key(ec.SECP256R1()), authority().crl(NOW)
+    made = x509.CertificateBuilder().subject_name(CA.subject).issuer_name(CA.subject).serial_number(1)
+    made = made.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1)).public_key(key.public_key())
+    later = made.sign(key, hashes.SHA256())
+    assert is_list_of(crl, [later, CA])
+    assert is_list_of(crl, [CA, later])
+    with pytest.raises(CmsError, match="not signed by its issuer"):
+        is_list_of(crl, [later])
+
+
 def test_nothing_stands_after_a_signature() -> None:
     signature = cms.sign(b"x", signer(), [CA], NOW)
     assert open_cms(signature).covers(b"x")
