@@ -41,6 +41,7 @@ from domain.errors import NotFound
 from domain.messages import Command, Event, Known, Role, SourcePart
 from domain.person import PersonRegistered
 from domain.sources import Source, house
+from tests.conftest import LONG
 from tests.given import DictWorld, Scenario, acting, fact, given, ident
 from tests.test_regulation import HEAD, LERUM
 
@@ -379,7 +380,11 @@ def test_of_two_elections_from_the_same_day_the_later_entered_counts() -> None:
 
 
 @for_all(
-    st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 40))), min_size=1, max_size=5)
+    st.lists(
+        st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(0, 40))),
+        min_size=1,
+        max_size=5 if LONG else 4,
+    )
 )
 def test_who_holds_a_seat_does_not_depend_on_the_order_of_entry(spans: list[tuple[int, int | None]]) -> None:
     commands = [
