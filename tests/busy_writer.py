@@ -6,6 +6,7 @@ is an acknowledged event: its position and the SHA-256 of its bytes.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from hashlib import sha256
@@ -14,6 +15,17 @@ from pathlib import Path
 from api.wiring import SYSTEM, open_folder
 from domain.messages import fresh_id
 from domain.person import ChangeContact, RegisterPerson
+
+
+def finish(process: subprocess.Popen[str]) -> list[str]:
+    """Tell such a process to stop; the lines that are left of what it said.
+
+    Not by communicate(), which forgets what readline() has read ahead.
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    return process.stdout.read().splitlines()
 
 
 def main(folder: Path, threads: int) -> None:

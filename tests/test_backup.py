@@ -41,7 +41,7 @@ from registry.mapper import EvidenceBroken
 from registry.sqlite import SQLiteRecorder
 from registry.vault import WrongRootKey
 from signing.log import leaf_hash, root_of
-from tests import golden_store
+from tests import busy_writer, golden_store
 from tests.conftest import LONG
 from tests.golden_store import Golden
 from tests.house import ROOT
@@ -335,7 +335,8 @@ def writers(place: Place) -> Iterator[list[subprocess.Popen[str]]]:
         for process in running:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            with process:
+                pass
 
 
 def test_while_others_write_it_is_one_moment_with_everything_acknowledged(
@@ -349,9 +350,8 @@ def test_while_others_write_it_is_one_moment_with_everything_acknowledged(
     backups = [place.folder / f"backup-{number}" for number in range(3)]
     at = [back_up(place.dir, out)["position"] for out in backups]
     for process in writers:
-        rest, _ = process.communicate("")
-        assert process.returncode == 0
-        said += rest.splitlines()
+        said += busy_writer.finish(process)
+        assert process.wait() == 0
     events = {int(line.split()[0]): line.split()[1] for line in said}
     assert acknowledged <= at[0] < at[1] < at[2]
     assert max(events) > at[2]  # they had not stopped

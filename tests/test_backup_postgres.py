@@ -37,6 +37,7 @@ from domain.person import ChangeContact, Person, RegisterPerson
 from registry import destroyed
 from registry.postgres_moment import moment_of
 from registry.sqlite import SQLiteRecorder
+from tests import busy_writer
 from tests.golden_store import Golden
 from tests.house import ROOT
 from tests.postgres import Cluster, cluster
@@ -167,9 +168,9 @@ def test_while_others_write_it_is_one_moment_with_everything_acknowledged(place:
         assert writer.stdout is not None
         said = [writer.stdout.readline() for _ in range(5)]
         result = place.back_up()
-        rest, _ = writer.communicate("")
-        assert writer.returncode == 0
-    events = {int(line.split()[0]): line.split()[1] for line in said + rest.splitlines()}
+        rest = busy_writer.finish(writer)
+        assert writer.wait() == 0
+    events = {int(line.split()[0]): line.split()[1] for line in said + rest}
     assert len(said) <= result["position"] < max(events)
     with closing(SQLiteRecorder(place.backup / DATA / "events.db", readonly=True)) as log:
         stored = {event.id: sha256(event.state).hexdigest() for event in log.scan()}

@@ -38,6 +38,7 @@ from registry.postgres_landing import Landing, landing
 from registry.recorder import Busy, Moved, Receipt
 from registry.sqlite import SQLiteRecorder
 from registry.sqlite_moved import Held, held
+from tests import busy_writer
 from tests.faults.child import Kill, Point, forked, join, wrap
 from tests.golden_store import Golden
 from tests.house import ROOT
@@ -210,8 +211,10 @@ def test_a_process_that_writes_meanwhile_loses_nothing_and_is_told(place: Place)
         assert writer.stdout is not None
         said = [writer.stdout.readline() for _ in range(5)]  # it is at work
         result = move(place.dir, place.url)
-        rest, errors = writer.communicate("")
-    events = dict(line.split() for line in [*said, *rest.splitlines()])
+        said += busy_writer.finish(writer)
+        assert writer.stderr is not None
+        errors = writer.stderr.read()
+    events = dict(line.split() for line in said)
     assert "another database" in errors or "unable to open" in errors
     assert len(events) <= int(result["account"]["head"].split()[0])
     m = place.opened()
