@@ -16,14 +16,22 @@ from asn1crypto import cms as asn1
 from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
 
 from signing import act, cms
-from signing.pki import AUTH_CONTEXT, CRL_LIFETIME, AuthContext, Credential, certificate_der, certificate_pem
+from signing.pki import (
+    AUTH_CONTEXT,
+    CRL_LIFETIME,
+    AuthContext,
+    Authority,
+    Credential,
+    certificate_der,
+    certificate_pem,
+)
 from signing.providers import dss
 from signing.providers.port import (
     Action,
@@ -575,6 +583,37 @@ def test_a_list_counts_from_when_it_is_made_until_the_next() -> None:
         assert done == Rejected("revocation-unknown") or holds
         if isinstance(done, act.Signed):
             assert done.revocation == (stranger().crl(at),)
+
+
+@cache
+def elliptic() -> Authority:
+    """The service's authority where its key is one of an elliptic curve; the persons' keys are RSA as always."""
+    key: Any = ec.generate_private_key(ec.SECP384R1())
+    name, until = stranger().ca.certificate.subject, NOW + timedelta(days=365)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(until)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return replace(stranger(), ca=Credential(key, builder.sign(key, hashes.SHA384())))
+
+
+def test_a_service_s_authority_may_have_an_elliptic_curve_key() -> None:
+    serial = one_time(elliptic, IDENTITY, NOW, "Åsa Öberg").certificate.serial_number
+    for crl, expected in (
+        (elliptic().crl(SOON), None),
+        (elliptic().crl(SOON, {serial: NOW}), Rejected("revoked")),
+        (stranger().crl(SOON), Rejected("revocation-unknown")),  # of that name, by another key
+    ):
+        theirs = service(authority=elliptic, crl=lambda crl=crl: crl)
+        one = provider(theirs)
+        started = begun(one)
+        answer = theirs.answer(started.started.form)
+        done = act.resume(one, started.plain, answer, SOON, timestamper(lambda: SOON))
+        if not isinstance(done, act.Signed):
+            assert done == expected
+            continue
+        assert expected is None and done.revocation == (crl,)
+        roots = [theirs.issuer, authority().ca.certificate]
+        assert cms.verify(done.statement_signature, STATEMENT, roots, done.revocation).stamped_at == SOON
 
 
 def test_an_act_is_kept_as_plain_data() -> None:

@@ -27,7 +27,7 @@ from hashlib import sha256
 from asn1crypto import cms as asn1
 from asn1crypto import core
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from signing.cms import complete
@@ -268,7 +268,7 @@ def _signs_documents(certificate: x509.Certificate) -> bool:
 def _fresh_list(der: bytes, issuer: x509.Certificate, now: datetime) -> bool:
     """Whether this is the issuer's own revocation list, and the one that counts now."""
     crl, key = x509.load_der_x509_crl(der), issuer.public_key()
-    if crl.issuer != issuer.subject or not isinstance(key, rsa.RSAPublicKey):
+    if crl.issuer != issuer.subject or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         return False
     until = crl.next_update_utc
     in_time = until is not None and crl.last_update_utc - SKEW <= now <= until
