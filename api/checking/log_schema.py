@@ -45,12 +45,10 @@ class SchemaLog:
 
     def records(self) -> Iterator[Record]:
         """Every row as it is stored."""
-        after, query = (
-            -(2**63),
-            (
-                "SELECT position, envelope, leaf, stream, version, topic FROM {schema}.event "
-                "WHERE position > %b ORDER BY position LIMIT %b"
-            ),
+        after = -(2**63)
+        query = (
+            "SELECT position, envelope, leaf, stream, version, topic FROM {schema}.event "
+            "WHERE position > %b ORDER BY position LIMIT %b"
         )
         try:
             while page := self._log.ask(query, after, PAGE):
