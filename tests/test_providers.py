@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signing import act, cms, pki
+from signing import act, cms, pki, seal
 from signing.pades_check import check_pdf
 from signing.providers.local import OFFER_LASTS, LocalProvider
 from signing.providers.port import (
@@ -264,6 +264,8 @@ def test_all_that_an_act_is_about_reaches_the_service_and_comes_back(monkeypatch
         "Text",
         "there",
     )
+    room = seal.begin(stages().prepared, "Ordforande", LINES, NOW)
+    assert (started.plain["act.pdf"], started.plain["act.digest"]) == (room.pdf, room.digest)
     done = act.resume(service, started.plain, context(NOW), NOW)
     assert isinstance(done, act.Signed)
     assert (done.revocation, done.evidence) == ((authority().crl(NOW),), b"proof")

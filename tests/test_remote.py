@@ -35,6 +35,7 @@ from signing.pki import (
 from signing.providers import dss
 from signing.providers.port import (
     Action,
+    Done,
     Failed,
     Intent,
     Item,
@@ -43,6 +44,7 @@ from signing.providers.port import (
     Person,
     Rejected,
     SignatureType,
+    SignedItem,
 )
 from signing.providers.remote import OFFER_LASTS, SKEW, RemoteProvider, Service
 from tests import outside
@@ -331,6 +333,7 @@ def test_what_is_wrong_with_an_answer_is_said_and_not_accepted(code: str, bend: 
 
 
 def test_an_answer_that_comes_too_late_is_not_accepted() -> None:
+    assert isinstance(outcome(at=NOW + OFFER_LASTS), act.Signed)
     assert outcome(at=NOW + OFFER_LASTS + timedelta(seconds=1)) == Rejected("late")
 
 
@@ -357,14 +360,26 @@ def test_nobody_is_believed_before_a_certificate_was_set() -> None:
     assert isinstance(outcome(certificates=both), act.Signed)
 
 
+def test_the_service_s_certificate_is_judged_by_when_its_answer_came() -> None:
+    name, key = x509.Name([]), service().authority().seal.key
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1)
+    for begins, ends, holds in ((NOW, SOON, True), (SOON + SKEW, SOON + timedelta(days=36524), False)):
+        known = builder.not_valid_before(begins).not_valid_after(ends).sign(key, hashes.SHA256())
+        done = outcome(certificates=(known,))
+        assert isinstance(done, act.Signed) if holds else done == Rejected("not-the-service")
+
+
 def test_a_revoked_certificate_is_not_accepted_and_neither_is_one_of_unknown_state() -> None:
     serial = one_time(stranger, IDENTITY, NOW, "Åsa Öberg").certificate.serial_number
     old = NOW - timedelta(days=60)
+    misnamed = replace(stranger(), ca=Credential(stranger().ca.key, authority().ca.certificate))
     lists: list[tuple[str, Any]] = [
         ("revoked", stranger().crl(SOON, {serial: NOW})),
         ("revocation-unknown", stranger().crl(old)),
         ("revocation-unknown", stranger().crl(SOON + timedelta(days=1))),
         ("revocation-unknown", authority().crl(SOON)),
+        ("revocation-unknown", misnamed.crl(SOON)),
     ]
     for code, crl in lists:
         theirs = service(crl=lambda crl=crl: crl)
@@ -648,6 +663,23 @@ def test_an_act_is_kept_as_plain_data() -> None:
         parts = {each["type"].native: each["values"][0].native for each in asn1.CMSAttributes.load(offered)}
         timed = {"signing_time": NOW} if number == 0 else {}
         assert parts == {"content_type": "data", "message_digest": item.digest} | timed
+
+
+def test_what_the_service_answers_is_handed_on_to_the_letter() -> None:
+    kept: list[Said] = []
+    theirs = service(kept.append)
+    by = provider(theirs)
+    items = (Item("a", SignatureType.CADES, b"\1" * 32), Item("b", SignatureType.PADES, b"\2" * 32))
+    started = by.begin(Intent(PERSON, "Text", items, REPLY), NOW)
+    answer = theirs.answer(started.form)
+    text, (said,) = answer["EidSignResponse"], kept
+    broken = base64.encodebytes(base64.b64decode(text)).decode()
+    assert by.resume(started.state, answer | {"EidSignResponse": broken}, SOON) == Done(
+        tuple(SignedItem(one.id, one.tbs, said.signer.sign(one.tbs), dss.RSA_SHA256) for one in said.tasks),
+        (said.signer.certificate, theirs.issuer),
+        (theirs.revocations(),),
+    )
+    assert by.resume(started.state, answer | {"EidSignResponse": f"{text}%"}, SOON) == Rejected("unreadable")
 
 
 # --- by another hand

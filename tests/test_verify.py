@@ -407,6 +407,14 @@ def test_whose_word_the_time_stamp_of_a_checkpoint_is() -> None:
     assert failed(alone) == {"timestamps": ["stamp-alone"]}
     assert "the checkpoint that the time stamp is over is not here" in alone.result()["checks"][9]["detail"]
     assert failed(stamps(b"no token")) == {"timestamps": ["stamp-fault"]}
+    many = [("alone", b"", own), ("spoilt", note, b"no token"), ("ours", note, own)]
+    many += [("theirs", note, other), ("again", note, other)]
+    report = check(told.evidence(stamps=many, roots=[*told.evidence().roots, theirs], stamp_roots=[theirs]))
+    assert [(code, values["name"]) for code, values in report.failures["timestamps"]] == [
+        ("stamp-alone", "alone"),
+        ("stamp-fault", "spoilt"),
+    ]
+    assert report.passed["timestamps"].values == {"papers": 0, "count": 5, "own": 1, "known": 2}
     papers = check(told.opened(stamps=[("c.tst", note, own)])).passed["timestamps"].values
     assert (papers["papers"], papers["count"]) == (1, 1)
 
@@ -441,6 +449,7 @@ def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
         ("spoilt", b""),
         ("bare", told.note(5)),
         ("stranger's too", cosigned(told.note(5), [first, other], NOW)),
+        ("of another log", sign_checkpoint(Checkpoint("x/y", 5, told.root(5)), [*log_signers(), first], NOW)),
         ("elsewhere", sign_checkpoint(Checkpoint(ORIGIN, 5, b"\1" * 32), [*log_signers(), first], NOW)),
         ("newest", cosigned(told.note(6), [first], NOW + timedelta(days=1))),
         ("older", cosigned(told.note(2), [first], NOW + timedelta(days=2))),
@@ -452,6 +461,7 @@ def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
         ("note-fault", "spoilt"),
         ("note-fault", "bare"),
         ("note-fault", "stranger's too"),
+        ("note-fault", "of another log"),
         ("events-differ", "elsewhere"),
     ]
     counts = {"count": 3, "size": 6, "witnessed": 4, "given": 3}
@@ -643,6 +653,7 @@ def test_what_others_say_of_how_long_the_log_was_by_when() -> None:
     stamps += [("theirs", told.note(5), stamped(told.note(5), stranger))]
     notes = [("spoilt", b""), ("c", cosigned(told.note(2), [witness], NOW + timedelta(days=2)))]
     notes += [("later", cosigned(told.note(6), [witness], NOW + timedelta(days=3)))]
+    notes += [("x", sign_checkpoint(Checkpoint("x/y", 5, told.root(5)), [*log_signers(), witness], NOW))]
     seen, proven = [(2, NOW + timedelta(days=2)), (6, NOW + timedelta(days=3))], [(5, SEALED_AT)]
     for roots, given, found in (
         ([theirs, *told.evidence().roots], [witness.vkey], seen + proven),

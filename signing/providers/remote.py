@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -161,7 +160,7 @@ class RemoteProvider:
         try:
             data = base64.b64decode("".join(callback.get("EidSignResponse", "").split()), validate=True)
             return dss.open_response(data, self.service.certificates, now)
-        except (NotBase64, ValueError) as error:
+        except ValueError as error:
             raise _NotAccepted(error.code if isinstance(error, dss.DssError) else "unreadable") from error
 
     def _by_whom(self, found: dss.SignResponse, state: State, now: datetime) -> None:
