@@ -15,6 +15,8 @@ from api.sentences import Language
 from api.stamping import awaits
 from api.wiring import Municipality, clock_declared, open_folder
 from registry.clock import stamp, unstamp
+from registry.destroyed import NAME as LIST
+from registry.destroyed import DestroyedList, ListDamaged
 from registry.postgres_engine import is_postgres
 from registry.registry import PATIENCE
 from signing.token import TokenError, TokenKey
@@ -30,7 +32,7 @@ def examine(folder: Path, words: Words = lambda swedish, _: swedish) -> dict[str
     try:
         looks = (
             _database, _clock, _views, _checkpoints, _log_keys, _stamps, _certificates, _revocation_list,
-            _seal_key, _signing, _archive, _files, _space,
+            _seal_key, _signing, _archive, _destroyed, _files, _space,
         )  # fmt: skip
         checks = [look(municipality, words) for look in looks]
     finally:
@@ -225,6 +227,29 @@ def _until(name: str, end: datetime, now: datetime, words: Words) -> str:
     days = (end - now).days
     until = words("gäller t.o.m.", "valid until")
     return f"{name} {until} {end.date().isoformat()} ({days} {words('dagar', 'days')})"
+
+
+def _destroyed(m: Municipality, words: Words) -> dict[str, Any]:
+    """Whether a restored backup would learn of every destroyed key."""
+    gone = {one.key for one in m.vault.tombstones()}
+    folders = m.settings.checkpoint_folders(m.dir)
+    try:
+        listed = {one.key for one in DestroyedList(folders, m.registry.clock.now).read()}
+    except ListDamaged as error:
+        return _check("destroyed", False, str(error))
+    if short := len(gone - listed):
+        said = words(
+            f"{short} av {len(gone)} förstörda nycklar står inte i {LIST}: lägg tillbaka den från den senaste "
+            "säkerhetskopian, annars kan en äldre kopia få tillbaka det som är förstört",
+            f"{short} of {len(gone)} destroyed keys are not in {LIST}: put it back from the newest backup, or an "
+            "older one may bring back what was destroyed",
+        )
+        return _check("destroyed", False, said)
+    said = words(
+        f"förstörda nycklar: {len(gone)}, alla i {LIST}",
+        f"keys destroyed: {len(gone)}, all of them in {LIST}",
+    )
+    return _check("destroyed", True, said)
 
 
 def _files(m: Municipality, words: Words) -> dict[str, Any]:

@@ -23,7 +23,18 @@ from domain.minutes import Minutes
 from domain.minutes_events import MinutesApproved, MinutesRestamped, MinutesSealed
 from registry.files import FileDestroyed, write_synced
 from registry.mapper import EvidenceBroken
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
+from signing.export import (
+    ANCHOR,
+    CHECKPOINTS,
+    DOCUMENTS,
+    EVENTS,
+    FORMAT,
+    INDEX,
+    STAMP_ANCHOR,
+    WITNESSES,
+    approval_name,
+    sealed_name,
+)
 from signing.pki import CRL
 from signing.signers import SIGNERS, SIGNERS_LISTS, SIGNERS_SIGNATURE
 from signing.tiles import Tile, new_tiles
@@ -96,11 +107,11 @@ def _documents(m: Municipality, folder: Path, first: int, last: int, *, secret: 
             ):
                 continue
             case MinutesSealed(version=version, file=file, pdf=digest):
-                name = f"{fact.stream}-v{version}.pdf"
+                name = sealed_name(fact.stream, version)
             case MinutesRestamped(version=version, file=file, pdf=digest):
-                name = f"{fact.stream}-v{version}-{fact.position}.pdf"
+                name = sealed_name(fact.stream, version, fact.position)
             case MinutesApproved(version=version, office=office, cms_file=file, cms=digest):
-                name = f"{fact.stream}-v{version}-{office}.p7s"
+                name = approval_name(fact.stream, version, office)
             case _:
                 continue
         try:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from api.faults import Fault
 from registry.files import sync_folder, write_synced
 from registry.mapper import EvidenceBroken
 from registry.vault import Vault
@@ -201,6 +202,8 @@ class KeyRoom:
         secret = _secret(self._vault)
         for part in ("seal", "timestamp"):
             _settle(self.folder, part)
+        if not (self.folder / CRL).is_file():  # without it, what was found out would count again
+            raise Fault("crl-missing", file=self.folder / CRL)
         found = {path.name: path.read_bytes() for path in [*self.folder.glob("*.pem"), self.folder / CRL]}
         authority = Authority.load(found, secret, self.token)
         log = self._settle_log()

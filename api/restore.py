@@ -11,12 +11,13 @@
 - Beside the lists lie checkpoints. One that is later than the backup proves that events are lost, and they are named by
   position. From there on the log goes another way than that checkpoint: so the old place is left as it is, as the
   proof, and the restored registry keeps its checkpoints in a new one.
+- What is lost is told in the log: up to where events are gone, and which keys their decisions had destroyed.
 - A signing that began after the backup is forgotten. Tokens are as they were when the backup was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,8 +45,9 @@ from api.keyroom import read_keys
 from api.moving import settle
 from api.settings import DATABASE, Settings, WrongDatabase, find_root_key, given_database, read_root_key
 from api.stores import KEYS, LOG
-from api.wiring import open_folder
+from api.wiring import SYSTEM, open_folder
 from domain.minutes_events import SigningBegun
+from domain.municipality import GoneKey, RecordRestore
 from registry import destroyed
 from registry.destroyed import Destruction, ListDamaged
 from registry.files import write_synced
@@ -89,8 +91,9 @@ def restore(
             outside = _another(outside, log.position)
             settings = settings.model_copy(update={"outside_checkpoints": str(outside)})
             settings.write(work)
-        _verified(work)
-        views = _open(work, settings, root)
+        missed = [one for one in again if int(one.decision) > log.position]
+        _verified(work, {one.key: one.decision for one in missed})
+        views = _open(work, settings, root, _to_record(log, lost, missed))
         if outside and not outside.exists():
             _begin_anew(work, outside)
         if url:
@@ -105,7 +108,7 @@ def restore(
         "root": log.root.hex(),
         "verified": True,
         "views": views,
-        "destroyed_again": again,
+        "destroyed_again": len(again),
         "lists": [str(path) for path in found.lists],
         "lost": lost,
         "outside_checkpoints": str(outside) if outside else None,
@@ -209,17 +212,17 @@ def _tombstones(work: Path) -> list[str]:
         engine.dispose()
 
 
-def _destroy_again(work: Path, found: _Outside) -> int:
-    """Destroy what was destroyed after the backup, and put it on the restored registry's own list; how many keys."""
+def _destroy_again(work: Path, found: _Outside) -> list[Destruction]:
+    """Destroy what was destroyed after the backup, and put it on the restored registry's own list; which keys."""
     own = work / CHECKPOINTS / destroyed.NAME
     known = {one.key: one for one in [*(_read(own) if own.exists() else []), *found.known]}
-    engine, again = sqlite_engine(work / KEYS, journal="TRUNCATE", secure=True), 0
+    engine, again = sqlite_engine(work / KEYS, journal="TRUNCATE", secure=True), []
     try:
         with engine.begin() as db:
             for one in known.values():
                 there = keys.c.id == one.key, keys.c.wrapped.is_not(None)
                 gone = db.execute(keys.update().where(*there).values(wrapped=None, destroyed_by=one.decision))
-                again += gone.rowcount
+                again += [one] * gone.rowcount
     finally:
         engine.dispose()
     if known:
@@ -263,17 +266,28 @@ def _begin_anew(work: Path, outside: Path) -> None:
         write_synced(outside / path.name, path.read_bytes())
 
 
-def _verified(work: Path) -> None:
-    result = verify(work)
+def _verified(work: Path, lost: Mapping[str, str]) -> None:
+    result = verify(work, lost=lost)
     wrong = [f"{check['step']}: {check['detail']}" for check in result["checks"] if check["ok"] is False]
     if wrong or not result["ok"]:
         raise EvidenceBroken("the backup does not verify: " + "; ".join(wrong))
 
 
-def _open(work: Path, settings: Settings, root: bytes) -> int:
-    """Open the registry for the first time: make its views, forget signings that began later; how many views."""
+def _to_record(log: Log, lost: dict[str, Any] | None, missed: Sequence[Destruction]) -> RecordRestore | None:
+    """What the log is to say of the restore: nothing, unless it lacks something."""
+    if lost is None and not missed:
+        return None
+    gone = [GoneKey(key=one.key, decided=int(one.decision)) for one in missed]
+    return RecordRestore(last=log.position, lost_to=lost["to"] if lost else None, gone=gone)
+
+
+def _open(work: Path, settings: Settings, root: bytes, told: RecordRestore | None) -> int:
+    """Open the registry for the first time: record what is lost, make its views, forget signings that began later; how
+    many views."""
     m = open_folder(work, root_key=root, placed=(settings, None))
     try:
+        if told:
+            m.execute_as(told, SYSTEM)
         m.projector.catch_up()
         begun = {fact.event.signing for fact in m.registry.facts() if isinstance(fact.event, SigningBegun)}
         for signing in m.vault.pendings():

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from domain.when import parse
 from projections.runner import Projector
 from registry.checkpoints import Checkpoints
 from registry.clock import Clock, SystemClock
-from registry.destroyed import DestroyedList
+from registry.destroyed import DestroyedList, ListDamaged
 from registry.files import Files
 from registry.postgres import PostgresRecorder
 from registry.recorder import Conflict
@@ -193,7 +193,10 @@ def open_folder(
         # Time stamps by the log's clock, which never goes back: none is earlier than the certificate it vouches for.
         token = settings.seal_token.token(path) if settings.seal_token else None
         keys = load_keys(path / "pki", settings.origin, vault, registry.now, token)
-        vault.on_destroy = DestroyedList(folders, clock.now).add
+        destroyed = DestroyedList(folders, clock.now)
+        with suppress(ListDamaged, OSError):  # doctor and verify say so
+            destroyed.spread()
+        vault.on_destroy = destroyed.add
         checkpoints = Checkpoints(recorder, folders, settings.origin, keys.pen)
         projector = Projector(registry, stores.views)
         undo.pop_all()

@@ -31,11 +31,11 @@ from domain.document import (
     in_matter,
 )
 from domain.errors import Refused
-from domain.extracting import Position, extractable, mark_of, matter_of
+from domain.extracting import extractable, mark_of, matter_of
 from domain.grounds import kept_apart
 from domain.lookup import existing, known, news, unused
 from domain.meeting_events import Number
-from domain.messages import Actor, Digest, Id, Known, Line, New, World
+from domain.messages import Actor, Digest, Id, Known, Line, New, Position, World
 from domain.minutes import Minutes, Version
 from domain.sources import house
 

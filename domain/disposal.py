@@ -26,13 +26,24 @@ from domain.disposal_events import (
     PersonData,
     PersonDataDisposed,
     PlanLine,
-    Position,
     RetentionPlanAdopted,
 )
 from domain.document import Document
 from domain.errors import Refused
 from domain.lookup import existing, news
-from domain.messages import Actor, Command, Fact, Id, New, PublicName, Role, SourcePart, State, World
+from domain.messages import (
+    Actor,
+    Command,
+    Fact,
+    Id,
+    New,
+    Position,
+    PublicName,
+    Role,
+    SourcePart,
+    State,
+    World,
+)
 from domain.minutes import Minutes
 from domain.minutes_events import WorkingPurged
 from domain.municipality import REGISTRY, Municipality

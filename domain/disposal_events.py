@@ -10,9 +10,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.messages import Event, Id, Part, PublicName, SourcePart
+from domain.messages import Event, Id, Part, Position, PublicName, SourcePart
 
-Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Years = Annotated[int, Field(ge=0, le=200)]
 PersonData = Literal["contact", "register"]
 

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 from pydantic import Field
 
@@ -27,13 +26,12 @@ from domain.grounds import kept_apart
 from domain.lookup import existing, known, news, unused
 from domain.meeting import Meeting
 from domain.meeting_events import Number
-from domain.messages import Actor, Digest, Id, Known, Line, New, SecrecyMark, World
+from domain.messages import Actor, Digest, Id, Known, Line, New, Position, SecrecyMark, World
 from domain.minutes import Minutes
 from domain.sources import house
 
 KIND = "protokollsutdrag"
 LONGEST = 120  # signs of a provision
-Position = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
 class CertifyExtract(DocumentCommand):

@@ -7,6 +7,8 @@
   its diary rule unless another is given (husregel 6).
 - A key that is replaced or found out is named by its fingerprint, and what replaced it takes over from there; which key
   is whose, and what it signed, is for signing/ and the key room (husregel 141).
+- A restore that lost events is told in the log, with the keys it destroyed again though their decisions are lost, so
+  that nothing is gone without the log saying why.
 - A clock found wrongly in the future has one way back: ClockReset, with its reason, in the log (husregel 4).
 """
 
@@ -16,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self, assert_never
+
+from pydantic import Field
 
 from domain.body import Body
 from domain.disposal_events import RetentionPlanAdopted
@@ -34,6 +38,8 @@ from domain.messages import (
     Line,
     Moment,
     New,
+    Part,
+    Position,
     PublicName,
     Role,
     Sealed,
@@ -48,6 +54,14 @@ REGISTRY = "registry"
 Mode = Literal["external", "own"]
 Clock = Literal["real", "simulated"]
 Key = Literal["log", "seal", "timestamp"]
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class GoneKey(Part):
+    """A key that stays destroyed, and at which position the decision stood that a restore lost."""
+
+    key: KeyId
+    decided: Position
 
 
 # --- commands
@@ -107,6 +121,21 @@ class ReportKeyCompromised(Command):
     since: Moment
 
 
+class RecordRestore(Command):
+    """Record that a restore lost events, and which keys it destroyed again (anteckna återläsning).
+
+    last: the backup's last position; lost_to: the last that is known to be lost; gone: keys whose decisions are lost.
+    """
+
+    STREAM = "municipality"
+    ROLES = frozenset({Role.SYSTEM})
+    INTERNAL: ClassVar[bool] = True
+
+    last: Position
+    lost_to: Position | None = None
+    gone: list[GoneKey] = Field(default_factory=list)
+
+
 # --- events
 class MunicipalityEvent(Event):
     STREAM = "municipality"
@@ -160,8 +189,30 @@ class KeyCompromised(MunicipalityEvent):
     since: Moment
 
 
-COMMANDS = (OpenRegistry, ChooseDiary, ResetClock, ReplaceKey, ReportKeyCompromised)
-EVENTS = RegistryOpened | DiaryChosen | ClockReset | RetentionPlanAdopted | KeyReplaced | KeyCompromised
+class RegistryRestored(MunicipalityEvent):
+    """A backup was brought back that lacks later events (registret återläst).
+
+    last: its last position; lost_to: the last known to be lost, if any is; gone: keys that decisions among the lost had
+    destroyed, and that were destroyed again.
+    """
+
+    TOPIC = "registry-restored.v1"
+
+    last: Position
+    lost_to: Position | None
+    gone: tuple[GoneKey, ...]
+
+
+COMMANDS = (OpenRegistry, ChooseDiary, ResetClock, ReplaceKey, ReportKeyCompromised, RecordRestore)
+EVENTS = (
+    RegistryOpened
+    | DiaryChosen
+    | ClockReset
+    | RetentionPlanAdopted
+    | KeyReplaced
+    | KeyCompromised
+    | RegistryRestored
+)
 
 
 class Diary(NamedTuple):
@@ -207,7 +258,7 @@ class Municipality(State):
                 return replace(self, diaries={**self.diaries, event.body: diary}, patterns=patterns)
             case RetentionPlanAdopted():
                 return replace(self, plan=event)
-            case ClockReset():
+            case ClockReset() | RegistryRestored():
                 return self
             case KeyReplaced():
                 return replace(self, keys={**self.keys, event.key: event.new})
@@ -218,7 +269,7 @@ class Municipality(State):
 
 
 def decide(
-    command: OpenRegistry | ChooseDiary | ResetClock | ReplaceKey | ReportKeyCompromised,
+    command: OpenRegistry | ChooseDiary | ResetClock | ReplaceKey | ReportKeyCompromised | RecordRestore,
     world: World,
     actor: Actor,
     now: datetime,
@@ -238,6 +289,9 @@ def decide(
             return _replace_key(command, registry)
         case ReportKeyCompromised():
             return _compromised(command, registry, now)
+        case RecordRestore():
+            restored = RegistryRestored(last=command.last, lost_to=command.lost_to, gone=tuple(command.gone))
+            return news(Municipality, REGISTRY, restored)
         case _:
             assert_never(command)
 

@@ -14,6 +14,7 @@ SENTENCES = {
     "diary-chosen.v1": "{actor} valde diarieföring för {body}: {mode}",
     "key-replaced.v1": "{actor} ersatte nyckeln {key} med en ny",
     "key-compromised.v1": "{actor} anmälde att nyckeln {key} kan ha varit i någon annans hand sedan {since}",
+    "registry-restored.v1": "Registret återlästes till händelse {last}[; förlorat till och med händelse {lost_to}]",
     "clock-reset.v1": "{actor} rättade en klocka som gått för fort",
     "person-registered.v1": "{actor} lade upp {person}",
     "person-renamed.v1": "{actor} ändrade uppgifterna om {person}",

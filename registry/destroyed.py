@@ -1,12 +1,13 @@
 """The list of destroyed keys, kept beside the checkpoints, so that no restored backup brings back what was destroyed.
 
 - `destroyed.jsonl` in each checkpoints folder, also the one outside the data folder: one canonical JSON line for each
-  key {"decision", "key", "recorded_at", "v"}, in the order they were destroyed. Lines are only ever added.
+  key {"decision", "key", "recorded_at", "v"}, in the order they were destroyed; the decision is its event's position.
+  Lines are only ever added.
 - A line is on disk before the key is destroyed. After a crash in between the list names a key that is still there;
   destroying it is then done again, and the line stands only once.
 - A last line without its end was never answered for and is written anew; any other line that is not of this form is
   damage, and is told with its number.
-- A folder that lacks earlier lines, as one that was set up later does, is given them with the next.
+- A folder that lacks earlier lines, as one that was set up later does, is given them when the registry is opened.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Destruction:
             case _:
                 raise ValueError("it is not what a destroyed key is written as")
         unstamp(moment)
-        if found.line() != line + b"\n" or len(bytes.fromhex(key)) != 16:
+        if found.line() != line + b"\n" or len(bytes.fromhex(key)) != 16 or decision != str(int(decision)):
             raise ValueError("it is not what a destroyed key is written as")
         return found
 
@@ -82,6 +83,12 @@ class DestroyedList:
         for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
             append(folder / NAME, [*known, *new])
+
+    def spread(self) -> None:
+        """Give each folder that is there what only another has."""
+        for folder in self._folders if (known := self.read()) else ():
+            if folder.is_dir():
+                append(folder / NAME, known)
 
     def read(self) -> list[Destruction]:
         """Everything on any of the lists, each key once."""

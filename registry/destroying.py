@@ -15,7 +15,7 @@ from domain.disposal import DECISIONS
 from domain.disposal_events import DocumentDisposed, PersonDataDisposed
 from domain.messages import Event, Keep, New
 from domain.minutes_events import WorkingPurged
-from registry.vault import Vault
+from registry.vault import Tombstone, Vault
 
 
 class Target(NamedTuple):
@@ -24,6 +24,12 @@ class Target(NamedTuple):
     subject: str
     keep: str
     under: bool = False
+
+    def covers(self, gone: Tombstone) -> bool:
+        """Whether a destroyed key is one of these: of working material, or put aside."""
+        if self.under:
+            return gone.keep == self.keep and f"{gone.subject}/".startswith(f"{self.subject}/")
+        return gone.subject == self.subject and gone.keep.startswith(f"{self.keep}/")
 
 
 def targets(event: DECISIONS) -> list[Target]:
@@ -57,10 +63,10 @@ def retire(vault: Vault, news: Iterable[New]) -> None:
 
 
 def destroy(vault: Vault, event: DECISIONS, position: int) -> int:
-    """Carry out the decision at a position; how many keys were destroyed now."""
-    return sum(
-        vault.destroy(one.subject, one.keep, str(position), under=True)
-        if one.under
-        else vault.destroy_retired(one.subject, one.keep, str(position))
-        for one in targets(event)
-    )
+    """Carry out the decision at a position; how many keys it has destroyed, also when it was tried before."""
+    for one in targets(event):
+        if one.under:
+            vault.destroy(one.subject, one.keep, str(position), under=True)
+        else:
+            vault.destroy_retired(one.subject, one.keep, str(position))
+    return len(vault.tombstones(str(position)))

@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -100,6 +101,15 @@ class WrongRootKey(Exception):
 
 class KeyMissing(Exception):
     """A key is gone though no decision destroyed it: the store is incomplete or damaged."""
+
+
+class Tombstone(NamedTuple):
+    """A destroyed key: whose it was, of which class, and what decided it, None where nothing says (gravsten)."""
+
+    key: str
+    subject: str
+    keep: str
+    decision: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +308,15 @@ class Vault:
                 self._open[id] = Destroyed()
         self._turnover.forget()
         return len(gone)
+
+    def tombstones(self, decision: str | None = None) -> list[Tombstone]:
+        """Every destroyed key, or those that one decision destroyed."""
+        gone = sa.select(keys.c.id, keys.c.subject, keys.c.keep, keys.c.destroyed_by)
+        gone = gone.where(keys.c.wrapped.is_(None)).order_by(keys.c.id)
+        if decision is not None:
+            gone = gone.where(keys.c.destroyed_by == decision)
+        with self.engine.connect() as db:
+            return [Tombstone(*row) for row in db.execute(gone)]
 
     # --- tokens and one-time links
 

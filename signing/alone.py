@@ -23,12 +23,13 @@ from pathlib import Path
 from cryptography import x509
 
 from signing.copies import Copy, CopyError, attached, lists, verify_copy
-from signing.export import INDEX, Broken, loose, read_export
+from signing.export import INDEX, Broken, loose, misnamed, read_export
 from signing.note import NoteError, Vkey
-from signing.pades_check import embedded_roots
+from signing.pades_check import SEAL_FIELD, embedded_roots
 from signing.page import html, lines
 from signing.pki import instant_text
 from signing.report import STEPS, Language, Report, say
+from signing.signed_data import issuer_of
 from signing.verify import Progress, verify_log, verify_pdf
 from signing.vkeys import read_vkeys
 
@@ -51,10 +52,12 @@ def verify_export(
         report = Report()
         report.fail("envelope", "export-unreadable", reason=str(error))
         return report
+    for name in misnamed(folder, report.named):
+        report.fail("pades", "misnamed", name=name)
     report.unprotected += [
         (str(file), 0, file.stat().st_size) for file in loose(folder, evidence, report.named)
     ]
-    for step in ("statements", "rerender", "digest"):
+    for step in ("statements", "rerender", "digest", "destruction"):
         report.skip(step, "export-sealed")
     return report
 
@@ -89,6 +92,8 @@ def verify_file(pdf: bytes, path: Path, roots: Sequence[x509.Certificate] | None
     except CopyError as error:
         report.fail("disclosures", "copy-fault", reason=str(error))
     report.trusted = found.trusted
+    seal = next((one.certificate for one in found.signers if one.field == SEAL_FIELD), None)
+    report.anchor = issuer_of(x509.load_der_x509_certificate(seal), anchors) if seal else None
     return report
 
 

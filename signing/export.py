@@ -8,7 +8,8 @@
                     witnesses.vkeys
 - log.vkeys         the keys they are signed with and how they were replaced (vkeys.py), and log.vkeys.p7s the
                     municipality's signature over those
-- minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name
+- minutes/          sealed PDFs and detached signatures, found by the SHA-256 that the events name, each under a name
+                    that says whose it is (sealed_name, approval_name)
 - trust.pem         the municipality's certificate; what rests on it alone is self-asserted
 - ca.crl            the municipality's revocation list: which of its certificates were found out, and from when
 - signers.pem       where persons sign by an outside service: the authorities of their certificates, signers.pem.p7s the
@@ -21,7 +22,7 @@ Whatever else lies there, and export.json itself, proves nothing: `loose` lists 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def read_export(
 ) -> Evidence:
     """The evidence in an export. Raises Broken; FileNotFoundError if it is none, or a part of it is missing."""
     index = _index((folder / INDEX).read_bytes())
-    files = _by_digest(folder / DOCUMENTS)
+    files = dict(_digests(folder / DOCUMENTS))
     first, last, size = index["from"], index["to"], index["size"]
 
     def artefact(digest: str) -> bytes | None:
@@ -89,13 +90,33 @@ def read_export(
     )
 
 
-def loose(folder: Path, evidence: Evidence, named: Collection[str]) -> list[Path]:
-    """The files of an export that no check rests on; named are the digests of documents that the events name."""
+def sealed_name(stream: str, version: int, stamped_again: int | None = None) -> str:
+    """What a sealed PDF is called; one that was stamped again also by the position of that."""
+    return f"{stream}-v{version}.pdf" if stamped_again is None else f"{stream}-v{version}-{stamped_again}.pdf"
+
+
+def approval_name(stream: str, version: int, office: str) -> str:
+    """What an approval's detached signature is called."""
+    return f"{stream}-v{version}-{office}.p7s"
+
+
+def misnamed(folder: Path, named: Mapping[str, str]) -> list[str]:
+    """The names of documents that the events name under which something else lies; named is by SHA-256."""
+    names = set(named.values())
+    return [
+        path.name
+        for digest, path in _digests(folder / DOCUMENTS)
+        if path.name in names and named.get(digest) != path.name
+    ]
+
+
+def loose(folder: Path, evidence: Evidence, named: Mapping[str, str]) -> list[Path]:
+    """The files of an export that no check rests on; named are the documents that the events name, by SHA-256."""
     names = (EVENTS, VKEYS, VKEYS_SIGNATURE, CRL, SIGNERS, SIGNERS_SIGNATURE)
     held = {folder / name for name in names} | set(folder.glob(SIGNERS_LISTS))
     for kind in ("*.note", "*.tst", "*.cosigned"):
         held |= set((folder / CHECKPOINTS).glob(kind))
-    held |= {path for digest, path in _by_digest(folder / DOCUMENTS).items() if digest in named}
+    held |= {path for digest, path in _digests(folder / DOCUMENTS) if named.get(digest) == path.name}
     if not evidence.trusted:
         held.add(folder / ANCHOR)
     return [
@@ -195,13 +216,11 @@ def _index(data: bytes) -> dict[str, Any]:
     return index
 
 
-def _by_digest(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+def _digests(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.glob("*")):
         if path.is_file():
             with path.open("rb") as content:
-                found.setdefault(file_digest(content, "sha256").hexdigest(), path)
-    return found
+                yield file_digest(content, "sha256").hexdigest(), path
 
 
 def _records(path: Path, first: int) -> Iterator[Record]:

@@ -117,3 +117,5 @@ def _closing(result: Mapping[str, Any], language: Language) -> Iterator[str]:
         yield word("all" if result["ok"] else "none", language)
     if result["trusted"] or result["ok"]:  # where something fails nothing is said of whose word it is
         yield word("trusted" if result["trusted"] else "self", language)
+    if anchor := result["anchor"]:
+        yield word("anchor", language, **{name: shown(value) for name, value in anchor.items()})

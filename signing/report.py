@@ -13,12 +13,17 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from cryptography import x509
+
+from signing.pki import certificate_der
+
 STEPS = tuple(
     "envelope columns leaves tree checkpoints outside-checkpoint inclusion consistency pades timestamps cms "
-    "statements rerender digest".split()
+    "statements rerender digest destruction".split()
 )
 OF_COPIES = ("disclosures",)  # told only of a copy that brings its proof
 SHOWN = 5  # how many failures a step names; the rest are counted
@@ -51,10 +56,12 @@ class Report:
     skipped: dict[str, Said] = field(default_factory=dict)
     remarks: dict[str, list[Said]] = field(default_factory=lambda: defaultdict(list))
     unprotected: list[tuple[str, int, int]] = field(default_factory=list)
-    named: set[str] = field(default_factory=set)  # digests of the documents that the events name
+    # What the documents that the events name are called in an export, by their SHA-256.
+    named: Mapping[str, str] = field(default_factory=dict)
     events: int | None = None
     clock: str | None = None
     trusted: bool = False
+    anchor: x509.Certificate | None = None  # the authority that what was verified was found to stand under
 
     def fail(self, step: str, code: str, **values: str | int) -> None:
         """Note that something does not hold."""
@@ -71,6 +78,15 @@ class Report:
     def skip(self, step: str, code: str, **values: str | int) -> None:
         """Note why a step, or some of it, was not run."""
         self.skipped[step] = Said(code, values)
+
+    def take(self, other: Report) -> None:
+        """All that another report says of its steps, beside what this one says."""
+        for step, said in other.failures.items():
+            self.failures[step].extend(said)
+        for step, found in other.remarks.items():
+            self.remarks[step].extend(found)
+        self.passed |= other.passed
+        self.skipped |= other.skipped
 
     def failed(self, *steps: str) -> bool:
         """Whether any of these steps has failed."""
@@ -101,6 +117,7 @@ class Report:
         return {
             "ok": ok,
             "trusted": ok and self.trusted,
+            "anchor": _shown(self.anchor) if ok and self.anchor else None,
             "clock": self.clock,
             "events": self.events,
             "checks": checks,
@@ -109,3 +126,8 @@ class Report:
                 for file, offset, length in self.unprotected
             ],
         }
+
+
+def _shown(anchor: x509.Certificate) -> dict[str, str]:
+    """Whose certificate, as it says itself, and its SHA-256, as it says nowhere."""
+    return {"subject": anchor.subject.rfc4514_string(), "sha256": sha256(certificate_der(anchor)).hexdigest()}

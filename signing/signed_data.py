@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from asn1crypto import algos, core, tsp
 from asn1crypto import cms as asn1
@@ -193,11 +194,7 @@ def require_issued(
 
     `between` may hold certificates of outside authorities' CAs on the way to a root; ours have none.
     """
-    for issuer in (*roots, *between):
-        try:
-            certificate.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            continue
+    for issuer in filter(partial(is_issued, certificate), (*roots, *between)):
         if issuer not in roots:
             require_ca(issuer)
             rest = [c for c in between if c != issuer]
@@ -212,17 +209,27 @@ def require_issued(
     raise CmsError("the certificate is not issued by any of the given roots")
 
 
+def issuer_of(certificate: x509.Certificate, roots: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    """The first of the roots that stands right above a certificate."""
+    return next(filter(partial(is_issued, certificate), roots), None)
+
+
 def require_not_revoked(
     certificate: x509.Certificate, roots: Sequence[x509.Certificate], crls: Sequence[bytes], existed: datetime
 ) -> None:
     """That no list of the root above names `certificate` from before what it made is proven to exist; else CmsError."""
-    for root in roots if crls else ():
-        try:
-            certificate.verify_directly_issued_by(root)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            continue
+    for root in filter(partial(is_issued, certificate), roots if crls else ()):
         for der in crls:
             _require_not_revoked(certificate, root, der, existed)
+
+
+def is_issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:
+    """Whether a certificate's name and signature are those that `by` gives; nothing of when."""
+    try:
+        certificate.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def was_valid(certificate: x509.Certificate, at: datetime) -> bool:

@@ -29,7 +29,7 @@ from signing.note import Note, NoteError, UnverifiedNote
 from signing.pki import instant_text
 from signing.records import Documents
 from signing.report import Report
-from signing.signed_data import CmsError, open_cms
+from signing.signed_data import CmsError, issuer_of, open_cms
 from signing.timestamp import verify_stamp
 from signing.vkeys import VKEYS, open_signature
 
@@ -68,6 +68,8 @@ def _verify_keys(evidence: Evidence, report: Report, levels: Levels) -> None:
         open_signature(evidence.keys, evidence.vkeys_signature, evidence.roots, evidence.crls)
     except CmsError as error:
         report.fail("checkpoints", "vkeys-fault", reason=str(error))
+    else:
+        report.anchor = issuer_of(open_cms(evidence.vkeys_signature).certificate, evidence.roots)
     for era in evidence.keys.eras:
         if era.start > levels.size or (era.start and levels.root(era.start) != era.root):
             report.fail("checkpoints", "events-differ", name=f"{VKEYS}, from {era.start}", size=era.start)

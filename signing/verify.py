@@ -14,9 +14,10 @@
 12 statements          what the minutes say about the meeting is what its events say
 13 rerender            the pinned version, rendered again, gives the bytes that were signed
 14 digest              the views are what the events give
-15 disclosures         what a copy shows gives the commitments of the version that was approved (copies.py)
+15 destruction         what is destroyed was decided, stays destroyed, and stands on every list of it
+16 disclosures         what a copy shows gives the commitments of the version that was approved (copies.py)
 
-Steps 12 to 14 need the registry's code and keys; here they are named as not run. A step that is not run says why; the
+Steps 12 to 15 need the registry's code and keys; here they are named as not run. A step that is not run says why; the
 last is told of copies only.
 As a program, `python -m signing.verify PATH`, it is alone.py.
 """
@@ -38,6 +39,7 @@ from cryptography import x509
 from signing import cms
 from signing.canonical import encode
 from signing.evidence import Destroyed, Evidence
+from signing.export import approval_name, sealed_name
 from signing.layers import Proof, ends
 from signing.levels import Levels
 from signing.log import HASH_SIZE, leaf_hash
@@ -84,9 +86,21 @@ def verify_log(evidence: Evidence, now: datetime, progress: Progress = lambda *_
     verify_documents(evidence, report, documents, signers, now, progress)
     verify_stamps(evidence, report)
     report.trusted &= bool(stored)  # events that nobody has signed are nobody's word
-    report.named = {data["cms"] for _, _, data in documents.approvals}
-    report.named |= {pdf for files in documents.became.values() for _, pdf in files}
+    report.named = _names(documents)
     return report
+
+
+def _names(documents: Documents) -> dict[str, str]:
+    """What the files that the events name are called in an export, by their SHA-256."""
+    named = {
+        data["cms"]: approval_name(stream, data["version"], data["office"])
+        for _, stream, data in documents.approvals
+    }
+    sealed = {position for position, _, _ in documents.seals}
+    for (stream, version), files in documents.became.items():
+        for position, pdf in files:
+            named[pdf] = sealed_name(stream, version, None if position in sealed else position)
+    return named
 
 
 # --- steps 1 to 4

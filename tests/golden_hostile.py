@@ -29,7 +29,18 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from signing import cms, seal
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.commitments import version_root
-from signing.export import ANCHOR, CHECKPOINTS, DOCUMENTS, EVENTS, FORMAT, INDEX, STAMP_ANCHOR, WITNESSES
+from signing.export import (
+    ANCHOR,
+    CHECKPOINTS,
+    DOCUMENTS,
+    EVENTS,
+    FORMAT,
+    INDEX,
+    STAMP_ANCHOR,
+    WITNESSES,
+    approval_name,
+    sealed_name,
+)
 from signing.log import leaf_hash
 from signing.note import Algorithm, Note, Signature
 from signing.pki import CRL, certificate_pem
@@ -98,12 +109,13 @@ def exported(told: Story, vkeys: bytes | None = None) -> Files:
         note = files[_note(number)] = told.note(number)
         files[_note(number).replace(".note", ".tst")] = stamped(note)
     for event in told.events:
-        name = f"{DOCUMENTS}/{event['stream']}-v{event['data'].get('version')}"
+        stream, data = event["stream"], event["data"]
         match event["topic"]:
             case "minutes-sealed.v1":
-                files[f"{name}.pdf"] = told.files[event["data"]["pdf"]]
+                files[f"{DOCUMENTS}/{sealed_name(stream, data['version'])}"] = told.files[data["pdf"]]
             case "minutes-approved.v1":
-                files[f"{name}-{event['data']['office']}.p7s"] = told.files[event["data"]["cms"]]
+                name = approval_name(stream, data["version"], data["office"])
+                files[f"{DOCUMENTS}/{name}"] = told.files[data["cms"]]
             case _:
                 pass
     return files

@@ -347,6 +347,8 @@ def _value(name: str, hint: Any, rng: random.Random) -> Any:
             return Known(rng.choice(TEXTS))
         if any("[01]" in str(getattr(mark, "metadata", "")) for mark in marks):
             return "13:30"
+        if any("{32}" in str(getattr(mark, "metadata", "")) for mark in marks):
+            return ident(rng.randrange(POOL)) * 2
         return _value(name, inner, rng)
     if origin is Literal:
         return rng.choice(get_args(hint))

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from packaging.requirements import Requirement
 
 from signing import alone, page
@@ -61,7 +62,7 @@ def test_an_export_holds_in_every_step_it_has_something_for(capsys: pytest.Captu
         answer(capsys, SOUND, "--trust", ANCHOR, "--checkpoint", newest, "--json", "-", "--language", "en")
     )
     left = {step for step, ok in outcomes(report).items() if ok is None}
-    assert left == {"columns", "statements", "rerender", "digest"}
+    assert left == {"columns", "statements", "rerender", "digest", "destruction"}
     assert (report["ok"], report["trusted"], report["clock"], report["events"]) == (
         True,
         True,
@@ -79,6 +80,9 @@ def test_a_pdf_names_its_signers_and_what_could_not_be_run(capsys: pytest.Captur
     assert "Ordforande: Åsa Öberg; Justerare: Łukasz Çelik; Stampel: Exempelkommun" in told
     assert "Inte prövat: en PDF för sig innehåller inga händelser" in told
     assert "Prövat mot det certifikat som angavs." in told
+    anchor = x509.load_pem_x509_certificate(ANCHOR.read_bytes())
+    fingerprint = anchor.fingerprint(SHA256()).hex()
+    assert f"Det står under {anchor.subject.rfc4514_string()} (certifikatets SHA-256: {fingerprint})." in told
     assert "Oskyddade byte: 0" in told
 
 
@@ -111,7 +115,17 @@ def test_a_report_and_a_page_are_written_in_one_run(
     told = answer(capsys, copied, "--json", data, "--html", shown, expect=BROKEN)
     assert "STÄMMER INTE" in told
     report = json.loads(data.read_text("utf-8"))
-    assert set(report) == {"path", "at", "ok", "trusted", "clock", "events", "checks", "unprotected"}
+    assert set(report) == {
+        "path",
+        "at",
+        "ok",
+        "trusted",
+        "anchor",
+        "clock",
+        "events",
+        "checks",
+        "unprotected",
+    }
     text = _Text()
     text.feed(shown.read_text("utf-8"))
     assert text.open == []
@@ -338,7 +352,7 @@ def test_what_an_export_has_nothing_for_and_what_nothing_protects(tmp_path: Path
         ),
     ]
     skipped = {step: said.code for step, said in report.skipped.items()}
-    sealed = dict.fromkeys(("statements", "rerender", "digest"), "export-sealed")
+    sealed = dict.fromkeys(("statements", "rerender", "digest", "destruction"), "export-sealed")
     assert skipped == {"columns": "no-columns", "outside-checkpoint": "no-outside"} | sealed
     (place / "export.json").write_text("{")
     (said,) = alone.verify_export(place, ours, [], at).failures["envelope"]
@@ -419,3 +433,20 @@ def test_it_runs_where_there_is_nothing_else_of_ours(fresh: Path) -> None:
     told = run("-m", "signing.verify", PAPER, "--trust", ANCHOR, expect=0)
     assert "Allt som prövats stämmer." in told
     assert run("-m", "signing.verify", PAPER, "--trust", PAPER, expect=2) == ""
+
+
+def test_of_several_certificates_the_one_that_it_stands_under_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = tmp_path / "both.pem"
+    both.write_bytes(STRANGERS + ANCHOR.read_bytes())
+    anchor = x509.load_pem_x509_certificate(ANCHOR.read_bytes())
+    wanted = {"subject": anchor.subject.rfc4514_string(), "sha256": anchor.fingerprint(SHA256()).hex()}
+    for path in (SOUND, PAPER):
+        report = json.loads(answer(capsys, path, "--trust", both, "--json", "-"))
+        assert (report["trusted"], report["anchor"]) == (True, wanted)
+        assert json.loads(answer(capsys, path, "--json", "-"))["anchor"] == wanted
+    both.write_bytes(STRANGERS)
+    for path in (SOUND, PAPER):
+        report = json.loads(answer(capsys, path, "--trust", both, "--json", "-", expect=BROKEN))
+        assert (report["ok"], report["anchor"]) == (False, None)

@@ -31,6 +31,7 @@ from api.settings import NoRootKey, Settings
 from api.wiring import SYSTEM, Municipality, open_folder
 from domain.decider import STATES
 from domain.messages import Destroyed, fresh_id
+from domain.municipality import GoneKey, RegistryRestored
 from domain.person import ChangeContact, Person, RegisterPerson
 from projections.reading import fresh_digests, stored_digests
 from registry import destroyed
@@ -43,6 +44,7 @@ from registry.vault import WrongRootKey
 from signing.log import leaf_hash, root_of
 from tests import busy_writer, golden_store
 from tests.conftest import LONG
+from tests.disposing import contact_destroyed
 from tests.golden_store import Golden
 from tests.house import ROOT
 
@@ -348,13 +350,17 @@ def test_while_others_write_it_is_one_moment_with_everything_acknowledged(
         said += [process.stdout.readline() for _ in range(5)]  # both are at work
     acknowledged = max(int(line.split()[0]) for line in said)
     backups = [place.folder / f"backup-{number}" for number in range(3)]
-    at = [back_up(place.dir, out)["position"] for out in backups]
+    at = []
+    for out in backups:
+        at.append(back_up(place.dir, out)["position"])
+        while int(said[-1].split()[0]) <= at[-1]:  # they have not stopped
+            assert writers[0].stdout is not None
+            said.append(writers[0].stdout.readline())
     for process in writers:
         said += busy_writer.finish(process)
         assert process.wait() == 0
     events = {int(line.split()[0]): line.split()[1] for line in said}
     assert acknowledged <= at[0] < at[1] < at[2]
-    assert max(events) > at[2]  # they had not stopped
     for out, position in zip(backups, at, strict=True):
         recorder = SQLiteRecorder(out / DATA / "events.db", readonly=True)
         stored = {event.id: sha256(event.state).hexdigest() for event in recorder.scan()}
@@ -571,17 +577,18 @@ def contact(folder: Path, person: str) -> object:
         return m.registry.get(Person, person).email
 
 
-def destroy(place: Place, person: str) -> bytes:
-    """Destroy a person's contact data, which is then gone; the wrapped key that a backup still holds."""
+def destroy(place: Place, person: str) -> tuple[bytes, int]:
+    """Destroy a person's contact data, which is then gone; the wrapped key that a backup still holds, and where in the
+    log it was decided."""
     with closing(sqlite3.connect(place.dir / "keys.db")) as db:
         row = db.execute(
             "SELECT wrapped FROM key WHERE subject = ? AND keep = 'contact'", [f"person-{person}"]
         )
         wrapped = row.fetchone()[0]
     with opened(place.dir) as m:
-        assert m.vault.destroy(f"person-{person}", "contact", "gallringsbeslut") == 1
+        decided = contact_destroyed(m, person)
     assert isinstance(contact(place.dir, person), Destroyed)
-    return bytes(wrapped)
+    return bytes(wrapped), decided
 
 
 @pytest.mark.parametrize("known", ["beside the lost registry", "outside", "given"])
@@ -590,7 +597,7 @@ def test_what_was_destroyed_after_the_backup_does_not_come_back(known: str, plac
     with opened(place.dir) as m:
         person, _ = register(m, email="bort@example.org")
     place.back_up()
-    wrapped = destroy(place, person)
+    wrapped, decided = destroy(place, person)
     assert wrapped in (place.backup / DATA / "keys.db").read_bytes()
     lists = []
     if known == "given":
@@ -603,7 +610,7 @@ def test_what_was_destroyed_after_the_backup_does_not_come_back(known: str, plac
     assert wrapped not in (place.new / "keys.db").read_bytes()
     assert failed(verify(place.new)) == []
     own = destroyed.read(place.new / "checkpoints" / destroyed.NAME)
-    assert [one.decision for one in own][1:] == ["gallringsbeslut"]
+    assert [one.decision for one in own][-1] == str(decided)
 
 
 def test_without_the_outside_list_nothing_is_opened(place: Place) -> None:
@@ -657,15 +664,20 @@ def test_positions_that_an_outside_checkpoint_vouches_for_are_said_to_be_lost(
     with opened(place.dir) as m:
         person, _ = register(m, email="bort@example.org")
     position = place.back_up()["position"]
-    destroy(place, person)
+    wrapped, _ = destroy(place, person)
     later(place, number)
     place.lose()
     kept = {path: path.read_bytes() for path in outside.iterdir()}
     result = place.restore()
-    newest = outside / f"{position + number:012}.note"
-    assert result["lost"] == {"from": position + 1, "to": position + number, "checkpoint": str(newest)}
+    end = position + 1 + number  # the decision to destroy, and what came later
+    newest = outside / f"{end:012}.note"
+    assert result["lost"] == {"from": position + 1, "to": end, "checkpoint": str(newest)}
     assert result["destroyed_again"] == 1
     with opened(place.new) as m:
+        (told,) = (one.event for one in m.registry.facts() if isinstance(one.event, RegistryRestored))
+        key = destroyed.read(outside / destroyed.NAME)[-1].key
+        lost = GoneKey(key=key, decided=position + 1)
+        assert told == RegistryRestored(last=position, lost_to=end, gone=(lost,))
         for _ in range(number + 1):
             register(m)
         m.checkpoints.sign(SystemClock().now())
@@ -674,6 +686,18 @@ def test_positions_that_an_outside_checkpoint_vouches_for_are_said_to_be_lost(
     assert {path: path.read_bytes() for path in outside.iterdir()} == kept  # the proof stands
     assert failed(verify(place.new)) == []
     assert failed(verify(place.new, checkpoint=newest)) != []
+
+    def said() -> str:
+        return str(
+            {one["step"]: one["detail"] for one in verify(place.new, language="en")["checks"]}["destruction"]
+        )
+
+    assert "of them 1 by decisions that were lost at a restore" in said()
+    with closing(sqlite3.connect(place.new / "keys.db")) as db, db:
+        db.execute("UPDATE key SET wrapped = ? WHERE id = ?", [wrapped, key])
+    assert f"the key {key} is back" in said()
+    with closing(sqlite3.connect(place.new / "keys.db")) as db, db:
+        db.execute("UPDATE key SET wrapped = NULL WHERE id = ?", [key])
     # the new place has the list from the beginning: the next restore finds it whole
     back_up(place.new, place.folder / "again")
     shutil.rmtree(place.new)
@@ -749,6 +773,6 @@ def test_the_commands_tell_a_person_what_happened(place: Place, capsys: pytest.C
     assert run(["restore", "--from", str(place.backup), "--dir", str(place.new), "--root-key", key]) == 0
     said = capsys.readouterr().out
     position = Manifest.read(place.backup).position
-    assert f"Förlorade positioner: {position + 1}–{position + 2}" in said
+    assert f"Förlorade positioner: {position + 1}–{position + 3}" in said
     assert "förstörda igen: 1" in said
     assert f"{outside}-from-{position}" in said

@@ -246,7 +246,7 @@ def test_every_proof_still_holds(destroyed: Lived) -> None:
         result = verify(destroyed.folder)
     outcomes = {check["step"]: check["ok"] for check in result["checks"]}
     assert result["ok"] and False not in outcomes.values()
-    wanted = {"tree", "inclusion", "pades", "cms", "statements", "rerender", "digest"}
+    wanted = {"tree", "inclusion", "pades", "cms", "statements", "rerender", "digest", "destruction"}
     assert {step for step in wanted if outcomes[step]} == wanted
 
 
@@ -294,18 +294,17 @@ def test_what_was_stopped_in_between_is_done_by_the_next(destroyed: Lived) -> No
 def test_when_sealed_minutes_themselves_are_destroyed_their_proofs_and_signatures_stand(
     destroyed: Lived,
 ) -> None:
-    """No command does it, since minutes are kept; were their keys gone, this is what would be left."""
+    """No command does it, since minutes are kept; were their keys gone, this is what would be left, and it is found."""
     name, vault = f"minutes-{destroyed.minutes}", destroyed.m.vault
     pin = destroyed.m.registry.get(Minutes, destroyed.minutes).pins[-1]
-    assert vault.destroy(name, "preserved", "decision") and vault.destroy(
-        f"{name}/render-3", "preserved", "decision"
-    )
+    assert vault.destroy(name, "preserved", "1") and vault.destroy(f"{name}/render-3", "preserved", "1")
     made = destroyed.happened(MinutesVersionMade)[-1]
-    assert vault.destroy(f"{name}/{made.version}", "preserved", "decision")
+    assert vault.destroy(f"{name}/{made.version}", "preserved", "1")
     with known(destroyed.env):
         result = verify(destroyed.folder, language="en")
     outcomes = {check["step"]: check for check in result["checks"]}
-    assert [step for step, check in outcomes.items() if check["ok"] is False] == []
+    assert [step for step, check in outcomes.items() if check["ok"] is False] == ["destruction"]
+    assert f"({name}) was destroyed without a decision" in outcomes["destruction"]["detail"]
     held = {"tree", "checkpoints", "inclusion", "cms"}
     assert {step for step in held if outcomes[step]["ok"]} == held
     assert "1 were destroyed by decision" in outcomes["pades"]["detail"]

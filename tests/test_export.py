@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from signing import export
-from signing.export import Broken, loose, read_anchor, read_export
+from signing.alone import verify_export
+from signing.export import Broken, approval_name, loose, misnamed, read_anchor, read_export, sealed_name
 from signing.note import Algorithm
 from signing.pki import certificate_pem
 from signing.signer import Signer
 from signing.tiles import Tile
 from signing.vkeys import LogKeys, write_vkeys
 from tests.golden_hostile import SOUND
-from tests.signing_kit import authority, signer, stranger
+from tests.signing_kit import SEALED_AT, authority, signer, stranger
 
 THEIRS = certificate_pem(stranger().ca.certificate)
 WITNESS = Signer.generate("neighbour/witness", Algorithm.ED25519_COSIGNATURE).vkey
@@ -96,18 +97,44 @@ def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
     assert loose(tmp_path / "export", found, named()) == [tmp_path / "export" / "export.json"]
 
 
-def named() -> set[str]:
-    return {sha256(path.read_bytes()).hexdigest() for path in (SOUND / "minutes").iterdir()}
+def named() -> dict[str, str]:
+    return {sha256(path.read_bytes()).hexdigest(): path.name for path in (SOUND / "minutes").iterdir()}
+
+
+def test_a_document_under_the_name_of_another_is_told_and_one_renamed_is_loose(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(SOUND, folder)
+    assert misnamed(folder, named()) == []
+    one, other, third = sorted((folder / "minutes").iterdir())[:3]
+    one.rename(folder / "aside")
+    other.rename(one)
+    (folder / "aside").rename(other)
+    third.rename(third.with_name("renamed"))
+    assert misnamed(folder, named()) == [one.name, other.name]
+    left = loose(folder, read_export(folder, None, []), named())
+    assert left == [folder / "export.json", one, other, third.with_name("renamed")]
+    one.write_bytes(b"of nobody")
+    assert misnamed(folder, named()) == [one.name, other.name]
+    report = verify_export(folder, None, [], SEALED_AT)
+    assert {"code": "misnamed", "name": one.name} in [
+        {"code": said.code, **said.values} for said in report.failures["pades"]
+    ]
+
+
+def test_what_documents_are_called() -> None:
+    assert sealed_name("minutes-1", 2) == "minutes-1-v2.pdf"
+    assert sealed_name("minutes-1", 2, 30) == "minutes-1-v2-30.pdf"
+    assert approval_name("minutes-1", 2, "chair") == "minutes-1-v2-chair.p7s"
 
 
 def test_what_no_check_rests_on_is_loose(folder: Path) -> None:
-    # Of two files that are the same one is read; and a witness's keys are a claim, as the anchor of time stamps is.
+    # Of two files that are the same one counts; and a witness's keys are a claim, as the anchor of time stamps is.
     unread = {"export.json", "tsa.pem", "witnesses.vkeys", *LOOSE}
-    twice = {f"minutes/{next(SOUND.glob('minutes/*.pdf')).name}"}
+    twice = {"minutes/again.pdf"}
     for roots, more in ((None, set()), ([stranger().ca.certificate], {"trust.pem"})):
         found = loose(folder, read_export(folder, roots, []), named())
         assert found == sorted(folder / name for name in unread | twice | more)
-        nothing = loose(folder, read_export(folder, roots, []), ())
+        nothing = loose(folder, read_export(folder, roots, []), {})
         assert {path.parent.name for path in set(nothing) - set(found)} == {"minutes"}
 
 

@@ -173,6 +173,13 @@ def test_what_is_destroyed_is_not_stamped_again(town: Waiting) -> None:
     assert renew_all(town.m, every=True)["sealed"] == 0
 
 
+def test_without_the_list_of_what_was_found_out_nothing_is_opened(town: Waiting) -> None:
+    (town.m.keys.folder / CRL).unlink()
+    with pytest.raises(Fault) as fault:
+        examine(town.m.dir)
+    assert fault.value.code == "crl-missing" and fault.value.values["file"] == town.m.keys.folder / CRL
+
+
 # --- found out
 def test_what_the_seal_sealed_before_it_was_found_out_stands(town: Waiting) -> None:
     sealed_at = town.happened(MinutesSealed)[0].recorded_at

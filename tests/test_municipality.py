@@ -13,11 +13,14 @@ from domain.municipality import (
     ClockReset,
     Diary,
     DiaryChosen,
+    GoneKey,
     KeyCompromised,
     KeyReplaced,
     Municipality,
     OpenRegistry,
+    RecordRestore,
     RegistryOpened,
+    RegistryRestored,
     ReplaceKey,
     ReportKeyCompromised,
     ResetClock,
@@ -144,3 +147,13 @@ def test_a_key_is_found_out_from_a_time_that_only_becomes_earlier() -> None:
     after.when(told("2023-06-01T10:00"), SYSTEM).then_nothing()
     earlier = after.when(told("2023-01-01T10:00"), SYSTEM).saved().world.get(Municipality, REGISTRY)
     assert earlier.compromised == {"1" * 64: "2023-01-01T10:00"}
+
+
+def test_a_restore_says_in_the_log_what_it_lost() -> None:
+    gone = [GoneKey(key="1" * 32, decided=7)]
+    told = RecordRestore(last=5, lost_to=9, gone=gone)
+    world = given({NAME: [OPENED]}).when(told, SYSTEM)
+    after = world.then(RegistryRestored(last=5, lost_to=9, gone=tuple(gone))).saved()
+    assert after.world.get(Municipality, REGISTRY).slug
+    unknown = RecordRestore(last=5, gone=gone)
+    after.when(unknown, SYSTEM).then(RegistryRestored(last=5, lost_to=None, gone=tuple(gone)))

@@ -73,6 +73,7 @@ def test_the_whole_holds_if_something_was_run_and_nothing_failed(
     assert result == {
         "ok": outcome[0],
         "trusted": outcome[1],
+        "anchor": None,
         "clock": "simulated",
         "events": 7,
         "checks": report.checks(),
@@ -85,6 +86,7 @@ def result(**changes: Any) -> dict[str, Any]:
     return {
         "ok": False,
         "trusted": True,
+        "anchor": {"subject": "CN=Exempelkommun \x1b", "sha256": "ab" * 32},
         "clock": "simulated",
         "events": 2,
         "checks": [
@@ -123,8 +125,11 @@ def test_a_result_as_lines() -> None:
         "The clock is simulated: this is an example.",
         "Something does not hold: see 2, 4.",
         "Held to the certificate that was given.",
+        f"It stands under CN=Exempelkommun \\x1b (SHA-256 of the certificate: {'ab' * 32}).",
     ]
-    sound = result(ok=True, trusted=False, clock=None, checks=result()["checks"][:1], unprotected=[])
+    sound = result(
+        ok=True, trusted=False, anchor=None, clock=None, checks=result()["checks"][:1], unprotected=[]
+    )
     assert list(lines(sound, "sv"))[2:5] == ["", "Oskyddade byte: 0", "Allt som prövats stämmer."]
     assert list(lines(sound, "sv"))[5].startswith("Resultatet vilar inte på ett certifikat som angavs")
     nothing = sound | {"ok": False, "checks": result()["checks"][2:3]}
@@ -142,6 +147,7 @@ PAGE = f"""<!doctype html>
 <p>The clock is simulated: this is an example.</p>
 <p>Something does not hold: see 2, 4.</p>
 <p>Held to the certificate that was given.</p>
+<p>It stands under CN=Exempelkommun \\x1b (SHA-256 of the certificate: {"ab" * 32}).</p>
 <p>Checked today, offline, and nothing was changed.</p>
 <table>
 <thead><tr><th scope="col">No.</th><th scope="col">Outcome</th><th scope="col">What the step shows</th>\

@@ -19,9 +19,10 @@ from api.holding import LogCut
 from api.rebuilding import rebuild
 from api.settings import DATABASE, NAME, Settings, WrongDatabase, given_database
 from api.wiring import Municipality, create_folder, open_folder
-from domain.person import Person, RegisterPerson
+from domain.person import ChangeContact, Person, RegisterPerson
 from registry.clock import SimulatedClock
 from registry.postgres import PostgresRecorder
+from tests.disposing import contact_destroyed
 from tests.given import ident
 from tests.postgres import Cluster, cluster
 from tests.web import SLUG, START, Town, problem
@@ -159,9 +160,9 @@ def test_a_role_that_owns_its_schema_needs_nothing_else_and_a_reader_verifies(
     db.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {role}".encode())
     with closing(create(tmp_path)) as m:
         m.execute(RegisterPerson(person=ident(1), name="Rut Provberg"), m.settings.operator, "token")
-        m.vault.key_for(f"person-{ident(1)}", "contact")
+        m.execute(ChangeContact(person=ident(1), email="rut@example.org"), m.settings.operator, "token")
         m.projector.catch_up()
-        assert m.vault.destroy(f"person-{ident(1)}", "contact", "beslut 1") == 1
+        contact_destroyed(m, ident(1))
         m.projector.rebuild()
 
     db.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {reader}".encode())

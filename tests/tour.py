@@ -96,7 +96,15 @@ from domain.holding import (
 from domain.kallelse import Addressee, CallSubstitute, GiveNoticeReason, NotifyHinder
 from domain.matter import AddAlias, CloseMatter, OpenMatter, VoidMatter
 from domain.messages import Role, SecrecyMark
-from domain.municipality import ChooseDiary, OpenRegistry, ReplaceKey, ReportKeyCompromised, ResetClock
+from domain.municipality import (
+    ChooseDiary,
+    GoneKey,
+    OpenRegistry,
+    RecordRestore,
+    ReplaceKey,
+    ReportKeyCompromised,
+    ResetClock,
+)
 from domain.organising import NameBodyOffice, PlaceBody, RecordBodyStep, RelateBodies, SteerProject
 from domain.paragraphs import NumberItems
 from domain.person import (
@@ -188,6 +196,7 @@ def registry(s: LogSession) -> None:
     s.refuse(ReportKeyCompromised(key="log", old="2" * 64, since="2999-01-01T00:00"), "compromised-later")
     found_out = ReportKeyCompromised(key="seal", old="2" * 64, since="2024-01-02T08:00")
     s.system(found_out, found_out)
+    s.system(RecordRestore(last=3, lost_to=5, gone=[GoneKey(key="0" * 32, decided=4)]))
 
 
 def persons(s: LogSession) -> None:

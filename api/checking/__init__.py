@@ -1,7 +1,7 @@
 """`liggare verify`: of a data folder, an exported range, or one sealed PDF.
 
 - The steps are those of signing/verify.py, which verifies exports and PDFs by itself (alone.py). Here a data folder is
-  opened without changing a byte of it, and the last three steps are added where its keys are at hand (deep.py).
+  opened without changing a byte of it, and the last four steps are added where its keys are at hand (deep.py).
 - A file that cannot even be read as what it should be is broken evidence, reported as such, never a traceback.
 - What nothing protects is listed: bytes of the log's file that hold no evidence, and whole files beside it that are
   working data (views can be made again from the events; keys and settings prove nothing).
@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from cryptography import x509
@@ -32,15 +34,19 @@ def verify(
     checkpoint: Path | None = None,
     progress: Progress = lambda *_: None,
     language: Literal["sv", "en"] = "sv",
+    lost: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Verify a path; the result as the command line's contract has it."""
+    """Verify a path; the result as the command line's contract has it.
+
+    lost: keys, each with its decision, that a restore is about to record as destroyed by decisions it lost.
+    """
     path = path.absolute()
     roots = read_roots(trust) if trust else None
     outside = [(str(checkpoint.absolute()), read_bytes(checkpoint))] if checkpoint else []
     if path.is_file():
         report = _verify_file(path, roots)
     elif (path / NAME).is_file():
-        report = Folder(path, roots, outside, progress, language).verify()
+        report = Folder(path, roots, outside, progress, language, lost).verify()
     elif (path / INDEX).is_file():
         report = verify_export(path, roots, outside, SystemClock().now(), progress)
     elif path.is_dir():

@@ -1,4 +1,4 @@
-"""Steps 12 to 14: what takes the registry's keys and code.
+"""Steps 12 to 15: what takes the registry's keys and code.
 
 - One pass over the events, opened: every encrypted file that an event names is there byte for byte, and the views are
   folded anew. Each view is compared as of the event it has read up to: a server that was stopped mid-way leaves views
@@ -6,16 +6,19 @@
 - Each version of minutes is compared, statement by statement, with what the events before its save give.
 - Each sealed version is rendered again with the pinned renderer. With another renderer that is not run; what has been
   destroyed by decision cannot be.
+- What is destroyed is held to what the events say of it (gone.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from api.checking.gone import Gone, verify_gone
 from api.checking.parts import DAMAGED, Progress
 from api.settings import Settings
 from domain.decider import STATES
@@ -49,12 +52,15 @@ class Deep:
         self,
         registry: Registry,
         settings: Settings,
+        folder: Path,
         views: Callable[[], sa.Engine | None],
         report: Report,
         progress: Progress,
+        gone: Gone,
+        anew: Callable[[], Registry | None],
     ) -> None:
-        self.registry, self.settings, self.views = registry, settings, views
-        self.report, self.progress = report, progress
+        self.registry, self.settings, self.folder, self.views = registry, settings, folder, views
+        self.report, self.progress, self._gone, self._anew = report, progress, gone, anew
         self.files: set[str] = set()
         self.head = registry.recorder.head().position
         self._versions: dict[Version, int] = {}  # where each was made
@@ -73,6 +79,7 @@ class Deep:
             self._statements()
             self._rerender()
             self._digest()
+            self._destroyed()
         except (EvidenceBroken, KeyMissing) as error:
             self.report.fail("statements", "sealed-wrong", reason=str(error))
         except (*DAMAGED, sa.exc.SQLAlchemyError) as error:
@@ -93,6 +100,7 @@ class Deep:
             fact = record.fact
             self.streams.add(fact.stream)
             self._check_files(fact)
+            self._gone.note(fact)
             match fact.event:
                 case MinutesVersionMade(version=version):
                     self._versions[fact.stream, version] = fact.position
@@ -278,6 +286,12 @@ class Deep:
             self.report.ok("digest", "digest-other", count=count, other=other, state=state)
         else:
             self.report.ok("digest", "digest-ok", count=count, state=state)
+
+    # --- 15
+
+    def _destroyed(self) -> None:
+        folders = self.settings.checkpoint_folders(self.folder)
+        self.report.take(verify_gone(self._gone, self.registry, folders, self._anew, self.head))
 
 
 class _Folded(Mapping[str, State]):

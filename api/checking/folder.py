@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from cryptography import x509
 
 from api.checking.deep import Deep
+from api.checking.gone import Gone
 from api.checking.log_file import FileLog
 from api.checking.log_schema import SchemaLog
 from api.checking.parts import DAMAGED, Missing, Progress
@@ -50,7 +52,7 @@ from signing.verify import Destroyed, Evidence, verify_log
 from signing.vkeys import VKEYS, VKEYS_SIGNATURE, LogKeys
 
 Log = FileLog | SchemaLog
-DEEP = ("statements", "rerender", "digest")
+DEEP = ("statements", "rerender", "digest", "destruction")
 
 
 class Folder:
@@ -63,7 +65,9 @@ class Folder:
         outside: list[tuple[str, bytes]],
         progress: Progress,
         language: Literal["sv", "en"],
+        lost: Mapping[str, str],
     ) -> None:
+        self._lost = lost
         self.path, self.roots, self.outside = path, roots, outside
         self._progress, self._language = progress, language
         self._named: set[str] = set()
@@ -86,7 +90,7 @@ class Folder:
         kept = self._kept(settings)  # before the log: what a server adds meanwhile is not held against it
         with ExitStack() as stack:
             try:
-                log = SchemaLog(url, settings.slug, stack) if url else FileLog(self.path, stack)
+                log = self._log(settings, url, stack)
             except NotALog as error:
                 report.fail("envelope", "log-damaged", reason=str(error))
                 return report
@@ -115,8 +119,7 @@ class Folder:
                 decode=quick.decode,
             )
             found = verify_log(evidence, SystemClock().now(), self._progress)
-            for step, said in report.failures.items():
-                found.failures[step].extend(said)
+            found.take(report)
             for problem in log.structure():
                 found.fail("columns", "structure", reason=problem)
             if not found.failed("columns") and "columns" in found.passed:
@@ -128,7 +131,13 @@ class Folder:
                 for step in DEEP:
                     found.skip(step, "events-broken")
             elif registry is not None:
-                deep = Deep(registry, settings, log.views, found, self._progress)
+
+                def anew() -> Registry | None:
+                    return self._registry(settings, self._log(settings, url, stack))[0]
+
+                deep = Deep(
+                    registry, settings, self.path, log.views, found, self._progress, Gone(self._lost), anew
+                )
                 deep.run()
                 self._named = deep.files
             self._unprotected(log, found)
@@ -140,6 +149,9 @@ class Folder:
         return str(error)
 
     # --- what is at hand
+
+    def _log(self, settings: Settings, url: str | None, stack: ExitStack) -> Log:
+        return SchemaLog(url, settings.slug, stack) if url else FileLog(self.path, stack)
 
     def _registry(self, settings: Settings, log: Log) -> tuple[Registry | None, Missing | None]:
         if missing := log.no_keys():

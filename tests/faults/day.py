@@ -24,15 +24,18 @@ from api.reactions import Reactions
 from api.signing_flow import SigningFlow
 from api.wiring import Municipality, open_folder
 from domain.afterwards import SendMinutes
+from domain.disposal import DECISIONS
 from domain.document import Document, RegisterDocument
 from domain.kallelse import Addressee
 from domain.messages import Command, fresh_id, stream
 from domain.minutes import Minutes
 from domain.person import ChangeContact, RegisterPerson
 from registry.clock import SimulatedClock, unstamp
+from registry.destroying import destroy
 from registry.recorder import LogRecorder
 from registry.registry import Once, Registry, Saved
 from registry.sqlite import SQLiteRecorder
+from tests.disposing import PLAN, dispose_contact
 from tests.signings import OFFICES, Waiting
 from tests.web import PASSPHRASE, SLUG
 
@@ -146,10 +149,12 @@ def enter(place: Place, m: Municipality) -> None:
         person = str(getattr(saved.facts[0].event, "person", ""))
         place.answer(f"person-{number}", person)
         contact = ChangeContact(person=person, email=f"n{number}@example.org")
-        changed = _asked(m, place, f"contact-{number}", contact)
+        _asked(m, place, f"contact-{number}", contact)
         if number == 0:
-            decision = str(changed.position)
-            m.vault.destroy(f"person-{person}", "contact", decision)
+            _asked(m, place, "plan", PLAN)
+            (decided,) = _asked(m, place, "disposal", dispose_contact(person)).facts
+            assert isinstance(decided.event, DECISIONS)
+            destroy(m.vault, decided.event, decided.position)
             place.answer("destroyed", person)
     if place.answered("document") is None:
         document = fresh_id()
