@@ -286,7 +286,7 @@ def test_the_doctor_looks_at_everything(ask: Ask, say: Ask, folder: Path) -> Non
     assert (result["ok"], result["dir"]) == (True, str(folder))
     names = (
         "database clock views checkpoints log-keys timestamps certificates revocation-list seal-key signing archive "
-        "files space"
+        "destroyed files space"
     ).split()
     assert [check["check"] for check in result["checks"]] == names
     next(path for path in (folder / "files").rglob("*") if path.is_file()).unlink()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing.page import STYLE, html, lines, shown
-from signing.report import SHOWN, STEPS, Report
+from signing.report import SHOWN, STEPS, Report, Said
+from tests.signing_kit import stranger
 
 
 def told(report: Report) -> dict[str, tuple[bool | None, str]]:
@@ -80,6 +83,41 @@ def test_the_whole_holds_if_something_was_run_and_nothing_failed(
         "unprotected": [{"file": "f", "offset": 3, "length": 4}],
     }
     assert report.result(lambda code, _: code)["checks"][0]["detail"] == "not-run"
+
+
+def test_what_another_report_says_stands_beside_what_this_one_says() -> None:
+    report, other = Report(), Report()
+    for one, tile in ((report, "a"), (other, "b")):
+        one.fail("tree", "tile-missing", tile=tile)
+        one.ok("cms", "tile-missing", tile=tile)
+        one.add("cms", "tile-missing", tile=tile)
+        one.skip("pades", "tile-missing", tile=tile)
+    report.ok("leaves", "tile-missing", tile="a")
+    report.skip("columns", "tile-missing", tile="a")
+    report.take(other)
+
+    def tiles(said: Iterable[Said]) -> list[object]:
+        return [one.values["tile"] for one in said]
+
+    assert (tiles(report.failures["tree"]), tiles(report.remarks["cms"])) == (["a", "b"], ["a", "b"])
+    assert {step: one.values["tile"] for step, one in report.passed.items()} == {"cms": "b", "leaves": "a"}
+    assert {step: one.values["tile"] for step, one in report.skipped.items()} == {
+        "pades": "b",
+        "columns": "a",
+    }
+
+
+def test_the_authority_is_shown_where_the_whole_holds() -> None:
+    report = Report(anchor=stranger().ca.certificate)
+    assert report.result()["anchor"] is None
+    report.ok("tree", "tile-missing", tile="x")
+    fingerprint = stranger().ca.certificate.fingerprint(SHA256()).hex()
+    assert report.result()["anchor"] == {
+        "subject": stranger().ca.certificate.subject.rfc4514_string(),
+        "sha256": fingerprint,
+    }
+    report.fail("cms", "tile-missing", tile="x")
+    assert report.result()["anchor"] is None
 
 
 def result(**changes: Any) -> dict[str, Any]:
