@@ -24,7 +24,7 @@ from tests.postgres import Database
 
 STEPS = (
     "envelope columns leaves tree checkpoints outside-checkpoint inclusion consistency pades timestamps cms "
-    "statements rerender digest"
+    "statements rerender digest destruction"
 ).split()
 ROW = "position event_hash recorded_at happened kind actor body matter meeting rule finding proof".split()
 ENGLISH = {"LIGGARE_LANGUAGE": "en"}
@@ -32,7 +32,7 @@ ENGLISH = {"LIGGARE_LANGUAGE": "en"}
 
 def checks(result: dict[str, Any]) -> dict[str, Any]:
     """The outcome of each step of a result that is as others rely on it."""
-    assert set(result) == {"ok", "trusted", "clock", "events", "checks", "unprotected"}
+    assert set(result) == {"ok", "trusted", "anchor", "clock", "events", "checks", "unprotected"}
     assert [check["step"] for check in result["checks"]] == STEPS
     for check in result["checks"]:
         assert set(check) == {"step", "ok", "detail"}
@@ -135,6 +135,10 @@ def test_a_checkpoint_kept_elsewhere_shows_that_events_are_gone(demo: Played, tm
     for file in (demo.data / "checkpoints").glob("[0-9]*"):  # the notes and their time stamps
         if int(file.stem) > left:
             file.unlink()
+    gone = demo.run("verify", demo.data, "--json", expect=3).json
+    assert failing(gone) == ["destruction"], "keys are gone by decisions that the log does not have"
+    demo.sql("keys.db", "DELETE FROM key WHERE wrapped IS NULL")
+    (demo.data / "checkpoints" / "destroyed.jsonl").unlink()
     assert demo.run("verify", demo.data, "--json").json["ok"], "a log cut at a checkpoint is a log"
     result = demo.run("verify", demo.data, "--checkpoint", kept, "--json", expect=3).json
     assert failing(result) == ["outside-checkpoint"]
@@ -196,7 +200,7 @@ def test_an_export_verifies_by_itself(demo: Played, tmp_path: Path) -> None:
     result = demo.run("verify", tmp_path / "whole", "--trust", demo.trust, "--json").json
     assert (result["ok"], result["trusted"], result["events"]) == (True, True, len(lines))
     assert {step for step, ok in checks(result).items() if ok is None} == {
-        "columns", "outside-checkpoint", "statements", "rerender", "digest",
+        "columns", "outside-checkpoint", "statements", "rerender", "digest", "destruction",
     }  # fmt: skip
 
 
