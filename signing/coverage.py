@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from asn1crypto import cms as asn1
 from asn1crypto import core
@@ -47,11 +48,10 @@ def form_fault(signature: EmbeddedPdfSignature) -> str | None:
     der = cms_of(signature)
     if signature.sig_object_type != "/DocTimeStamp" or OUR_POLICY not in der:
         return None
-    try:
-        ours = reassembled(open_token(der)[0]) == der
-    except CmsError:
-        ours = False
-    return None if ours else "the time stamp has unsigned parts that are not in their one form"
+    with suppress(CmsError):
+        if reassembled(open_token(der)[0]) == der:
+            return None
+    return "the time stamp has unsigned parts that are not in their one form"
 
 
 def unprotected(
@@ -88,9 +88,11 @@ def _forced(der: bytes, is_token: bool, roots: Sequence[x509.Certificate]) -> li
         asn1.CMSAttributes.load(opened.attributes).contents,
         opened.signature,
         certificate_der(opened.certificate),
-        opened.content or b"",
+        opened.content,
     ]
-    return [(der.find(part), der.find(part) + len(part)) for part in parts if part and part in der]
+    # What stands there twice may have its copy in a part that nobody signed, such as a further certificate.
+    alone = [part for part in parts if part and der.count(part) == 1]
+    return [(der.find(part), der.find(part) + len(part)) for part in alone]
 
 
 def _rebuilds(token: bytes, roots: Sequence[x509.Certificate]) -> bool:
@@ -108,5 +110,5 @@ def cms_of(signature: EmbeddedPdfSignature) -> bytes:
     contents: bytes = signature.pkcs7_content
     # The outermost value states its own length (X.690 section 8.1.3.5); the rest of the hole is padding.
     count = contents[1] & 0x7F if contents[1] & 0x80 else 0
-    body = int.from_bytes(contents[2 : 2 + count], "big") if count else contents[1]
+    body = int.from_bytes(contents[2 : 2 + count]) if count else contents[1]
     return contents[: 2 + count + body]

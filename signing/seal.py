@@ -52,7 +52,6 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigMDP
 from pyhanko.sign.signers.pdf_byterange import (
     DocumentTimestamp,
     PdfSignedData,
-    PreparedByteRangeDigest,
     SignatureObject,
 )
 from pyhanko.sign.timestamps import TimeStamper
@@ -105,13 +104,8 @@ class _Revision(IncrementalPdfFileWriter):
     def _handle_id(cls, prev: Any) -> generic.ArrayObject:
         prev.stream.seek(0)
         second = hashlib.sha256(prev.stream.read()).digest()[:16]
-        first = prev.trailer["/ID"][0] if "/ID" in prev.trailer else second
-        return generic.ArrayObject(
-            [
-                generic.ByteStringObject(getattr(first, "original_bytes", first)),
-                generic.ByteStringObject(second),
-            ]
-        )
+        first = prev.trailer["/ID"][0].original_bytes if "/ID" in prev.trailer else second
+        return generic.ArrayObject([generic.ByteStringObject(first), generic.ByteStringObject(second)])
 
 
 def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
@@ -133,13 +127,13 @@ def prepare(pdf: bytes, fields: Sequence[FieldSpec]) -> bytes:
                 box=(round(x1), round(y1), round(x2), round(y2)),
                 readable_field_name=field.label,
                 field_mdp_spec=LOCKED if field.locks else None,
-                doc_mdp_update_value=MDPPerm.NO_CHANGES if field.locks else None,
+                doc_mdp_update_value=MDPPerm.NO_CHANGES,  # of the lock, where there is one
             ),
         )
     append_signature_field(
         writer, SigFieldSpec(TIMESTAMP_FIELD, on_page=-1, readable_field_name=TIMESTAMP_LABEL)
     )
-    ensure_sig_flags(writer, lock_sig_flags=True)
+    ensure_sig_flags(writer)  # what follows is appended
     form = writer.root["/AcroForm"]
     form["/DR"] = generic.DictionaryObject(
         {pdf_name("/Font"): generic.DictionaryObject({pdf_name(FONT_KEY): font_ref})}
@@ -177,11 +171,11 @@ def attributes(begun: Begun, certificate: x509.Certificate) -> bytes:
 
 def finish(begun: Begun, signature: bytes) -> bytes:
     """Put a finished CMS into the hole."""
-    out = io.BytesIO(begun.pdf)
-    if len(signature) * 2 > begun.room[1] - begun.room[0] - 2:
+    start, end = begun.room[0] + 1, begun.room[1] - 1  # between the signs that open and close the string
+    if len(signature) * 2 > end - start:
         raise SealError("the signature is larger than the room kept for it")
-    PreparedByteRangeDigest(begun.digest, *begun.room).fill_with_cms(out, signature)
-    return out.getvalue()
+    digits = signature.hex().upper().ljust(end - start, "0")
+    return begun.pdf[:start] + digits.encode() + begun.pdf[end:]
 
 
 def sign(
@@ -245,7 +239,7 @@ def archive(
     )
     if all(ref.get_object()["/T"] != field for ref in writer.root["/AcroForm"]["/Fields"]):
         append_signature_field(writer, SigFieldSpec(field, on_page=-1, readable_field_name=TIMESTAMP_LABEL))
-    begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room_of(timestamper)), ())
+    begun = _fill(writer, field, DocumentTimestamp(bytes_reserved=2 * room_of(timestamper)))
     return finish(begun, stamp(timestamper, begun.digest))
 
 
@@ -270,7 +264,7 @@ def _field(writer: _Revision, name: str) -> generic.IndirectObject:
     raise SealError(f"there is no field {name}")
 
 
-def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequence[str]) -> Begun:
+def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequence[str] = ()) -> Begun:
     ref = _field(writer, name)
     widget = ref.get_object()
     if "/V" in widget:
@@ -283,7 +277,7 @@ def _fill(writer: _Revision, name: str, signature: PdfSignedData, lines: Sequenc
         if "/Lock" in widget
         else None
     )
-    steps = PdfCMSEmbedder().write_cms(name, writer, existing_fields_only=True)
+    steps = PdfCMSEmbedder().write_cms(name, writer)
     next(steps)
     steps.send(SigObjSetup(sig_placeholder=signature, mdp_setup=mdp))
     prepared, out = steps.send(SigIOSetup(md_algorithm="sha256"))
@@ -313,14 +307,14 @@ def _put_in_structure(writer: _Revision, widget_ref: generic.IndirectObject) -> 
     widget = widget_ref.get_object()
     tree = writer.root["/StructTreeRoot"]
     parents, top = tree["/ParentTree"], tree["/K"]
-    document = top[0] if isinstance(top, generic.ArrayObject) else top
-    document_ref = document.container_ref
+    document_ref = top.raw_get(0) if isinstance(top, generic.ArrayObject) else tree.raw_get("/K")
+    document = document_ref.get_object()
     key = int(tree["/ParentTreeNextKey"])
     element = generic.DictionaryObject(
         {
             pdf_name("/Type"): pdf_name("/StructElem"),
             pdf_name("/S"): pdf_name("/Form"),
-            pdf_name("/P"): generic.IndirectObject(document_ref.idnum, document_ref.generation, writer),
+            pdf_name("/P"): document_ref,
             pdf_name("/Pg"): widget.raw_get("/P"),
             pdf_name("/Alt"): generic.TextStringObject(widget["/TU"]),
             pdf_name("/K"): generic.DictionaryObject(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import typst
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from signing import seal
 from signing.pki import AuthContext, Authority, Credential
@@ -85,6 +88,16 @@ def render(place: str = "Rådhuset") -> bytes:
     )
     assert isinstance(made, bytes)
     return made
+
+
+def bare_pdf(shown: bytes = b"") -> bytes:
+    """One untagged page, as a program that knows nothing of accessibility writes it."""
+    writer = PdfFileWriter()
+    contents = writer.add_object(generic.StreamObject(stream_data=shown))
+    writer.insert_page(PageObject(contents=contents, media_box=(0, 0, 595, 842)))
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
 @dataclass(frozen=True)

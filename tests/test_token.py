@@ -26,6 +26,10 @@ def test_a_key_signs_on_its_token_and_never_leaves_it(key: TokenKey) -> None:
     assert key.present() and key.key_size == pki.KEY_BITS
     signature = key.sign(b"data", padding.PKCS1v15(), hashes.SHA256())
     key.public_key().verify(signature, b"data", padding.PKCS1v15(), hashes.SHA256())
+    with key.token.session() as session:
+        assert {each.label for each in session.get_objects()} == {
+            "stämpel"
+        }  # by which others see what it is for
     for leave in ("private_bytes", "private_numbers", "decrypt", "__copy__", "__deepcopy__"):
         with pytest.raises(TypeError):
             getattr(key, leave)()
