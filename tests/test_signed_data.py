@@ -15,6 +15,7 @@ from signing import cms
 from signing.signed_data import (
     CmsError,
     is_list_of,
+    issuer_of,
     open_cms,
     require_issued,
     require_not_revoked,
@@ -116,6 +117,17 @@ def test_a_list_that_was_changed_revokes_nobody_and_is_told() -> None:
     assert not is_list_of(crl, [stranger().ca.certificate])
     with pytest.raises(CmsError, match="no revocation list"):
         is_list_of(b"x", [CA])
+
+
+def test_a_number_that_another_authority_has_revoked_says_nothing() -> None:
+    other = stranger().revoking(signer().certificate.serial_number, NOW)
+    require_not_revoked(signer().certificate, [CA, other.ca.certificate], [other.crl(NOW)], NOW)
+
+
+def test_the_authority_right_above_is_told() -> None:
+    roots = [stranger().ca.certificate, CA]
+    assert issuer_of(signer().certificate, roots) == CA
+    assert issuer_of(signer().certificate, roots[:1]) is None
 
 
 def test_a_list_is_its_authoritys_also_where_another_of_the_same_name_stands_beside() -> None:
