@@ -4,7 +4,8 @@
   plain         [head, content]: the first leaf of the minutes root, each sealed field replaced by its path
   commitments   path → commitment, for every sealed field: with plain they give the minutes root
   disclosed     path → [salt, value], for the fields that the copy shows: each gives its commitment
-  covered       path → provision, for fields that it covers and says why; what is in neither is not in the copy
+  covered       path → provision, for fields that it covers and says why; what is in neither is not in the copy, and
+                of an item that it shows something of, it is told
   events        {position, envelope, path}: the events that approve and seal this version, or that made it, with their
                 inclusion proofs; cms: the approvals' detached signatures by digest
   checkpoint, vkeys, vkeys_signature, origin: what the proofs lead to, as in an export
@@ -217,6 +218,26 @@ def _disclosures(copy: Copy, report: Report) -> None:
             report.fail("disclosures", "copy-covered", path=path)
     hidden = len(copy.commitments) - len(copy.disclosed)
     report.ok("disclosures", "copy-ok", shown=len(copy.disclosed), hidden=hidden, root=copy.root)
+    if left := _left_out(copy):
+        report.add("disclosures", "copy-left-out", count=len(left), kinds=", ".join(sorted(set(left))))
+
+
+def _left_out(copy: Copy) -> list[str]:
+    """What the copy neither shows nor covers of the items that it shows something of, by the kind of statement."""
+    try:
+        content = copy.plain[1]
+        of = {
+            path: (one["item"], one["kind"])
+            for one in content["statements"]
+            for path in one["fields"].values()
+            if path in copy.commitments
+        }
+        of |= {path: (int(number) or None, "text") for number, path in content["texts"].items()}
+        shown = {of[path][0] for path in copy.disclosed if path in of} - {None}
+        silent = of.keys() - copy.disclosed.keys() - copy.covered.keys()
+        return [str(of[path][1]) for path in silent if of[path][0] in shown]
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return []  # no version of ours has such a content, and so no root of a log is of it
 
 
 def _checkpoint(

@@ -124,6 +124,50 @@ def test_a_covered_field_is_in_the_root_and_not_in_the_copy() -> None:
     assert "räcker" not in one.write().decode()
 
 
+def of_items(*shown: str, covered: Sequence[str] = ()) -> list[Said]:
+    """What is told of a copy of two items, the first with a dissent, that shows and covers some of its fields."""
+    names = ("0/fields/name", "1/fields/text", "2/fields/view", "3/fields/text")
+    paths = [f"{MINUTES}/1/statements/{name}" for name in names]
+    texts = {str(item): f"{MINUTES}/1/texts/{item}" for item in (0, 1)}
+    whose = ((None, "attendance"), (1, "decision"), (1, "dissent"), (2, "decision"))
+    statements = [
+        {"item": item, "kind": kind, "fields": {"x": path, "number": "12"}}
+        for (item, kind), path in zip(whose, paths, strict=True)
+    ]
+    one = copy(
+        plain=[{}, {"version": 1, "statements": statements, "texts": texts}],
+        commitments=dict.fromkeys([*paths, *texts.values()], "0" * 64),
+        disclosed={f"{MINUTES}/1/{path}": ("", "") for path in shown},
+        covered={f"{MINUTES}/1/{path}": "OSL" for path in covered},
+    )
+    report = Report()
+    verify_copy(one, ROOTS, report)
+    return report.remarks["disclosures"]
+
+
+def test_what_is_left_out_of_an_item_without_a_word_is_told() -> None:
+    decision, dissent, text = "statements/1/fields/text", "statements/2/fields/view", "texts/1"
+    assert of_items() == of_items("statements/0/fields/name", "texts/0") == []
+    assert of_items(decision, dissent, text) == []
+    assert of_items(decision, text, covered=[dissent]) == []
+    assert of_items(decision, text) == [Said("copy-left-out", {"count": 1, "kinds": "dissent"})]
+    assert of_items(text) == [Said("copy-left-out", {"count": 2, "kinds": "decision, dissent"})]
+    assert of_items("statements/3/fields/text", decision) == [
+        Said("copy-left-out", {"count": 2, "kinds": "dissent, text"})
+    ]
+
+
+@pytest.mark.parametrize(
+    "plain", [[], [{}], [{}, []], [{}, {}], [{}, {"statements": [{"fields": 1}], "texts": {}}],
+              [{}, {"statements": [], "texts": {"a": VIEW}}], [{}, {"statements": [], "texts": []}],
+              [{}, {"statements": [{"fields": {"x": []}}], "texts": {}}]],
+)  # fmt: skip
+def test_a_content_that_no_version_has_is_of_another_root_and_nothing_else_is_told(plain: list[Any]) -> None:
+    report = Report()
+    verify_copy(copy(plain=plain), ROOTS, report)
+    assert report.failed("inclusion") and not report.remarks["disclosures"]
+
+
 def test_a_copy_without_signatures_says_so() -> None:
     one = copy(cms={})
     assert judged(one) == {} and outcomes(one)["cms"] is None

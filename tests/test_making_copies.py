@@ -24,7 +24,8 @@ from domain.document import CopyMade, Covering, Document
 from domain.errors import Forbidden, Refused
 from domain.minutes import Minutes
 from projections.paper import render, sheet_boxes
-from signing.copies import NAME, Copy, attached
+from signing.copies import NAME, Copy, attached, verify_copy
+from signing.report import Report, Said
 from tests import paper_samples as samples
 from tests.council import texts
 from tests.forging import Called
@@ -84,7 +85,11 @@ def test_a_masked_copy_verifies_against_the_root_and_the_log_of_the_original(
     held = [step for step, ok in found.items() if ok]
     assert held == ["checkpoints", "inclusion", "pades", "timestamps", "cms", "disclosures"]
     assert result["ok"] and result["trusted"] and not result["unprotected"]
+    assert "neither there nor covered" not in str(result)
     proof = Copy.read(attached(masked[1]) or b"")
+    silent = Report()  # the same copy, which does not say that it covers the dissent
+    verify_copy(replace(proof, covered={}), [m.keys.authority.ca.certificate], silent)
+    assert silent.remarks["disclosures"] == [Said("copy-left-out", {"count": 1, "kinds": "dissent"})]
     pin = m.registry.get(Minutes, minutes_of(m)).pins[-1]
     assert proof.root == pin.root
     assert list(proof.covered.values()) == [PROVISION]
