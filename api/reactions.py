@@ -2,7 +2,7 @@
 destroy what is decided, sign checkpoints.
 
 - A reaction reads the to-do view, acts, and records the outcome by a command. It can be stopped at any point and asked
-  again: what has been recorded is not done twice, and files that no event names are swept.
+  again: what has been recorded is not done twice. Files that no event names are swept when a day ends.
 - Sealing: the municipality's seal locks the file, with the certificates and the revocation list in it and an archive
   time stamp over all (PAdES B-LTA). The approved version's key becomes preserved.
 - Finishing: the keys of the versions that stay are preserved, and then the working material is purged by a decision.
@@ -70,7 +70,7 @@ class Reactions:
         self._turn, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._told: dict[str, str] = {}
-        self._unstamped = ""
+        self._unstamped, self._swept = "", municipality.registry.clock.now().date()
 
     def run(self) -> int:
         """Do everything that is to be done now; how many things were. Raises Undone after doing the rest."""
@@ -108,6 +108,7 @@ class Reactions:
             position = int(row["number"])
             yield f"destroy {position}", partial(self._destroy, position)
         yield "sweep", self._flow.sweep
+        yield "files", self._sweep_files
         yield "revocation list", self._revocation_list
         yield "checkpoint", self._checkpoint
         yield "stamp", self._stamp
@@ -237,6 +238,13 @@ class Reactions:
             compact(self.m.views)
         done = RecordDestruction(disposal=disposal_of(position), decided=position, keys=gone)
         return len(self.m.execute_as(done, SYSTEM).facts)
+
+    def _sweep_files(self) -> int:
+        if self._swept != (today := self.m.registry.clock.now().date()):
+            swept, self._swept = self.m.registry.sweep(), today
+            if swept:
+                log.info("%s: %d files that no event names were removed", self.m.slug, len(swept))
+        return 0
 
     def _checkpoint(self) -> int:
         recorder = self.m.registry.recorder

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,24 @@ class Crash(BaseException):
 
 def crash(*_: object, **__: object) -> None:
     raise Crash
+
+
+def test_a_file_that_no_event_came_to_name_is_removed_when_a_day_has_ended(signed: Waiting) -> None:
+    signed.react()
+    files = signed.m.files
+    stored = set(files.addresses())
+    old, new = (
+        files.put("document-1", "preserved", [content]) for content in (b"left behind", b"on its way")
+    )
+    for address in (*stored, old):
+        os.utime(files.path(address), (1, 1))
+    reactions = Reactions(signed.m)
+    reactions.run()
+    assert set(files.addresses()) == {*stored, old, new}
+    signed.clock.move_to(signed.clock.now() + timedelta(days=1))
+    reactions.run()
+    assert set(files.addresses()) == {*stored, new}
+    assert stored <= signed.m.registry.named_files()
 
 
 # --- once
