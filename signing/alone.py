@@ -101,7 +101,6 @@ class _Unusable(Exception):
     """A path cannot be used; code and values of the report's sentences."""
 
     def __init__(self, code: str, **values: str) -> None:
-        super().__init__(code)
         self.code, self.values = code, values
 
 
@@ -133,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
                 known = sys.stdout.encoding or "utf-8"
                 sys.stdout.write(text.encode(known, "backslashreplace").decode(known))
             elif place is not None:
-                Path(place).write_text(text, "utf-8")
+                Path(place).write_bytes(text.encode())
     except OSError as error:
         sys.stderr.write(say("cannot-write", {"reason": str(error)}, language) + "\n")
         return UNUSABLE
@@ -184,7 +183,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _Unusable("cannot-read", path=str(path), reason=error.strerror or str(error)) from error
+        raise _Unusable("cannot-read", path=str(path), reason=str(error.strerror)) from error
 
 
 def _roots(path: Path) -> list[x509.Certificate]:

@@ -95,7 +95,8 @@ def _verify_witnesses(evidence: Evidence, report: Report, levels: Levels) -> tup
         witnessed += 1
         given += bool(signed & set(evidence.given_witnesses))
         for by, at in cosigned_at(opened, own):
-            seen[by] = max(seen.get(by, (0, 0)), (checkpoint.size, -at))
+            found = checkpoint.size, -at
+            seen[by] = max(seen.get(by, found), found)
     for by, (size, at) in sorted(seen.items()):
         report.add("checkpoints", "witness-saw", witness=by, size=size, since=instant_text(moment(-at)))
     return witnessed, given

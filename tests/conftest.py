@@ -112,13 +112,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In the sample, leave out what is for the long form, and the second database but where both are marked."""
     if LONG:
         return
-    judges = _judges(os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[0])
+    changed = os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[0]
     left = [
         item
         for item in items
         if (_is_second(item) and not item.get_closest_marker("both_databases"))
         or item.get_closest_marker("long_form")
-        or not item.nodeid.startswith(judges)
+        or not _judges(item.nodeid, changed)
     ]
     config.hook.pytest_deselected(items=left)
     # What takes longest is begun first, so that no worker is left with it when the others are done.
@@ -127,10 +127,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @cache
-def _judges(module: str) -> tuple[str, ...]:
-    """How the names of the tests begin that judge a change to a module."""
-    said = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
-    return tuple(said["tool"]["liggare"]["judges"].get(module, [""]))
+def _judging() -> dict[str, Any]:
+    """What pyproject.toml says of which tests judge which module."""
+    text = (Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8")
+    said: dict[str, Any] = tomllib.loads(text)["tool"]["liggare"]
+    return said
+
+
+def _judges(test: str, changed: str) -> bool:
+    """Whether a test judges a change to this module; without any every test runs."""
+    if named := _judging()["judges"].get(changed):
+        return test.startswith(tuple(named))
+    return not changed or not test.startswith(tuple(_judging()["aside"]))
 
 
 def pytest_collection_finish() -> None:

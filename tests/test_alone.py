@@ -1,21 +1,15 @@
-"""The verifier by itself: what it says of an export and a PDF, and that it needs nothing else of ours."""
+"""The verifier by itself: what it says of an export and a PDF, and what it refuses."""
 
 from __future__ import annotations
 
 import html.parser
-import importlib.metadata
 import io
 import json
-import os
 import re
 import runpy
 import shutil
-import subprocess
 import sys
-import sysconfig
-import venv
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,9 +17,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from packaging.requirements import Requirement
 
-from signing import alone, page
+from signing import alone, page, seal
 from signing.alone import BROKEN, HOLDS, UNUSABLE
 from signing.export import CHECKPOINTS
 from signing.note import Algorithm, Note
@@ -35,9 +28,12 @@ from signing.signer import Signer
 from signing.timestamp import LocalTimeStamper, TimestampAuthority, stamp
 from signing.vkeys import write_vkeys
 from signing.witness import cosigned
+from tests.evidence import failed, people
 from tests.golden_hostile import LOG, SOUND
 from tests.house import ROOT
-from tests.signing_kit import SEALED_AT, stranger
+from tests.signature_service import one_time
+from tests.signing_kit import FIELDS, NOW, SEALED_AT, authority, stranger, timestamper
+from tests.test_copies import a_proof, printed
 
 PAPER = next((SOUND / "minutes").glob("*.pdf"))
 ANCHOR = SOUND / "trust.pem"
@@ -47,7 +43,7 @@ STRANGERS = certificate_pem(stranger().ca.certificate)
 def answer(capsys: pytest.CaptureFixture[str], *arguments: object, expect: int = HOLDS) -> str:
     assert alone.main([str(one) for one in arguments]) == expect
     said = capsys.readouterr()
-    assert bool(said.err) is (expect == UNUSABLE)
+    assert (said.err[-1:], said.err.count("\n")) == (("\n", 1) if expect == UNUSABLE else ("", 0))
     return said.out + said.err
 
 
@@ -131,7 +127,7 @@ def test_a_report_and_a_page_are_written_in_one_run(
     assert text.open == []
     assert text.tags.count("tr") == 1 + len(STEPS)
     assert not {"script", "link", "img", "b"} & set(text.tags)
-    assert "Kontroll av <b>&.pdf" in text.said
+    assert "Kontroll av <b>&.pdf" in text.said and report["at"] in text.said
     assert "STÄMMER INTE" in text.said
     for one in report["unprotected"]:
         assert f"från byte {one['offset']}: {one['length']} byte" in text.said
@@ -155,6 +151,9 @@ def test_a_name_chosen_by_somebody_else_is_shown_and_never_obeyed(
     assert str(copied / odd) in {one["file"] for one in report["unprotected"]}
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     assert alone.main([str(copied)]) == BROKEN, "also where no Swedish letter can be written"
+    held = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", held)
+    assert alone.main([str(copied)]) == BROKEN and held.getvalue() == told, "and where any can"
 
 
 class _Text(html.parser.HTMLParser):
@@ -282,10 +281,12 @@ def test_what_a_pdf_by_itself_has_something_for() -> None:
     assert alone.verify_file(PAPER.read_bytes(), PAPER, theirs, at).failed("pades")
     more = alone.verify_file(PAPER.read_bytes() + b"more", PAPER, ours, at)
     assert more.unprotected == [(str(PAPER), PAPER.stat().st_size, 4)]
-    broken = alone.verify_file(b"%PDF-1.7", Path("folder/name.pdf"), None, at)
-    (said,) = broken.failures["pades"]
-    assert (said.code, said.values["name"]) == ("pdf-fault", "name.pdf")
-    assert not broken.trusted and str(said.values["reason"]) not in {"", "None"}
+    for roots in (None, ours):
+        broken = alone.verify_file(b"%PDF-1.7", Path("folder/name.pdf"), roots, at)
+        (said,) = broken.failures["pades"]
+        assert (said.code, said.values["name"]) == ("pdf-fault", "name.pdf")
+        assert not broken.trusted and str(said.values["reason"]) not in {"", "None"}
+        assert "timestamps" not in broken.passed
 
 
 def test_what_cannot_be_read_is_named_with_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,7 +298,7 @@ def test_what_cannot_be_read_is_named_with_why(tmp_path: Path, capsys: pytest.Ca
         ("--trust", "nothing", "No such file or directory"),
     ):
         said = answer(capsys, PAPER, option, tmp_path / name, "--language", "en", expect=UNUSABLE)
-        assert str(tmp_path / name) in said and why in said
+        assert str(tmp_path / name) in said and why in said and "Errno" not in said
     assert str(tmp_path) in answer(capsys, tmp_path, expect=UNUSABLE)
     assert str(tmp_path / "no keys") in answer(capsys, tmp_path / "no keys", expect=UNUSABLE)
     assert str(tmp_path / "no keys") in answer(
@@ -325,11 +326,12 @@ def test_an_export_is_held_to_what_is_given_with_it(
     )
     monkeypatch.chdir(SOUND.parent)
     assert json.loads(answer(capsys, "sound", "--json", "-"))["path"] == str(SOUND)
-    assert answer(capsys, SOUND, "--html", tmp_path / "page", "--json", tmp_path / "data").startswith(" 1 ")
+    told = answer(capsys, SOUND, "--html", tmp_path / "page", "--json", tmp_path / "data")
     assert "Prövat mot" not in answer(capsys, SOUND)
     assert "Prövat mot det certifikat som angavs" in answer(capsys, SOUND, "--trust", ANCHOR)
     text = (tmp_path / "data").read_text("utf-8")
     assert text == json.dumps(json.loads(text), indent=1) + "\n"
+    assert told == "".join(f"{line}\n" for line in page.lines(json.loads(text), "sv"))
 
 
 def test_what_an_export_has_nothing_for_and_what_nothing_protects(tmp_path: Path) -> None:
@@ -361,6 +363,18 @@ def test_what_an_export_has_nothing_for_and_what_nothing_protects(tmp_path: Path
     )
 
 
+def test_documents_that_lie_under_each_other_s_names_fail_pades(tmp_path: Path) -> None:
+    shutil.copytree(SOUND, tmp_path / "export")
+    first, second, *_ = sorted((tmp_path / "export" / "minutes").glob("*.p7s"))
+    first.rename(tmp_path / "held")
+    second.rename(first)
+    (tmp_path / "held").rename(second)
+    ours = x509.load_pem_x509_certificates(ANCHOR.read_bytes())
+    report = alone.verify_export(tmp_path / "export", ours, [], datetime.now(UTC))
+    assert failed(report) == {"pades": ["misnamed"] * 2}
+    assert {said.values["name"] for said in report.failures["pades"]} == {first.name, second.name}
+
+
 def test_a_witness_that_the_caller_knows_is_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -377,62 +391,24 @@ def test_a_witness_that_the_caller_knows_is_told_apart(
         assert detail.startswith(say("checkpoints-witnessed", values))
 
 
-# --- by itself
-def needed(name: str, found: set[str]) -> set[str]:
-    """The distributions that one needs, itself and what they need in turn."""
-    if name.lower() not in found:
-        found.add(name.lower())
-        for line in importlib.metadata.distribution(name).requires or ():
-            asked = Requirement(line)
-            if asked.marker is None or asked.marker.evaluate({"extra": ""}):
-                needed(asked.name, found)
-    return found
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An environment that holds `cryptography`, `pyhanko` and what they need, and a folder with signing/ in it."""
-    place = tmp_path_factory.mktemp("fresh")
-    venv.create(place / "venv", with_pip=False, symlinks=True)
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(place / "venv")}))
-    here = Path(sysconfig.get_path("purelib"))
-    for name in needed("pyhanko", needed("cryptography", set())):
-        files = importlib.metadata.distribution(name).files or []
-        for top in {file.parts[0] for file in files if file.parts[0] != ".." and file.suffix != ".pth"}:
-            if top != "__pycache__" and not (packages / top).exists():
-                (packages / top).symlink_to(here / top)
-    shutil.copytree(ROOT / "signing", place / "signing", ignore=shutil.ignore_patterns("__pycache__"))
-    yield place
-    shutil.rmtree(place)
-
-
-def test_it_runs_where_there_is_nothing_else_of_ours(fresh: Path) -> None:
-    def run(*command: object, expect: int) -> str:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        clean |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
-        done = subprocess.run(
-            [fresh / "venv" / "bin" / "python", "-W", "error", *map(str, command)],
-            cwd=fresh, env=clean, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout
-
-    loaded = (
-        "import sys; from signing.alone import main; main([sys.argv[1], '--json', '-']); "
-        "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
-    )
-    *report, names = run("-c", loaded, SOUND, expect=0).splitlines()
-    assert json.loads("".join(report))["ok"]
-    allowed = {"signing", "pyhanko", "pyhanko_certvalidator", "asn1crypto", "cryptography"}
-    assert allowed <= set(names.split())
-    for other in ("domain", "registry", "projections", "api", "pydantic", "sqlalchemy", "typst"):
-        assert other not in names.split()
-        assert "ModuleNotFoundError" in run(
-            "-c", f"try: import {other}\nexcept ImportError as e: print(repr(e))", expect=0
-        )
-    told = run("-m", "signing.verify", PAPER, "--trust", ANCHOR, expect=0)
-    assert "Allt som prövats stämmer." in told
-    assert run("-m", "signing.verify", PAPER, "--trust", PAPER, expect=2) == ""
+def test_a_copy_brings_its_proof_the_lists_and_who_signed_it() -> None:
+    ca, chair = authority().ca.certificate, people()["chair"].certificate.serial_number
+    prepared, ours = seal.prepare(printed(a_proof()), FIELDS), authority().seal
+    theirs, elsewhere = one_time(stranger, "p-4711", NOW, "Per Ahlström"), stranger().ca.certificate
+    signed = seal.sign(prepared, "Ordforande", theirs, [elsewhere], ["x"], NOW, timestamper())
+    reason = seal.on_paper("5c" * 32)
+    signed = seal.sign(signed, "Justerare", ours, [ca], ["x"], NOW, timestamper(), reason)
+    for since, failures in ((NOW - timedelta(days=1), {"cms": ["cms-fault"]}), (SEALED_AT, {})):
+        crls = [authority().crl(SEALED_AT, {chair: since}), stranger().crl(SEALED_AT)]
+        stamps = timestamper(lambda: SEALED_AT)
+        pdf = seal.lock(signed, "Stampel", ours, [ca], ["x"], SEALED_AT, stamps, crls)
+        report = alone.verify_file(pdf, Path("a/b.pdf"), [elsewhere, ca], SEALED_AT + timedelta(days=1))
+        assert failed(report) == failures and report.anchor == ca
+        assert report.passed["disclosures"].code == "copy-ok" and report.passed["cms"].code == "cms-ok"
+        assert report.passed["pades"].values == {
+            "signers": "Ordforande: Per Ahlström; Justerare: Exempelkommun stämpel (papper/paper); "
+            "Stampel: Exempelkommun stämpel"
+        }
 
 
 def test_of_several_certificates_the_one_that_it_stands_under_is_named(

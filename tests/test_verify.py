@@ -74,6 +74,7 @@ def test_every_step_of_a_sound_log_holds() -> None:
         6,
     )
     assert set(report.named) == set(told.files)
+    assert report.anchor == authority().ca.certificate
     assert said(report) == FOUND
 
 
@@ -442,8 +443,8 @@ def test_who_has_witnessed_a_checkpoint_is_said() -> None:
 
 def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
     told = story()
-    first, other, small = (
-        Signer.generate(f"{name}/witness", Algorithm.ED25519_COSIGNATURE) for name in ("a", "b", "c")
+    first, other, small, empty = (
+        Signer.generate(f"{name}/witness", Algorithm.ED25519_COSIGNATURE) for name in ("a", "b", "c", "d")
     )
     notes = [
         ("spoilt", b""),
@@ -454,8 +455,9 @@ def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
         ("newest", cosigned(told.note(6), [first], NOW + timedelta(days=1))),
         ("older", cosigned(told.note(2), [first], NOW + timedelta(days=2))),
         ("one event", cosigned(told.note(1), [small], NOW)),
+        ("none yet", cosigned(told.note(0), [empty], NOW)),
     ]
-    known = [first.vkey, small.vkey]
+    known = [first.vkey, small.vkey, empty.vkey]
     report = check(told.evidence(cosigned=notes, witnesses=known, given_witnesses=[first.vkey]))
     assert [(code, values["name"]) for code, values in report.failures["checkpoints"]] == [
         ("note-fault", "spoilt"),
@@ -464,11 +466,12 @@ def test_each_witnessed_checkpoint_is_judged_and_counted() -> None:
         ("note-fault", "of another log"),
         ("events-differ", "elsewhere"),
     ]
-    counts = {"count": 3, "size": 6, "witnessed": 4, "given": 3}
+    counts = {"count": 3, "size": 6, "witnessed": 5, "given": 3}
     assert said(report)["checkpoints"] == ("checkpoints-witnessed", counts)
     assert [dict(one.values) for one in report.remarks["checkpoints"]] == [
         {"witness": "a/witness", "size": 6, "since": "2024-03-02T09:00:00Z"},
         {"witness": "c/witness", "size": 1, "since": "2024-03-01T09:00:00Z"},
+        {"witness": "d/witness", "size": 0, "since": "2024-03-01T09:00:00Z"},
     ]
 
 
@@ -680,6 +683,7 @@ def test_an_event_that_is_not_in_the_signed_tree_fails_inclusion() -> None:
         documents.note(position, event)
     verify_inclusions([Checkpoint(ORIGIN, 6, b"\1" * 32)], report, levels(told), documents)
     assert failed(report) == {"inclusion": ["not-included"] * 3}
+    assert [values["position"] for _, values in report.failures["inclusion"]] == [3, 4, 5]
 
 
 def test_what_comes_after_the_newest_checkpoint_awaits_the_next() -> None:
@@ -696,6 +700,9 @@ def test_a_checkpoint_that_does_not_continue_the_one_before_it_fails_consistency
     old, new = Checkpoint(ORIGIN, 2, tree.root()), Checkpoint(ORIGIN, 6, b"\1" * 32)
     verify_growth([old, new], report, levels(told))
     assert failed(report) == {"consistency": ["not-consistent"]}
+    assert dict(report.failures["consistency"][0].values) == {"old": 2, "new": 6}
+    verify_growth([old, old, Checkpoint(ORIGIN, 6, told.root(6))], report, levels(told))
+    assert report.passed["consistency"].values == {"count": 1}
 
 
 # --- 9 and 10 documents
