@@ -16,7 +16,15 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from registry import quick
-from signing.canonical import MAX_DEPTH, MAX_INTEGER, NotCanonical, decode, decode_strictly, encode
+from signing.canonical import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    NotCanonical,
+    decode,
+    decode_strictly,
+    encode,
+    is_certain,
+)
 
 pytestmark = pytest.mark.measured
 
@@ -65,6 +73,7 @@ def test_it_is_spelt_so(value: Any, data: bytes) -> None:
         ({"å": 1}, "not ASCII"),
         ({1: 1}, "not ASCII"),
         ("e\u0301", "NFC"),
+        ({"a": "e\u0301"}, "NFC"),
         (["\u212a"], "NFC"),  # the sign for kelvin, which NFC writes as a letter
         ("\ud800", "surrogate"),
         ("\udfff å", "surrogate"),
@@ -95,6 +104,12 @@ def test_each_string_is_checked_by_itself() -> None:
     """A combining mark may begin a string: what stands before it is not its base."""
     value: Any = {"a": "e", "b": "\u0301x"}
     assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize("value", [{"a": "å", "b": 1}, [-MAX_INTEGER, MAX_INTEGER, {"a": [None]}], "å"])
+def test_what_is_certain_is_not_read_a_second_time(value: Any) -> None:
+    assert is_certain(value, encode(value))
+    assert decode_strictly(encode(value)) == value
 
 
 def test_depth() -> None:

@@ -252,6 +252,22 @@ def test_a_text_that_is_not_canonical_is_refused(text: str, reason: str) -> None
         Checkpoint.parse(text)
 
 
+@pytest.mark.parametrize("length", [1, 255])
+def test_what_lies_at_a_limit_is_allowed(length: int) -> None:
+    widest = Checkpoint("a" * length, 2**63 - 1, CHECKPOINT.root, ("x",))
+    assert Checkpoint.parse(widest.text) == widest
+    signer = Signer.from_seed("a" * length, Algorithm.ED25519_COSIGNATURE, bytes(32))
+    assert Vkey.parse(str(signer.vkey)) == signer.vkey
+    signed = sign_checkpoint(widest, [signer], datetime(1970, 1, 1, tzinfo=UTC))
+    assert open_checkpoint(signed, [signer.vkey]).verified == (Verified(signer.vkey, 0),)
+
+
+def test_a_note_has_up_to_a_hundred_signatures_and_a_million_bytes() -> None:
+    assert len(Note.parse(TEXT + b"\n" + LINE * 100).signatures) == 100
+    below = b"\n\n" + LINE
+    assert Note.parse(b"a" * (1_000_000 - len(below)) + below).signatures == Note.parse(SIGNED).signatures[:1]
+
+
 def test_values_that_cannot_be_a_checkpoint_are_refused() -> None:
     assert Checkpoint(ORIGIN, 0, EMPTY_ROOT).text.split("\n")[1] == "0"
     for origin, size, root in (

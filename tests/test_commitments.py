@@ -83,6 +83,13 @@ def test_a_version_is_its_plain_content_and_its_commitments() -> None:
     }
 
 
+def test_the_root_of_a_version_is_over_whose_it_is_its_content_and_its_commitments() -> None:
+    whole = envelope()
+    plain, commitments = split(whole["data"], "minutes-1/2")
+    head = {name: whole[name] for name in ("municipality", "stream", "version", "topic")}
+    assert version_root(whole) == document_root([head, plain], commitments)
+
+
 @pytest.mark.parametrize("name", ["municipality", "stream", "version", "topic"])
 def test_the_root_says_whose_version_it_is(name: str) -> None:
     changed = envelope()

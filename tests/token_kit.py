@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pkcs11
 import pytest
 
 from signing.token import Token
@@ -24,3 +25,4 @@ def token_in_software(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toke
     outside.run(tool, "--init-token", "--free", "--label", LABEL, "--pin", PIN, "--so-pin", "0000")
     yield Token(str(MODULE), LABEL, lambda: PIN)
     del os.environ["SOFTHSM2_CONF"]
+    pkcs11.unload(str(MODULE))  # it reads where its tokens lie only when it is loaded
