@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from api.checking import verify
+from api.checking.gone import Gone, verify_gone
 from api.doctor import examine
 from api.wiring import SYSTEM, open_folder
 from domain.disposal import RecordDestruction, disposal_of
 from domain.person import ChangeContact
 from registry.destroyed import NAME
+from registry.registry import Registry
 from tests.disposing import contact_destroyed
 from tests.golden_store import Golden
 
@@ -165,3 +167,35 @@ def test_a_folder_outside_is_given_what_it_lacks_when_the_registry_is_opened(tmp
     settings.write_text(f'outside_checkpoints = "{outside}"\n' + settings.read_text())
     with closing(open_folder(golden.dir)):
         assert (outside / NAME).read_bytes() == (golden.dir / LIST).read_bytes()
+
+
+def test_what_is_destroyed_while_it_is_looked_at_is_no_fault(tmp_path: Path) -> None:
+    golden = Golden.copied(tmp_path)
+    ((subject,),) = ask(golden.dir, "SELECT subject FROM key WHERE keep = 'register' LIMIT 1")
+    person = subject.removeprefix("person-")
+    with closing(open_folder(golden.dir)) as m:
+        said, folders = Gone({}), m.settings.checkpoint_folders(m.dir)
+        for fact in m.registry.facts():
+            said.note(fact)
+        head = m.registry.recorder.head().position
+        m.execute_as(ChangeContact(person=person, email="soon@example.org"), SYSTEM)
+        asked: list[int] = []
+
+        def anew() -> Registry:
+            """Between the first look at the keys and the second at the log it is recorded as done."""
+            if len(asked) == 1:
+                m.execute_as(RecordDestruction(disposal=disposal_of(at), decided=at, keys=1), SYSTEM)
+            asked.append(len(asked))
+            return m.registry
+
+        at = contact_destroyed(m, person)
+        found = verify_gone(said, m.registry, folders, anew, head)
+        assert not found.failed("destruction") and found.passed["destruction"].values["count"] == 2
+        assert asked == [0, 1]
+        ask(
+            golden.dir,
+            "UPDATE key SET destroyed_by = '9' WHERE wrapped IS NULL AND destroyed_by = ?",
+            str(at),
+        )
+        assert verify_gone(said, m.registry, folders, anew, head).failed("destruction")
+        assert verify_gone(said, m.registry, folders, lambda: None, head).failed("destruction")
