@@ -178,7 +178,7 @@ class EnvelopeMapper(Mapper[str]):
 
         def seal(field: str, value: Known, how: Seal, owner: Any) -> JSON:
             path, salt = f"{base}/{field}", secrets.token_hex(16)
-            id, key = self._vault.key_for(_subject(how, owner, draft), how.keep)
+            id, key = self._vault.key_for(_subject(how, owner, draft.stream, draft.version), how.keep)
             nonce = secrets.token_bytes(12)
             plain = encode([salt, value.value])
             sealed = nonce + key.encrypt(nonce, plain, path.encode())
@@ -233,14 +233,32 @@ def _commit(path: str, plain: bytes) -> str:
     return sha256(b"\x02[" + encode_basestring(path).encode() + b"," + plain[1:]).hexdigest()
 
 
-def _subject(how: Seal, owner: Any, draft: Draft) -> str:
+def _subject(how: Seal, owner: Any, stream: str, version: int) -> str:
     if how.of == "stream":
-        return draft.stream
+        return stream
     if how.of == "event" or how.keep is Keep.WORKING:
-        return f"{draft.stream}/{draft.version}"
+        return f"{stream}/{version}"
     person = getattr(owner, how.of, None)
     # A person who is not in the register has no key of their own: the document's key covers the field.
-    return f"person-{person}" if person else draft.stream
+    return f"person-{person}" if person else stream
+
+
+def sealed_under(envelope: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Of each sealed field of an event: the key's id, and the subject and class whose key that was to be."""
+    ids: dict[str, str] = {}
+    found: list[tuple[str, str, str]] = []
+
+    def remember(field: str, sealed: Mapping[str, str]) -> Known:
+        ids[field] = sealed["key"]
+        return Known("", sealed["commitment"])
+
+    def under(field: str, _: Known, how: Seal, owner: Any) -> JSON:
+        subject = _subject(how, owner, envelope["stream"], envelope["version"])
+        found.append((ids[field], subject, how.keep))
+        return None
+
+    dump(load(TOPICS[envelope["topic"]], envelope["data"], remember), under)
+    return found
 
 
 def read_envelope(stored: StoredEvent) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from api.checking.gone import Gone, verify_gone
 from api.doctor import examine
 from api.wiring import SYSTEM, open_folder
 from domain.disposal import RecordDestruction, disposal_of
+from domain.disposal_events import DestructionDone
 from domain.person import ChangeContact
 from registry.destroyed import NAME
 from registry.registry import Registry
@@ -199,3 +201,28 @@ def test_what_is_destroyed_while_it_is_looked_at_is_no_fault(tmp_path: Path) -> 
         )
         assert verify_gone(said, m.registry, folders, anew, head).failed("destruction")
         assert verify_gone(said, m.registry, folders, lambda: None, head).failed("destruction")
+
+
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [("meeting-%", "moved"), ("minutes-%/1", "undecided"), ("minutes-%/render-1", "undecided"),
+     ("minutes-________________", "undecided"), ("minutes-%/cms", "undecided")],
+)  # fmt: skip
+def test_a_key_that_was_moved_to_where_a_decision_meets_it_is_found(
+    subject: str, why: str, tmp_path: Path
+) -> None:
+    """Somebody calls what is to be kept working material, and then the purge of event 62 takes it along."""
+    golden = Golden.copied(tmp_path)
+    asked = "UPDATE key SET keep = 'working', wrapped = NULL, destroyed_by = '62' WHERE subject LIKE ? RETURNING id"
+    ((id,),) = ask(golden.dir, asked, subject)
+    write_list(golden.dir, *listed(golden.dir), {**listed(golden.dir)[-1], "key": id, "decision": "62"})
+    with closing(open_folder(golden.dir)) as m:
+        said, folders = Gone({}), m.settings.checkpoint_folders(m.dir)
+        for fact in m.registry.facts():
+            match fact.event:
+                case DestructionDone(decided=62) as done:
+                    said.note(replace(fact, event=done.model_copy(update={"keys": 1})))
+                case _:
+                    said.note(fact)
+        found = verify_gone(said, m.registry, folders, lambda: None, fact.position)
+    assert {one.code for one in found.failures["destruction"]} == {why}

@@ -1,7 +1,10 @@
 """Step 15: what is destroyed was decided, stays destroyed, and is on every list of it.
 
-- Each key that is gone names the position of a decision to destroy, and that decision is about its subject and class. A
-  restore that lost such decisions says in the log which keys they had destroyed.
+- Each key that is gone names the position of a decision to destroy, and that decision is about its subject and class;
+  those of the versions of minutes that are kept are none of it. A restore that lost such decisions says in the log
+  which keys they had destroyed.
+- Subject and class are those that the fields which it sealed were to be sealed under: nobody has moved a key to where a
+  decision would meet it.
 - Where the log says that a decision was carried out, just as many keys are gone by it as it says: none more, which
   would have gone without a decision, and none fewer, which would have come back.
 - Where others write meanwhile, keys and log are looked at again: what is only on its way is no fault.
@@ -11,23 +14,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from domain.disposal_events import DestructionDone, DocumentDisposed, PersonDataDisposed
 from domain.messages import Fact
-from domain.minutes_events import WorkingPurged
+from domain.minutes_events import MinutesVersionMade, WorkingPurged
 from domain.municipality import RegistryRestored
 from registry import destroyed
 from registry.destroyed import ListDamaged
 from registry.destroying import Target, targets
+from registry.mapper import read_envelope, sealed_under
 from registry.registry import Registry
 from registry.vault import Tombstone
 from signing.report import Report
 
 STEP = "destruction"
 TRIES = 5
+_KEY = re.compile(rb'"key":"([0-9a-f]{32})"')
 
 
 class Gone:
@@ -36,12 +42,23 @@ class Gone:
     def __init__(self, lost: Mapping[str, str]) -> None:
         self._decided: dict[str, list[Target]] = {}
         self._carried_out: dict[str, int] = {}
+        self._versions: defaultdict[tuple[str, int], set[str]] = defaultdict(
+            set
+        )  # the subjects of their keys
+        self._kept: dict[str, set[str]] = {}  # by a decision
         self._lost = dict(lost)
 
     def note(self, fact: Fact) -> None:
         """Remember what an event says of destroying."""
         match fact.event:
-            case WorkingPurged() | DocumentDisposed() | PersonDataDisposed() as decision:
+            case MinutesVersionMade(version=version):
+                self._versions[fact.stream, version].add(f"{fact.stream}/{fact.version}")
+            case WorkingPurged(kept=versions) as purged:
+                self._decided[str(fact.position)] = targets(purged)
+                kept = self._kept[str(fact.position)] = {fact.stream, f"{fact.stream}/cms"}
+                for version in versions:
+                    kept |= {*self._versions[fact.stream, version], f"{fact.stream}/render-{version}"}
+            case DocumentDisposed() | PersonDataDisposed() as decision:
                 self._decided[str(fact.position)] = targets(decision)
             case DestructionDone(decided=position, keys=count):
                 self._carried_out[str(position)] = count
@@ -58,8 +75,10 @@ class Gone:
         for one in found.values():
             if one.key in self._lost and self._lost[one.key] == one.decision:
                 continue
-            by[one.decision or ""] += 1
-            if not any(target.covers(one) for target in self._decided.get(one.decision or "", ())):
+            decision = one.decision or ""
+            by[decision] += 1
+            covered = any(target.covers(one) for target in self._decided.get(decision, ()))
+            if not covered or one.subject in self._kept.get(decision, ()):
                 report.fail(STEP, "undecided", key=one.key, subject=one.subject, decision=one.decision or "–")
         for decision, count in sorted(self._carried_out.items()):
             if by[decision] != count:
@@ -100,7 +119,8 @@ def verify_gone(
     said: Gone, registry: Registry, folders: Iterable[Path], anew: Callable[[], Registry | None], head: int
 ) -> Report:
     """The step; said holds what the events up to head say, and anew gives the registry as it is now."""
-    found = said.compare(registry.vault.tombstones(), folders)
+    first = registry.vault.tombstones()
+    found = said.compare(first, folders)
     for _ in range(TRIES):
         if not found.failed(STEP) or (now := anew()) is None or (later := anew()) is None:
             break
@@ -109,4 +129,15 @@ def verify_gone(
             said.note(fact)
             head = fact.position
         found = said.compare(tombstones, folders)
+    _moved(registry, {one.key: one for one in first}, found)
     return found
+
+
+def _moved(registry: Registry, gone: Mapping[str, Tombstone], report: Report) -> None:
+    """That every key that is gone was of the subject and class of what it had sealed."""
+    for stored in registry.recorder.scan() if gone else ():
+        if gone.keys().isdisjoint(id.decode() for id in _KEY.findall(stored.state)):
+            continue
+        for key, subject, keep in sealed_under(read_envelope(stored)):
+            if key in gone and (gone[key].subject, gone[key].keep.partition("/")[0]) != (subject, keep):
+                report.fail(STEP, "moved", key=key, subject=subject, keep=keep, position=stored.id)
