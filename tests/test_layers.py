@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.timestamps import DummyTimeStamper
+from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from signing import renewal, seal
@@ -33,8 +34,13 @@ def renewed() -> bytes:
     return renewal.renew(stages().sealed, timestamper(lambda: AGAIN), chain, [ours.crl(AGAIN)])
 
 
+@cache
+def read(pdf: bytes) -> list[EmbeddedPdfSignature]:
+    return list(PdfFileReader(io.BytesIO(pdf)).embedded_signatures)
+
+
 def found(pdf: bytes, *proofs: Proof, now: datetime = LATER) -> list[Layer]:
-    return layers(list(PdfFileReader(io.BytesIO(pdf)).embedded_signatures), now, proofs)
+    return layers(read(pdf), now, proofs)
 
 
 def test_each_stamp_is_judged_as_of_the_next() -> None:

@@ -271,10 +271,9 @@ def test_what_is_kept_for_the_decades(way: Way) -> None:
 
 
 def test_it_holds(way: Way) -> None:
-    for pdf in (way.sealed, way.renewed):
-        result = check_pdf(pdf, [CA], AGAIN)
-        assert result.ok, result.checks
-        assert [each.scan for each in result.signers] == [None, SCAN, None]
+    result = check_pdf(way.renewed, [CA], AGAIN)
+    assert result.ok, result.checks
+    assert [each.scan for each in result.signers] == [None, SCAN, None]
 
 
 def identifier(pdf: bytes) -> list[bytes]:
