@@ -12,6 +12,7 @@ import pytest
 
 from signing import export
 from signing.alone import verify_export
+from signing.checkpoint import MAX_SIZE
 from signing.export import Broken, approval_name, loose, misnamed, read_anchor, read_export, sealed_name
 from signing.note import Algorithm
 from signing.pki import certificate_pem
@@ -174,6 +175,7 @@ INDEX: dict[str, Any] = json.loads((SOUND / "export.json").read_text("utf-8"))
         ({"from": 0}, "do not fit"),
         ({"from": 5, "to": 4}, "do not fit"),
         ({"to": 7}, "do not fit"),
+        ({"size": MAX_SIZE + 1}, "do not fit"),
     ],
 )
 def test_an_index_out_of_form_is_no_index(folder: Path, index: Any, said: str) -> None:
@@ -187,8 +189,9 @@ def test_an_index_may_be_of_one_event_alone(folder: Path) -> None:
     (folder / "export.json").write_text(json.dumps(INDEX | {"from": 6}), "utf-8")
     found = read_export(folder, None, [])
     assert (found.first, found.last) == (6, 6)
-    (folder / "export.json").write_text(json.dumps(INDEX | {"from": 1, "to": 1, "size": 1}), "utf-8")
-    assert read_export(folder, None, []).size == 1
+    for size in (1, MAX_SIZE):
+        (folder / "export.json").write_text(json.dumps(INDEX | {"from": 1, "to": 1, "size": size}), "utf-8")
+        assert read_export(folder, None, []).size == size
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from signing.found_out import moment
 from signing.levels import Levels
 from signing.log import Tree, leaf_hash
 from signing.note import Algorithm
-from signing.pki import certificate_der
+from signing.pki import certificate_der, certificate_pem
 from signing.records import Documents, Record, SourceDamaged
 from signing.report import STEPS, TEXTS, Report, say
 from signing.signed_tree import known_outside
@@ -549,6 +549,9 @@ def test_what_found_out_keys_signed_stands_as_far_as_it_is_older_and_on_the_next
     assert remarks(replaced(told, since, cosigned=[("c", b"")]))["keys-found-out"]["before"] == 0
     forged = replaced(told, since, stamps=[("c.tst", other, stamped(other))])
     assert remarks(forged)["keys-found-out"]["before"] == 0, "of another tree"
+    other = sign_checkpoint(Checkpoint("x/y", 2, told.root(2)), [*log_signers(), witness], NOW)
+    forged = replaced(told, since, cosigned=[("c", other)], witnesses=[witness.vkey])
+    assert remarks(forged)["keys-found-out"]["before"] == 0, "of another log"
 
 
 def test_a_time_stamp_by_a_key_that_was_found_out_too_proves_nothing_of_the_log() -> None:
@@ -609,6 +612,8 @@ def test_a_log_that_tells_of_more_found_out_certificates_than_its_list_is_shown_
     serials, later = (ca.seal.certificate.serial_number, 4711), NOW + timedelta(days=1)
     none, one, both = (ca.crl(NOW, dict.fromkeys(serials[:count], later)) for count in range(3))
     other = stranger().crl(NOW, dict.fromkeys(serials, later))
+    theirs = certificate_pem(stranger().ca.certificate)  # whose list counts too, but not for our certificates
+    given = {"signers": theirs, "signers_signature": vkeys_signature(theirs)}
     for olds, lists, listed in (
         ("a", (), 0),
         ("a", (none,), 0),
@@ -623,7 +628,7 @@ def test_a_log_that_tells_of_more_found_out_certificates_than_its_list_is_shown_
             for at, old in enumerate(olds)
         ]
         longer = replace(told, events=[*told.events[:5], *said], sizes=(2, 4, 5))
-        found = check(longer.evidence(crls=lists)).failures["pades"]
+        found = check(longer.evidence(crls=lists, **given)).failures["pades"]
         values = [dict(one.values) for one in found if one.code == "compromise-unlisted"]
         assert values == ([] if listed is None else [{"count": len({*olds}), "listed": listed}])
 
