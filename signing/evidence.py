@@ -52,7 +52,7 @@ class Evidence:
     missing: tuple[str, dict[str, str | int]] | None = None
     apart: bool = False
     first: int = 1
-    last: int | None = None
+    last: int = 0
     size: int = 0
     tile: Callable[[Tile], bytes | None] | None = None
     decode: Callable[[bytes], JSON] = decode

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,7 +43,7 @@ from signing.export import approval_name, sealed_name
 from signing.layers import Proof, ends
 from signing.levels import Levels
 from signing.log import HASH_SIZE, leaf_hash
-from signing.pades_check import SEAL_FIELD, PdfCheck, check_pdf, first_revision
+from signing.pades_check import SEAL_FIELD, PdfCheck, check_pdf
 from signing.pki import certificate_der
 from signing.records import Documents, Reader, Record, SourceDamaged
 from signing.report import STEPS, Report
@@ -134,7 +134,7 @@ def read_records(
     progress("events", reader.count, reader.count)
     report.events, report.clock = reader.count, reader.clock
     if evidence.tile and reader.last != evidence.last:
-        report.fail("tree", "range-short", last=reader.last, expected=evidence.last or 0)
+        report.fail("tree", "range-short", last=reader.last, expected=evidence.last)
     if reader.count:
         _say_records(evidence, report, levels, reader)
 
@@ -191,7 +191,7 @@ def verify_documents(
     documents: Documents,
     signers: Sequence[x509.Certificate],
     now: datetime,
-    progress: Progress = lambda *_: None,
+    progress: Progress,
 ) -> None:
     """Every sealed PDF and every detached signature that the events name."""
     total = len(documents.seals) + len(documents.approvals)
@@ -205,9 +205,9 @@ def verify_documents(
     crls = evidence.crls
     outside_times = known_outside(evidence) if any(map(len, map(x509.load_der_x509_crl, crls))) else []
     renders: dict[tuple[str, int], str] = {}
-    approved: dict[tuple[str, int], list[str]] = {}
+    approved: dict[tuple[str, int], list[str]] = defaultdict(list)
     for _, stream, data in documents.approvals:
-        approved.setdefault((stream, data["version"]), []).append(data["certificate"])
+        approved[stream, data["version"]].append(data["certificate"])
     destroyed = apart = outside = 0
     for done, (position, stream, data) in enumerate(documents.seals):
         progress("documents", done, total)
@@ -228,8 +228,9 @@ def verify_documents(
                 pdf, name, evidence.roots, evidence.trusted, report, now, crls, proofs, signers
             )
             key, whole = (stream, data["version"]), evidence.first == 1
-            _verify_signers(found, approved.get(key, []), documents.papers.get(key, []), name, report, whole)
-            renders[stream, data["version"]] = _render(pdf)
+            _verify_signers(found, approved[key], documents.papers.get(key, []), name, report, whole)
+            # Of a file that cannot be read so far this is the whole: no render, and told of above.
+            renders[key] = sha256(pdf[: found.first_revision_length]).hexdigest()
     for done, (position, stream, data) in enumerate(documents.approvals, len(documents.seals) + 1):
         name = f"{stream} v{data['version']}, {data['office']} (position {position})"
         root = documents.roots.get((stream, data["version"]))
@@ -354,14 +355,6 @@ def verify_pdf(
         if check.ok is not True:
             report.fail(check.step, "pdf-fault", name=name, reason=check.detail)
     return result
-
-
-def _render(pdf: bytes) -> str:
-    """The digest of the render that a sealed PDF begins with."""
-    try:
-        return sha256(first_revision(pdf)).hexdigest()
-    except ValueError:
-        return ""
 
 
 def _artefact(evidence: Evidence, report: Report, step: str, name: str, digest: str) -> bytes | None:

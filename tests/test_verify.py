@@ -165,7 +165,8 @@ def test_progress_is_told() -> None:
     verify_log(many.opened(), NOW, lambda *said: seen.append(said))
     assert seen == [("events", 1000, 0), ("events", 1001, 1001)]
     seen.clear()
-    verify_log(story().opened(), CHECKED_AT, lambda *said: seen.append(said))
+    report = verify_log(story().opened(), CHECKED_AT, lambda *said: seen.append(said))
+    assert not failed(report)
     assert seen == [("events", 6, 6), ("documents", 0, 3), ("documents", 2, 3), ("documents", 3, 3)]
 
 
