@@ -321,9 +321,11 @@ def _check_signature(signature: EmbeddedPdfSignature, result: AdESLTAValidationR
         return _broken(f"{name}: the signed bytes have been changed")
     if not status.docmdp_ok:
         return _not_allowed(signature, status.diff_result)
-    if result.ades_subindic is not AdESPassed.OK or not status.bottom_line or status.validation_path is None:
-        reason = result.failure_msg or "the signature as a whole does not hold"
+    if result.ades_subindic is not AdESPassed.OK:
+        reason = result.failure_msg or "no reason is given"
         return _broken(f"{name}: {result.ades_subindic.standard_name}: {reason}")
+    if not status.bottom_line or status.validation_path is None:
+        return _broken(f"{name}: the signature as a whole does not hold")
     subject = signature.signer_cert.subject.human_friendly
     return _holds(f"{name}: intact and valid, signed by {subject}")
 
@@ -401,7 +403,7 @@ def _not_allowed(signature: EmbeddedPdfSignature, change: object) -> Check:
 
 def _scan(signature: EmbeddedPdfSignature) -> str | None:
     """The file of the scanned print, where the municipality attests a signature on paper."""
-    said = re.fullmatch(on_paper("([0-9a-f]{64})"), str(signature.sig_object.get("/Reason", "")))
+    said = re.fullmatch(on_paper("([0-9a-f]{64})"), str(signature.sig_object.get("/Reason")))
     return said[1] if said else None
 
 

@@ -95,6 +95,7 @@ def test_the_signers_are_named() -> None:
     assert chair.claimed_at == chair.proven_at == NOW
     assert chair.authentication is not None and LEVEL in chair.authentication
     assert chair.certificate == certificate_der(signer().certificate)
+    assert chair.subject == signer().certificate.subject.rfc4514_string()
     assert (second.field, second.name) == ("Justerare", "Łukasz Çelik")
     assert second.proven_at == NOW + timedelta(days=2)
     assert (municipality.field, municipality.person_ref) == ("Stampel", "")
@@ -172,7 +173,8 @@ def test_a_person_cannot_seal_and_the_seal_cannot_approve() -> None:
         )
         return faults(check_pdf(made, [CA], LATER))
 
-    assert "signed by a person" in sealed(stages().both, by_person=True)
+    said = "pades: Stampel is signed by a person, not by the municipality"
+    assert said in sealed(stages().both, by_person=True).splitlines()
     borrowed = seal.sign(stages().chair, "Justerare", ours.seal, [CA], ["x"], at, stamper)
     assert "with the municipality's certificate" in sealed(borrowed, by_person=False)
 
