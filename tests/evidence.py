@@ -240,6 +240,11 @@ def failed(report: Report) -> dict[str, list[str]]:
     return {step: [said.code for said in found] for step, found in report.failures.items() if found}
 
 
+def said(report: Report) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What is said of each step that holds."""
+    return {step: (code, dict(values)) for step, (code, values) in report.passed.items()}
+
+
 def changed(event: Mapping[str, Any], change: Callable[[dict[str, Any]], None]) -> Envelope:
     copied: Envelope = json.loads(json.dumps(event))
     change(copied)
