@@ -18,11 +18,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import sqlalchemy as sa
 
 from api.backup import (
     CHECKPOINTS,
@@ -83,7 +82,7 @@ def restore(
         _copy(source / DATA, work, manifest, progress)
         settings, root = _settings(work, manifest, root_key)
         outside = (work / settings.outside_checkpoints).resolve() if settings.outside_checkpoints else None
-        found = _Outside.find(work, settings, manifest, outside, lists)
+        found = _Outside.find(work, settings, root, manifest, outside, lists)
         again = _destroy_again(work, found)
         log = _log(work, manifest, found.notes)
         lost = _lost(log, found.notes)
@@ -166,7 +165,13 @@ class _Outside:
 
     @classmethod
     def find(
-        cls, work: Path, settings: Settings, manifest: Manifest, outside: Path | None, given: Sequence[Path]
+        cls,
+        work: Path,
+        settings: Settings,
+        root: bytes,
+        manifest: Manifest,
+        outside: Path | None,
+        given: Sequence[Path],
     ) -> _Outside:
         if outside and not outside.is_dir() and not given:
             raise Fault("list-wanted", folder=outside)
@@ -186,7 +191,7 @@ class _Outside:
         for folder in dict.fromkeys([*folders, *(path.parent for path in lists)]):
             notes |= read_notes(folder, settings.origin, keys)
         if lists or (outside and outside.is_dir()):
-            for id in _tombstones(work):
+            for id in _tombstones(work, root):
                 if id not in keys_known:
                     raise Fault("list-not-whole", file=", ".join(map(str, lists)) or str(outside), key=id)
         return cls(lists, list(keys_known.values()), notes)
@@ -203,13 +208,9 @@ def _read(path: Path) -> list[Destruction]:
         raise Fault("list-damaged", reason=str(error)) from error
 
 
-def _tombstones(work: Path) -> list[str]:
-    engine = sqlite_engine(work / KEYS, journal="TRUNCATE")
-    try:
-        with engine.connect() as db:
-            return list(db.execute(sa.select(keys.c.id).where(keys.c.wrapped.is_(None))).scalars())
-    finally:
-        engine.dispose()
+def _tombstones(work: Path, root: bytes) -> list[str]:
+    with closing(Vault.reading(work / KEYS, root)) as vault:
+        return [one.key for one in vault.tombstones()]
 
 
 def _destroy_again(work: Path, found: _Outside) -> list[Destruction]:

@@ -52,11 +52,10 @@ def verify_export(
         report = Report()
         report.fail("envelope", "export-unreadable", reason=str(error))
         return report
-    for name in misnamed(folder, report.named):
+    left = loose(folder, evidence, report.named)
+    for name in misnamed(folder, left, report.named):
         report.fail("pades", "misnamed", name=name)
-    report.unprotected += [
-        (str(file), 0, file.stat().st_size) for file in loose(folder, evidence, report.named)
-    ]
+    report.unprotected += [(str(file), 0, file.stat().st_size) for file in left]
     for step in ("statements", "rerender", "digest", "destruction"):
         report.skip(step, "export-sealed")
     return report

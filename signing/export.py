@@ -22,7 +22,7 @@ Whatever else lies there, and export.json itself, proves nothing: `loose` lists 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -100,14 +100,10 @@ def approval_name(stream: str, version: int, office: str) -> str:
     return f"{stream}-v{version}-{office}.p7s"
 
 
-def misnamed(folder: Path, named: Mapping[str, str]) -> list[str]:
-    """The names of documents that the events name under which something else lies; named is by SHA-256."""
+def misnamed(folder: Path, left: Iterable[Path], named: Mapping[str, str]) -> list[str]:
+    """The names of documents that the events name under which something else lies, of what is loose."""
     names = set(named.values())
-    return [
-        path.name
-        for digest, path in _digests(folder / DOCUMENTS)
-        if path.name in names and named.get(digest) != path.name
-    ]
+    return [path.name for path in left if path.parent == folder / DOCUMENTS and path.name in names]
 
 
 def loose(folder: Path, evidence: Evidence, named: Mapping[str, str]) -> list[Path]:

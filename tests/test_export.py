@@ -105,17 +105,20 @@ def named() -> dict[str, str]:
 def test_a_document_under_the_name_of_another_is_told_and_one_renamed_is_loose(tmp_path: Path) -> None:
     folder = tmp_path / "export"
     shutil.copytree(SOUND, folder)
-    assert misnamed(folder, named()) == []
+
+    def left() -> list[Path]:
+        return loose(folder, read_export(folder, None, []), named())
+
+    assert misnamed(folder, left(), named()) == []
     one, other, third = sorted((folder / "minutes").iterdir())[:3]
     one.rename(folder / "aside")
     other.rename(one)
     (folder / "aside").rename(other)
     third.rename(third.with_name("renamed"))
-    assert misnamed(folder, named()) == [one.name, other.name]
-    left = loose(folder, read_export(folder, None, []), named())
-    assert left == [folder / "export.json", one, other, third.with_name("renamed")]
+    assert misnamed(folder, left(), named()) == [one.name, other.name]
+    assert left() == [folder / "export.json", one, other, third.with_name("renamed")]
     one.write_bytes(b"of nobody")
-    assert misnamed(folder, named()) == [one.name, other.name]
+    assert misnamed(folder, left(), named()) == [one.name, other.name]
     report = verify_export(folder, None, [], SEALED_AT)
     assert {"code": "misnamed", "name": one.name} in [
         {"code": said.code, **said.values} for said in report.failures["pades"]

@@ -7,7 +7,8 @@
   last days, while every tenth time something has happened to a body before; and those of one body on any day.
 - Daily reads are a body's meetings, mandates and what is to be done, and one meeting's items, attendance and decisions,
   each as known at a position and true on a day.
-- An inclusion proof reads the tiles on its way from a leaf drawn at random to the root.
+- An inclusion proof reads the tiles on its way from a leaf drawn at random to the root. All tiles have been read once
+  before, as a service that runs has them in memory; the first read of one from a disk takes longer.
 """
 
 from __future__ import annotations

@@ -42,9 +42,8 @@ class Gone:
     def __init__(self, lost: Mapping[str, str]) -> None:
         self._decided: dict[str, list[Target]] = {}
         self._carried_out: dict[str, int] = {}
-        self._versions: defaultdict[tuple[str, int], set[str]] = defaultdict(
-            set
-        )  # the subjects of their keys
+        # The subjects of the keys of each version of minutes.
+        self._versions: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self._kept: dict[str, set[str]] = {}  # by a decision
         self._lost = dict(lost)
 
